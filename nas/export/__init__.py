@@ -1,0 +1,1 @@
+"""Files made of results: fronts for readers, trained networks for runtimes."""
