@@ -24,10 +24,9 @@ class Genotype:
     (arXiv 1901.07261).
 
     Canonical form: sources ascending, unique, with the predecessor among them; no residual over a single
-    repeat. No other gene is ever dead: features, operator, channels, kernel, repeats and each skip all show
-    in the number, names or shapes of the weights (a skip widens what its reader's first convolution takes in;
-    groups divide it), and a residual over two repeats or more adds a term that is not zero for weights in
-    general.
+    repeat. No other gene is ever dead: to change features, operator, channels, kernel, repeats or a skip
+    changes the number, names or shapes of the weights (a skip widens its reader's first convolution, groups
+    divide it), and a residual over two repeats or more adds a term that is not zero for weights in general.
 
     Attributes:
         features: Channels of the feature convolution and of the tail.
