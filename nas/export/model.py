@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -65,7 +65,7 @@ class ExportReport:
     sha256: str
     size_bytes: int
     max_difference: float
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    detail: dict[str, Any] = field(default_factory=dict)
 
 
 def export_model(
@@ -82,8 +82,8 @@ def export_model(
     """Write a trained network, with its input mapping and image residual, whole or not at all.
 
     The ONNX file has one input ``input`` and one output ``output`` with free batch, height and width. Its
-    ``metadata_props`` hold what the header of a safetensors file holds: format, genotype, recipe, scale, channels
-    and protocol.
+    ``metadata_props`` hold ``genotype``, ``scale`` and ``channels`` for any reader, and under ``srnas`` the
+    document that a safetensors file has in its header.
 
     Args:
         genotype: The network.
@@ -110,18 +110,19 @@ def export_model(
         document, outputs, detail = _as_safetensors(model, metadata, images)
     difference = _largest_difference(model, images, outputs)
     if not difference <= TOLERANCE:  # a NaN is a difference too
-        raise ExportError(
-            f"the {file_format} file differs from the network by {difference:.2e}, not {TOLERANCE:g}"
-        )
+        raise ExportError(f"the {file_format} file differs from the network by {difference:.2e}, not {TOLERANCE:g}")
     checkpoints.write(path, document)
-    checked = [list(image.shape) for image in images]
-    source = "noise" if check_image is None else "photograph"
+    checks = {
+        "checked_on": "noise" if check_image is None else "photograph",
+        "checked_shapes": [list(image.shape) for image in images],
+        "max_difference": difference,
+    }
     return ExportReport(
         path=path,
         sha256=sha256(document).hexdigest(),
         size_bytes=len(document),
         max_difference=difference,
-        detail={"checked_on": source, "checked_shapes": checked, "torch": torch.__version__, **detail},
+        detail=checks | detail | {"torch": str(torch.__version__)},
     )
 
 
@@ -150,9 +151,7 @@ def _crops(image: NDArray[np.uint8] | None, channels: int) -> list[Tensor]:
     image = luma(image) if channels == 1 else as_rgb(image)
     crops = []
     for count, (height, width) in enumerate(CHECKED_SIZES, start=1):
-        top, left = (
-            max(0, side - crop) // 2 for side, crop in zip(image.shape, (height, width), strict=False)
-        )
+        top, left = (max(0, side - crop) // 2 for side, crop in zip(image.shape, (height, width), strict=False))
         crop = torch.tensor(image[top : top + height, left : left + width]).permute(2, 0, 1) / 255
         crops.append(torch.stack([crop, crop.flip(-1)][:count]))
     return crops
@@ -163,7 +162,7 @@ def _as_safetensors(
 ) -> tuple[bytes, list[Tensor], dict[str, Any]]:
     """The document, what it computes when it is read back, and how that was found."""
     document = checkpoints.to_bytes(model.network.state_dict(), metadata)
-    return document, _run(load_model(document), images), {"runtime": f"torch {torch.__version__}"}
+    return document, _run(load_model(document), images), {"runtime": "torch"}
 
 
 def _as_onnx(
@@ -177,12 +176,21 @@ def _as_onnx(
     proto.doc_string = (
         f"Super-resolution x{model.scale}. Input and output: {RANGES[model.channels]}; output not clipped."
     )
-    onnx.helper.set_model_props(proto, metadata.to_header())
+    onnx.helper.set_model_props(proto, _properties(metadata))
     document: bytes = proto.SerializeToString()
     onnx.checker.check_model(document, full_check=True)
     session = onnxruntime.InferenceSession(document, providers=["CPUExecutionProvider"])
     outputs = [torch.from_numpy(session.run(["output"], {"input": image.numpy()})[0]) for image in images]
     return document, outputs, {"runtime": f"onnxruntime {onnxruntime.__version__}", "opset": OPSET}
+
+
+def _properties(metadata: Metadata) -> dict[str, str]:
+    return {
+        checkpoints.KEY: metadata.to_text(),
+        "genotype": str(metadata.genotype),
+        "scale": str(metadata.scale),
+        "channels": str(metadata.channels),
+    }
 
 
 def _traced(model: SRModel) -> Any:
@@ -207,7 +215,7 @@ def _traced(model: SRModel) -> Any:
 
 @contextmanager
 def _quiet_exporter() -> Iterator[None]:
-    """Silence what torch's exporter tells its own developers: a deprecation of its, and torchvision's absence."""
+    """Silence what torch's exporter tells its own developers: a deprecation, and torchvision's absence."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

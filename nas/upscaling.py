@@ -1,0 +1,201 @@
+"""What a user does with the result: pictures in, larger pictures out, by an exported file.
+
+Heavy: an ONNX file loads onnxruntime, a safetensors file torch. Colours are handled in one place, here: a
+luma network upscales luma, and MATLAB's bicubic the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from evaluator.checkpoints import KEY, Metadata
+from evaluator.data.decoding import FORMATS
+from evaluator.data.degrade import imresize, round_half_up
+from evaluator.metrics.luma import chroma, full_luma, rgb_from_full
+from search_space.errors import InvalidInput, Problem
+
+Plane = NDArray[np.float64]
+Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+HINT = "Give a file that `srnas export` wrote."
+SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+GRAY = ("1", "L", "LA", "La")
+MIN_SIDE = 2
+"""Pixels that the image residual needs along each axis."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upscaler:
+    """An exported network, ready to run.
+
+    Attributes:
+        metadata: What it is: genotype, recipe, scale and channels.
+        network: float32 n x channels x h x w in [0, 1] to the same at scale times the sides, not clipped.
+    """
+
+    metadata: Metadata
+    network: Network
+
+    @property
+    def scale(self) -> int:
+        """Upscaling factor."""
+        return self.metadata.scale
+
+
+def load_model(path: Path) -> Upscaler:
+    """Load an exported file.
+
+    Raises:
+        InvalidInput: There is no such file, or it is not one that an export wrote.
+    """
+    if not path.is_file():
+        raise InvalidInput([Problem("model", str(path), "a file that exists")], HINT)
+    loaders = {".onnx": _load_onnx, ".safetensors": _load_safetensors}
+    suffix = path.suffix.lower()
+    if suffix not in loaders:
+        raise InvalidInput([Problem("model", str(path), f"a file named {' or '.join(loaders)}")], HINT)
+    try:
+        return loaders[suffix](path)
+    except InvalidInput as error:
+        raise InvalidInput(error.problems, HINT) from error
+
+
+def _load_onnx(path: Path) -> Upscaler:
+    import onnxruntime
+
+    try:
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions have no class in common
+        raise InvalidInput([Problem("model", str(path), "an ONNX file that onnxruntime can load")]) from error
+    metadata = Metadata.from_text(session.get_modelmeta().custom_metadata_map.get(KEY, ""))
+
+    def network(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        output: NDArray[np.float32] = session.run(["output"], {"input": images})[0]
+        return output
+
+    return Upscaler(metadata=metadata, network=network)
+
+
+def _load_safetensors(path: Path) -> Upscaler:
+    import torch
+
+    from evaluator.weights import load_model as load_weights
+
+    model = load_weights(path.read_bytes())
+    metadata = Metadata(genotype=model.genotype, recipe=model.recipe, scale=model.scale, channels=model.channels)
+
+    def network(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            output: NDArray[np.float32] = model(torch.from_numpy(images)).numpy()
+        return output
+
+    return Upscaler(metadata=metadata, network=network)
+
+
+def open_image(path: Path) -> Image.Image:
+    """Read a picture, turned the way that its EXIF data asks for.
+
+    Raises:
+        InvalidInput: There is no such file, or it is no picture of a known format.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            turned: Image.Image = ImageOps.exif_transpose(image)
+            turned.load()
+            return turned
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidInput([Problem("image", str(path), f"a {', '.join(FORMATS)} picture: {error}")]) from error
+
+
+def upscale(upscaler: Upscaler, image: Image.Image) -> Image.Image:
+    """Enlarge a picture by a network.
+
+    A luma network sees full-range BT.601 luma; colour differences and transparency are enlarged by MATLAB's
+    bicubic. An RGB network sees RGB, a gray picture three times. Gray stays gray; palettes and other colour
+    spaces become RGB; 16-bit gray becomes 8-bit, divided by 257.
+
+    Args:
+        upscaler: The network.
+        image: Any 8-bit or 16-bit gray picture, at least 2 x 2 pixels.
+
+    Returns:
+        The picture in mode L, LA, RGB or RGBA, scale times as wide and high.
+
+    Raises:
+        InvalidInput: The picture is smaller than 2 x 2 pixels or has floating-point pixels.
+    """
+    planes, alpha = _planes(image)
+    by_network = _by_luma if upscaler.metadata.channels == 1 else _by_colour
+    enlarged = by_network(upscaler, planes)
+    return _picture(enlarged, None if alpha is None else imresize(alpha, upscaler.scale))
+
+
+def bicubic(image: Image.Image, scale: int) -> Image.Image:
+    """Enlarge a picture by MATLAB's bicubic, what a network is compared with; modes as in `upscale`."""
+    planes, alpha = _planes(image)
+    enlarged = [imresize(plane, scale) for plane in planes]
+    return _picture(enlarged, None if alpha is None else imresize(alpha, scale))
+
+
+def side_by_side(panels: Sequence[tuple[str, Image.Image]], *, margin_px: int = 8) -> Image.Image:
+    """Pictures of one height in a row on white, each under its label."""
+    font = ImageFont.load_default(size=16)
+    label_px = 24
+    width = sum(picture.width for _, picture in panels) + margin_px * (len(panels) + 1)
+    sheet = Image.new("RGB", (width, max(picture.height for _, picture in panels) + label_px + margin_px), "white")
+    draw = ImageDraw.Draw(sheet)
+    left = margin_px
+    for label, picture in panels:
+        draw.text((left, 2), label, fill="black", font=font)
+        sheet.paste(picture.convert("RGB"), (left, label_px))
+        left += picture.width + margin_px
+    return sheet
+
+
+def _planes(image: Image.Image) -> tuple[list[Plane], Plane | None]:
+    """One (gray) or three planes in [0, 1], and transparency where there is any."""
+    problems = []
+    if image.mode == "F":
+        problems.append(Problem("image.mode", image.mode, "integer pixels: the range of floating point is unknown"))
+    if min(image.size) < MIN_SIDE:
+        problems.append(Problem("image.size", image.size, f"at least {MIN_SIDE} x {MIN_SIDE} pixels"))
+    if problems:
+        raise InvalidInput(problems)
+    if image.mode in SIXTEEN_BIT:
+        return [np.asarray(image, dtype=np.float64).clip(0, 65535) / 65535], None
+    pixels = np.asarray(image.convert("RGBA"), dtype=np.float64) / 255
+    colours = 1 if image.mode in GRAY else 3
+    alpha = pixels[..., 3] if image.has_transparency_data else None
+    return [pixels[..., channel] for channel in range(colours)], alpha
+
+
+def _by_luma(upscaler: Upscaler, planes: list[Plane]) -> list[Plane]:
+    if len(planes) == 1:
+        return _run(upscaler, planes)
+    differences = [imresize(plane, upscaler.scale) for plane in chroma(*planes)]
+    (luma,) = _run(upscaler, [full_luma(*planes)])
+    return list(rgb_from_full(luma, *differences))
+
+
+def _by_colour(upscaler: Upscaler, planes: list[Plane]) -> list[Plane]:
+    if len(planes) == 3:
+        return _run(upscaler, planes)
+    return [full_luma(*_run(upscaler, planes * 3))]
+
+
+def _run(upscaler: Upscaler, planes: list[Plane]) -> list[Plane]:
+    output = upscaler.network(np.stack(planes).astype(np.float32)[None])
+    return list(output[0].astype(np.float64))
+
+
+def _picture(planes: Sequence[Any], alpha: Plane | None) -> Image.Image:
+    layers = [*planes] if alpha is None else [*planes, alpha]
+    pixels = round_half_up(255 * np.stack(layers, axis=-1))
+    return Image.fromarray(pixels[..., 0] if len(layers) == 1 else pixels)
