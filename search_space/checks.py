@@ -72,9 +72,7 @@ def _inputs_problems(inputs: Any, n_cells: int) -> Iterator[Problem]:
             yield Problem(f"inputs[{i}]", sources, f"a list of block numbers from 0 to {i}")
 
 
-def _group_problems(
-    features: int, cells: Sequence[Cell], inputs: Sequence[Sequence[int]]
-) -> Iterator[Problem]:
+def _group_problems(features: int, cells: Sequence[Cell], inputs: Sequence[Sequence[int]]) -> Iterator[Problem]:
     widths = [features, *(cell.channels for cell in cells)]
     for i, cell in enumerate(cells):
         groups = OPERATORS[cell.operator].groups
@@ -82,9 +80,7 @@ def _group_problems(
         if cell.channels % groups:
             yield Problem(f"cells[{i}].channels", cell.channels, f"a multiple of its {groups} groups")
         if in_channels % groups:
-            yield Problem(
-                f"inputs[{i}]", inputs[i], f"sources whose {in_channels} channels its {groups} groups divide"
-            )
+            yield Problem(f"inputs[{i}]", inputs[i], f"sources whose {in_channels} channels its {groups} groups divide")
 
 
 def _is_integer(value: object, low: int, high: int) -> bool:

@@ -133,12 +133,8 @@ def convolutions(genotype: Genotype, *, scale: int, channels: int) -> Iterator[C
         yield from _cell_convolutions(f"cells.{i}", cell, in_channels)
     yield Convolution(name="tail.fuse", in_channels=tail_in, out_channels=features, kernel=3)
     if scale != 2:
-        yield Convolution(
-            name="tail.expand", in_channels=features, out_channels=features // 4 * scale**2, kernel=1
-        )
-    yield Convolution(
-        name="tail.out", in_channels=features // 4, out_channels=channels, kernel=3, upscaled=True
-    )
+        yield Convolution(name="tail.expand", in_channels=features, out_channels=features // 4 * scale**2, kernel=1)
+    yield Convolution(name="tail.out", in_channels=features // 4, out_channels=channels, kernel=3, upscaled=True)
 
 
 def _cell_convolutions(name: str, cell: Cell, in_channels: int) -> Iterator[Convolution]:
@@ -162,7 +158,5 @@ def _bottleneck_convolutions(name: str, cell: Cell, in_channels: int) -> Iterato
     for repeat in range(cell.repeats):
         block = f"{name}.blocks.{repeat}"
         yield Convolution(name=f"{block}.expand", in_channels=narrow, out_channels=wide, kernel=kernel)
-        yield Convolution(
-            name=f"{block}.depthwise", in_channels=wide, out_channels=wide, kernel=3, groups=wide
-        )
+        yield Convolution(name=f"{block}.depthwise", in_channels=wide, out_channels=wide, kernel=3, groups=wide)
         yield Convolution(name=f"{block}.project", in_channels=wide, out_channels=narrow, kernel=kernel)

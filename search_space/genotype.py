@@ -17,7 +17,7 @@ __all__ = ["Cell", "Genotype"]
 
 @dataclass(frozen=True, kw_only=True)
 class Genotype:
-    """The genes of one network: checked and canonical at birth, equal when they build the same network.
+    """The genes of one network: checked and canonical at birth, equal when they build the same layers.
 
     Block 0 is the feature convolution, blocks 1 to n are the cells, and the tail stands last. Every block
     reads its predecessor and may read any earlier one; what it reads is concatenated in ascending order
@@ -27,6 +27,9 @@ class Genotype:
     repeat. No other gene is ever dead: to change features, operator, channels, kernel, repeats or a skip
     changes the number, names or shapes of the weights (a skip widens its reader's first convolution, groups
     divide it), and a residual over two repeats or more adds a term that is not zero for weights in general.
+
+    Different genotypes may compute alike in one case, and stay different as their weights have other names: a
+    plain chain of equal convolutions, cut into cells at another place, with nobody else reading at the cut.
 
     Attributes:
         features: Channels of the feature convolution and of the tail.

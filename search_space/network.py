@@ -13,9 +13,7 @@ from .modules.convolution import same
 from .modules.tail import ChannelOrder, Tail
 
 
-def build(
-    genotype: Genotype, *, scale: int, channels: int = 1, depth_to_space: ChannelOrder = "pytorch"
-) -> SRNetwork:
+def build(genotype: Genotype, *, scale: int, channels: int = 1, depth_to_space: ChannelOrder = "pytorch") -> SRNetwork:
     """Build the network of a genotype, with weights drawn from PyTorch's global generator.
 
     Args:
@@ -51,9 +49,7 @@ class SRNetwork(nn.Module):
         channels: Channels of the image.
     """
 
-    def __init__(
-        self, genotype: Genotype, *, scale: int, channels: int, depth_to_space: ChannelOrder
-    ) -> None:
+    def __init__(self, genotype: Genotype, *, scale: int, channels: int, depth_to_space: ChannelOrder) -> None:
         super().__init__()
         self.genotype = genotype
         self.scale = scale

@@ -73,9 +73,7 @@ def read_text(text: str) -> Parts:
     read = [match.groups() for match in matches if match]
     if len(read) < len(patterns):
         faults = zip(patterns, matches, strict=True)
-        raise InvalidGenotype(
-            Problem(name, part, form) for (name, part, _, form), match in faults if not match
-        )
+        raise InvalidGenotype(Problem(name, part, form) for (name, part, _, form), match in faults if not match)
     (features,), *cells, (tail_reads,) = read
     inputs = [_numbers(sources) for *_, sources in cells] + [_numbers(tail_reads)]
     return Parts(int(features), tuple(_cell_of_tokens(*tokens) for *tokens, _ in cells), tuple(inputs))
@@ -106,16 +104,12 @@ def read_document(document: object) -> Parts:
         InvalidGenotype: Names every field that is missing, unknown or wrong, by its path in the document.
     """
     if not isinstance(document, Mapping):
-        raise InvalidGenotype(
-            [Problem("document", document, f"an object with {', '.join(_DOCUMENT_FIELDS)}")]
-        )
+        raise InvalidGenotype([Problem("document", document, f"an object with {', '.join(_DOCUMENT_FIELDS)}")])
     problems: list[Problem] = []
     own = _own_form(document, problems) if "feat" in document else document
     _refuse_unknown("", own, _DOCUMENT_FIELDS, problems)
     features, cells, inputs = _parts(own, problems)
-    problems += (
-        _at_its_path(problem, len(inputs) - 1) for problem in genotype_problems(features, cells, inputs)
-    )
+    problems += (_at_its_path(problem, len(inputs) - 1) for problem in genotype_problems(features, cells, inputs))
     if problems:
         raise InvalidGenotype(problems)
     return Parts(features, tuple(cells), tuple(map(tuple, inputs)))

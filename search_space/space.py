@@ -107,12 +107,8 @@ class SearchSpace:
         width = len(_CELL_GENES)
         n_micro = width * self.n_cells
         cells = tuple(Cell(*values[start : start + width]) for start in range(0, n_micro, width))
-        chosen = [
-            skip for skip, present in zip(self.possible_skips, values[n_micro:], strict=True) if present
-        ]
-        inputs = tuple(
-            (*(source for source, block in chosen if block == i + 1), i) for i in range(self.n_cells + 1)
-        )
+        chosen = [skip for skip, present in zip(self.possible_skips, values[n_micro:], strict=True) if present]
+        inputs = tuple((*(source for source, block in chosen if block == i + 1), i) for i in range(self.n_cells + 1))
         return Genotype(features=self.features, cells=cells, inputs=inputs)
 
     def values(self, genotype: Genotype) -> tuple[str | int | bool, ...]:

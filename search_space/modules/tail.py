@@ -34,9 +34,7 @@ class Tail(nn.Module):
     x2 alone.
     """
 
-    def __init__(
-        self, in_channels: int, features: int, *, scale: int, channels: int, order: ChannelOrder
-    ) -> None:
+    def __init__(self, in_channels: int, features: int, *, scale: int, channels: int, order: ChannelOrder) -> None:
         super().__init__()
         self.scale = scale
         self.order = order

@@ -94,11 +94,7 @@ def test_another_skip_or_a_wider_cell_never_costs_less(genotype: Genotype, data:
     values = list(FALSR.values(genotype))
     gene = data.draw(
         st.sampled_from(
-            [
-                i
-                for i, gene in enumerate(FALSR.genes)
-                if gene.name.endswith("channels") or gene.name.startswith("skip")
-            ]
+            [i for i, gene in enumerate(FALSR.genes) if gene.name.endswith("channels") or gene.name.startswith("skip")]
         )
     )
     values[gene] = FALSR.genes[gene].choices[-1]

@@ -85,15 +85,24 @@ def test_the_output_is_scale_times_the_input(
     assert widths == genotype.widths
 
 
+def uncut(genotype: Genotype) -> object:
+    """Describe a tiny genotype without the place where a plain chain of equal convolutions is cut into cells."""
+    first, second = genotype.cells
+    kinds = {(cell.operator, cell.channels, cell.kernel, cell.residual) for cell in genotype.cells}
+    is_chain = len(kinds) == 1 and not first.residual and not {(0, 2), (1, 3)} & set(genotype.skips)
+    return (kinds.pop(), first.repeats + second.repeats, genotype.inputs) if is_chain else genotype
+
+
 @torch.inference_mode()
-def test_no_two_genotypes_of_the_tiny_space_are_the_same_network() -> None:
+def test_genotypes_of_the_tiny_space_compute_alike_only_where_a_plain_chain_is_cut_elsewhere() -> None:
     """From one seed, equal shapes get equal weights: a dead gene would give two genotypes the same output."""
     x = torch.rand(1, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    outputs = set()
+    outputs: dict[object, object] = {}
     for genotype in TINY.enumerate():
         torch.manual_seed(1)
-        outputs.add(tuple(build(genotype, scale=2).double()(x).flatten().mul(1e9).round().tolist()))
-    assert len(outputs) == TINY.distinct_size
+        output = tuple(build(genotype, scale=2).double()(x).flatten().mul(1e9).round().tolist())
+        assert outputs.setdefault(output, uncut(genotype)) == uncut(genotype)
+    assert len(outputs) == 1144
 
 
 def shapes(genotype: Genotype) -> dict[str, tuple[int, ...]]:
@@ -104,9 +113,7 @@ def shapes(genotype: Genotype) -> dict[str, tuple[int, ...]]:
 
 @settings(deadline=None, max_examples=40)
 @given(genotypes(FALSR), st.data())
-def test_changing_any_gene_but_a_residual_changes_the_weights(
-    genotype: Genotype, data: st.DataObject
-) -> None:
+def test_changing_any_gene_but_a_residual_changes_the_weights(genotype: Genotype, data: st.DataObject) -> None:
     values = list(FALSR.values(genotype))
     live = [i for i, gene in enumerate(FALSR.genes) if not gene.name.endswith("residual")]
     i = data.draw(st.sampled_from(live))
