@@ -18,6 +18,10 @@ _FEATURES = re.compile(f"f{_NUMBER}")
 _CELL = re.compile(f"({'|'.join(_NAMES)})-k{_NUMBER}-f{_NUMBER}-n{_NUMBER}(-r)?:{_SOURCES}")
 _TAIL = re.compile(f"tail:{_SOURCES}")
 
+_FEATURES_FORM = "f and a number, as in f32"
+_CELL_FORM = "OPERATOR-kKERNEL-fCHANNELS-nREPEATS[-r]:SOURCES, as in conv-k3-f16-n2-r:0,1"
+_TAIL_FORM = "tail:SOURCES, as in tail:0,2"
+
 _DOCUMENT_FIELDS = ("features", "cells", "tail")
 _CELL_FIELDS = ("operator", "channels", "kernel", "repeats", "residual", "inputs")
 _TAIL_FIELDS = ("inputs",)
@@ -56,24 +60,16 @@ def read_text(text: str) -> Parts:
     """
     head, *body = text.strip().split("|")
     tail = body.pop() if body else ""
-    patterns = [
-        ("features", head, _FEATURES, "f and a number, as in f32"),
-        *(
-            (
-                f"cells[{i}]",
-                cell,
-                _CELL,
-                "OPERATOR-kKERNEL-fCHANNELS-nREPEATS[-r]:SOURCES, as in conv-k3-f16-n2-r:0,1",
-            )
-            for i, cell in enumerate(body)
-        ),
-        ("tail", tail, _TAIL, "tail:SOURCES, as in tail:0,2"),
+    parts = [
+        ("features", head, _FEATURES, _FEATURES_FORM),
+        *((f"cells[{i}]", cell, _CELL, _CELL_FORM) for i, cell in enumerate(body)),
+        ("tail", tail, _TAIL, _TAIL_FORM),
     ]
-    matches = [pattern.fullmatch(part) for _, part, pattern, _ in patterns]
-    read = [match.groups() for match in matches if match]
-    if len(read) < len(patterns):
-        faults = zip(patterns, matches, strict=True)
-        raise InvalidGenotype(Problem(name, part, form) for (name, part, _, form), match in faults if not match)
+    matches = [(name, part, form, pattern.fullmatch(part)) for name, part, pattern, form in parts]
+    problems = [Problem(name, part, form) for name, part, form, match in matches if not match]
+    if problems:
+        raise InvalidGenotype(problems)
+    read = [match.groups() for *_, match in matches if match]
     (features,), *cells, (tail_reads,) = read
     inputs = [_numbers(sources) for *_, sources in cells] + [_numbers(tail_reads)]
     return Parts(int(features), tuple(_cell_of_tokens(*tokens) for *tokens, _ in cells), tuple(inputs))
@@ -104,12 +100,14 @@ def read_document(document: object) -> Parts:
         InvalidGenotype: Names every field that is missing, unknown or wrong, by its path in the document.
     """
     if not isinstance(document, Mapping):
-        raise InvalidGenotype([Problem("document", document, f"an object with {', '.join(_DOCUMENT_FIELDS)}")])
+        form = f"an object with {', '.join(_DOCUMENT_FIELDS)}"
+        raise InvalidGenotype([Problem("document", document, form)])
     problems: list[Problem] = []
     own = _own_form(document, problems) if "feat" in document else document
     _refuse_unknown("", own, _DOCUMENT_FIELDS, problems)
     features, cells, inputs = _parts(own, problems)
-    problems += (_at_its_path(problem, len(inputs) - 1) for problem in genotype_problems(features, cells, inputs))
+    found = genotype_problems(features, cells, inputs)
+    problems += (_at_its_path(problem, len(inputs) - 1) for problem in found)
     if problems:
         raise InvalidGenotype(problems)
     return Parts(features, tuple(cells), tuple(map(tuple, inputs)))
@@ -137,8 +135,10 @@ def _get(document: object, name: str) -> Any:
 
 
 def _refuse_unknown(path: str, document: object, known: tuple[str, ...], problems: list[Problem]) -> None:
-    names = [name for name in document if name not in known] if isinstance(document, Mapping) else []
-    problems += (Problem(f"{path}{name}", document[name], f"only {', '.join(known)}") for name in names)  # type: ignore[index] # a mapping
+    if isinstance(document, Mapping):
+        unknown = [name for name in document if name not in known]
+        allowed = f"only {', '.join(known)}"
+        problems += (Problem(f"{path}{name}", document[name], allowed) for name in unknown)
 
 
 def _at_its_path(problem: Problem, n_cells: int) -> Problem:
