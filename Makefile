@@ -1,0 +1,48 @@
+# Two commands need nothing but make and Python >= 3.11: `make demo` runs the main job, `make test` runs every check.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help install demo test check format lint types contracts tests openapi clean
+.DEFAULT_GOAL := help
+
+help:  ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+install: $(INSTALLED)  ## make .venv with every pinned dependency
+
+demo: $(INSTALLED)  ## search, export and upscale with the sample photographs
+	$(BIN)/python examples/demo.py
+
+test: check  ## every check: lint, format, types, import contracts, tests
+
+check: lint types contracts tests
+
+format: $(INSTALLED)  ## rewrite the code in house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+contracts: $(INSTALLED)
+	$(BIN)/lint-imports
+
+tests: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+openapi: $(INSTALLED)  ## rewrite docs/reference/openapi.json from the routes
+	$(BIN)/python -m api.openapi > docs/reference/openapi.json
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

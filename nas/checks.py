@@ -1,0 +1,178 @@
+"""Checks of a search before it is accepted: shape, costs and images, every problem reported at once.
+
+Reads image headers and does arithmetic; trains nothing, decodes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from evaluator.cost import overhead
+from evaluator.data.folders import Folder, scan
+from search_space.cost import Metric as CostMetric
+from search_space.cost import cost_range
+from search_space.errors import InvalidInput, Problem
+from search_space.spaces import get_space
+
+from .objectives import METRICS
+from .spec import SearchSpec
+
+SHOWN = 5
+"""How many of a folder's problems are shown when none of its images can be used."""
+
+
+class InvalidSpec(InvalidInput):
+    """A search cannot be accepted as it is."""
+
+
+def checked_spec(document: Mapping[str, Any], images_root: Path) -> SearchSpec:
+    """The spec in a document.
+
+    Args:
+        document: A JSON object.
+        images_root: Folder that dataset folders are relative to and must lie in.
+
+    Raises:
+        InvalidSpec: with every problem of every field.
+    """
+    problems: list[Problem] = []
+    spec: SearchSpec | None = None
+    wrong: set[str] = set()
+    try:
+        spec = SearchSpec.model_validate(document)
+    except ValidationError as error:
+        problems = spec_problems(error)
+        wrong = {str(entry["loc"][0]) for entry in error.errors() if entry["loc"]}
+        spec = _rest(document, wrong)
+    if spec is not None:
+        problems += [*_problems_of_costs(spec, wrong), *_problems_of_initial(spec, wrong)]
+        if "dataset" not in wrong:
+            problems += _problems_of_images(spec, images_root)
+    if problems or spec is None:
+        raise InvalidSpec(problems)
+    return spec
+
+
+def spec_problems(error: ValidationError) -> list[Problem]:
+    """Problems in the house's form out of pydantic's, recipes' and genotypes' own problems kept apart."""
+    problems: list[Problem] = []
+    for entry in error.errors():
+        field = ".".join(str(part) for part in entry["loc"]) or "spec"
+        cause = entry.get("ctx", {}).get("error")
+        if isinstance(cause, InvalidInput):
+            problems += (_placed(problem, field) for problem in cause.problems)
+            continue
+        allowed = entry["msg"].removeprefix("Value error, ")
+        if entry["type"] == "extra_forbidden":
+            allowed = "no such field"
+        problems.append(Problem(field, None if entry["type"] == "missing" else entry["input"], allowed))
+    return problems
+
+
+def _placed(problem: Problem, field: str) -> Problem:
+    """A problem of a part, under the field of the spec that holds the part."""
+    if problem.field.startswith(field):
+        return problem
+    return Problem(f"{field}: {problem.field}", problem.value, problem.allowed)
+
+
+def _rest(document: Mapping[str, Any], wrong: set[str]) -> SearchSpec | None:
+    """The spec without the fields that are wrong, so that the others are still looked at."""
+    kept = {name: value for name, value in document.items() if name not in wrong}
+    if "dataset" in wrong or "dataset" not in kept:
+        kept["dataset"] = {"train": "."}
+    try:
+        return SearchSpec.model_validate(kept)
+    except ValidationError:
+        return None
+
+
+def cost_reach(spec: SearchSpec, metric: str) -> tuple[int, int]:
+    """The smallest and largest params or mult_adds that networks of a spec's space reach under its recipe."""
+    if metric not in ("params", "mult_adds"):
+        raise ValueError(f"{metric} does not follow from the genotype")
+    space, added = get_space(spec.space), 0
+    if metric == "mult_adds":
+        added = overhead(spec.recipe, scale=spec.scale, channels=spec.channels)
+    low, high = cost_range(space, cast(CostMetric, metric), scale=spec.scale, channels=spec.channels)
+    return low + added, high + added
+
+
+def _problems_of_costs(spec: SearchSpec, wrong: set[str]) -> list[Problem]:
+    """Constraints that no network of the space can satisfy."""
+    if wrong & {"space", "constraints", "recipe", "scale", "channels"}:
+        return []
+    problems = []
+    for number, constraint in enumerate(spec.constraints):
+        if constraint.metric == "ssim":
+            low, high, what = -1.0, 1.0, "any image reaches"
+        elif not METRICS[constraint.metric].trained:
+            low, high = cost_reach(spec, constraint.metric)
+            what = f"networks of the space {spec.space} reach"
+        else:
+            continue
+        field, reach = f"constraints.{number}", f"{what} from {low:,} to {high:,}"
+        if constraint.max is not None and constraint.max < low:
+            problems.append(Problem(f"{field}.max", constraint.max, f"at least {low:,}: {reach}"))
+        if constraint.min is not None and constraint.min > high:
+            problems.append(Problem(f"{field}.min", constraint.min, f"at most {high:,}: {reach}"))
+    return problems
+
+
+def _problems_of_initial(spec: SearchSpec, wrong: set[str]) -> list[Problem]:
+    """Initial networks that do not belong to the space."""
+    if wrong & {"space", "initial"}:
+        return []
+    space = get_space(spec.space)
+    return [
+        Problem(f"initial.{number}", text, f"a network of the space {spec.space}: {why}")
+        for number, (text, genotype) in enumerate(zip(spec.initial, spec.initial_genotypes, strict=True))
+        for why in space.explain(genotype)
+    ]
+
+
+def _problems_of_images(spec: SearchSpec, images_root: Path) -> list[Problem]:
+    """Folders that are missing, outside the root, empty, of another scale, or too small for a patch."""
+    problems: list[Problem] = []
+    folders: dict[str, Folder] = {}
+    wanted = {"train": spec.recipe.patch, "validation": 16}
+    for role, min_lr_side in wanted.items():
+        if getattr(spec.dataset, role) is None:
+            continue
+        try:
+            folders[role] = dataset_folder(spec, role, images_root, min_lr_side=min_lr_side)
+        except InvalidInput as error:
+            problems += error.problems
+    if spec.dataset.validation is None and "train" in folders and len(folders["train"].pairs) < 2:
+        problems.append(
+            Problem(
+                "dataset.train",
+                spec.dataset.train,
+                "at least two usable images, since one is held out for validation; or name dataset.validation",
+            )
+        )
+    return problems
+
+
+def dataset_folder(spec: SearchSpec, role: str, images_root: Path, *, min_lr_side: int) -> Folder:
+    """Scan one of a spec's folders; `InvalidInput` names the field and what is allowed."""
+    field = f"dataset.{role}"
+    name = getattr(spec.dataset, role)
+    root = images_root.resolve()
+    path = (root / name).resolve()
+    if not path.is_relative_to(root):
+        raise InvalidSpec([Problem(field, name, f"a folder below the images root {root}")])
+    try:
+        return scan(path, scale=spec.scale, field=field, min_lr_side=min_lr_side)
+    except InvalidInput as error:
+        shown, more = error.problems[:SHOWN], len(error.problems) - SHOWN
+        wanted = f"images of at least {min_lr_side * spec.scale} pixels a side for x{spec.scale}"
+        if role == "train":
+            wanted += f" and recipe.patch {spec.recipe.patch}"
+        if more > 0:
+            wanted += f"; {more} more files have problems"
+        raise InvalidSpec([Problem(field, name, wanted), *shown]) from error

@@ -1,0 +1,85 @@
+"""How the command line speaks: results on stdout, everything else on stderr, expected failures without tracebacks."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+import typer
+from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from evaluator.executor import ExecutorError
+from search_space.errors import InvalidInput
+
+from .records import IllegalTransition
+from .service import NotExportable, NotReady
+from .store.base import StoreError
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+
+EXPECTED: tuple[type[Exception], ...] = (IllegalTransition, NotExportable, NotReady, StoreError, ExecutorError)
+"""Failures that a person can act on, besides wrong input."""
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+class Verbs(TyperGroup):
+    """A group of verbs whose expected failures are a message, a hint and an exit status."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            err.print("stopped")
+            raise typer.Exit(INTERRUPTED) from None
+        except InvalidInput as error:
+            complain([str(problem) for problem in error.problems], error.hint)
+            raise typer.Exit(MISUSED) from None
+        except EXPECTED as error:
+            complain([str(error)], getattr(error, "hint", ""))
+            raise typer.Exit(FAILED) from None
+
+
+def complain(messages: Sequence[str], hint: str) -> None:
+    """Print each message on a line of its own, then what to do next, on stderr."""
+    for message in messages:
+        err.print(f"[red]error:[/] {escape(message)}", soft_wrap=True)
+    if hint:
+        err.print(f"[yellow]hint:[/] {escape(hint)}", soft_wrap=True)
+
+
+def make_app(name: str, text: str) -> typer.Typer:
+    """An empty application in house style."""
+    return typer.Typer(
+        name=name,
+        help=text,
+        cls=Verbs,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def configure_logging(level: int) -> None:
+    """Send every log to stderr as ``key=value`` lines, from ``level`` on."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+    logging.basicConfig(stream=sys.stderr, level=level, format="timestamp=%(asctime)s level=%(levelname)s %(message)s")

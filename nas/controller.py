@@ -1,0 +1,294 @@
+"""The loop that advances searches: claim, ask, submit, record, tell. No torch, no SQL, no Ray.
+
+Several searches may be active side by side; free workers are handed to them in turn. A search that cannot go on
+never takes the others down with it.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from evaluator.executor import Completion, Executor, Ticket
+from search_space.errors import InvalidInput
+
+from .preparing import Prepare, Prepared
+from .recording import KeepWeights
+from .records import SearchState
+from .run import BuildEngine, SearchRun, Work
+from .store.base import Lease, LeaseLost, Store
+
+logger = structlog.get_logger(__name__)
+
+
+class Exports(Protocol):
+    """Fulfils requested artifacts beside the searches, without blocking."""
+
+    def step(self) -> None:
+        """Start what is requested and record what is done."""
+        ...
+
+    def close(self) -> None:
+        """Wait for what was started."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leasing:
+    """How a controller holds its searches.
+
+    Attributes:
+        owner: Its name in leases.
+        lease_s: How long a lease lasts; it is renewed after a third of that.
+        max_active: Searches that it advances side by side.
+    """
+
+    owner: str
+    lease_s: float
+    max_active: int
+
+
+class Controller:
+    """Advances every search that it can claim.
+
+    Args:
+        store: Where searches are.
+        executor: Who trains.
+        prepare: Makes images, baseline and reference point of a spec.
+        build_engine: Makes a search's engine.
+        keep_weights: Where trained weights go.
+        exports: Who writes artifacts.
+        leasing: How searches are held.
+        loader: Runs `prepare` beside the searches that are active; shut down with the controller.
+        clock: UTC now.
+        wait: Sleeps, when no worker has anything to do.
+        poll_s: Longest pause of one step.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        executor: Executor,
+        *,
+        prepare: Prepare,
+        build_engine: BuildEngine,
+        keep_weights: KeepWeights,
+        exports: Exports,
+        leasing: Leasing,
+        loader: concurrent.futures.Executor,
+        clock: Callable[[], datetime],
+        wait: Callable[[float], object],
+        poll_s: float,
+    ) -> None:
+        self._store = store
+        self._executor = executor
+        self._prepare = prepare
+        self._build_engine = build_engine
+        self._keep_weights = keep_weights
+        self._exports = exports
+        self._leasing = leasing
+        self._clock = clock
+        self._wait = wait
+        self._poll_s = poll_s
+        self._loader = loader
+        self._preparing: list[tuple[Lease, Future[Prepared]]] = []
+        self._runs: deque[SearchRun] = deque()
+        self._in_flight: dict[Ticket, list[tuple[SearchRun, Work]]] = {}
+        self._tickets: dict[str, Ticket] = {}  # by job key: what two searches wait for is trained once
+
+    @property
+    def active(self) -> int:
+        """Searches that are being prepared or advanced."""
+        return len(self._runs) + len(self._preparing)
+
+    def run(self, stop: Callable[[], bool]) -> None:
+        """Step until ``stop`` says so, then give every search back."""
+        try:
+            while not stop():
+                self.step()
+        finally:
+            self.close()
+
+    def step(self) -> None:
+        """Look at the database once, keep the workers busy, and record what they finished."""
+        self._claim()
+        self._begin_prepared()
+        self._renew()
+        self._fill()
+        if self._in_flight:
+            for completion in self._executor.completed(self._poll_s):
+                self._take(completion)
+        else:
+            self._wait(self._poll_s)
+        self._fill()
+        self._finish()
+        self._exports.step()
+
+    def close(self) -> None:
+        """Give every search back to the queue; what is in flight will be trained by whoever claims it next."""
+        self._loader.shutdown(cancel_futures=True)
+        for lease, _ in self._preparing:
+            self._give_back(lease)
+        self._preparing.clear()
+        for run in list(self._runs):
+            self._leave(run)
+            self._give_back(run.lease)
+        self._exports.close()
+
+    # -- searches come ---------------------------------------------------------------------------------------------
+
+    def _claim(self) -> None:
+        while self.active < self._leasing.max_active:
+            lease = self._store.claim_search(self._leasing.owner, at=self._clock(), lease_s=self._leasing.lease_s)
+            if lease is None:
+                return
+            logger.info("search claimed", search=lease.search_id, token=lease.token)
+            spec = self._store.search(lease.search_id).spec
+            self._preparing.append((lease, self._loader.submit(self._prepare, spec)))
+
+    def _begin_prepared(self) -> None:
+        ready = [(lease, future) for lease, future in self._preparing if future.done()]
+        self._preparing = [(lease, future) for lease, future in self._preparing if not future.done()]
+        for lease, future in ready:
+            error = future.exception()
+            if error is not None:  # whatever it is: the other searches go on
+                known = isinstance(error, InvalidInput | OSError)
+                logger.error("search failed", search=lease.search_id, exc_info=None if known else error)
+                self._end(lease, SearchState.FAILED, f"its images cannot be used: {error}")
+                continue
+            try:
+                self._runs.append(self._begin(lease, future.result()))
+            except LeaseLost:
+                logger.warning("lease lost", search=lease.search_id)
+
+    def _begin(self, lease: Lease, prepared: Prepared) -> SearchRun:
+        self._executor.load(prepared.data)
+        search = self._store.begin_search(
+            lease,
+            at=self._clock(),
+            data_digest=prepared.data.digest,
+            data_notes=prepared.notes,
+            baseline=prepared.baseline,
+            reference_point=prepared.reference_point,
+        )
+        return SearchRun(
+            search,
+            lease,
+            store=self._store,
+            build_engine=self._build_engine,
+            clock=self._clock,
+            keep_weights=self._keep_weights,
+        )
+
+    def _renew(self) -> None:
+        """Keep the leases, and notice what was paused or cancelled."""
+        for run in list(self._runs):
+            with self._guard(run):
+                run.lease, state = self._renewed(run.lease)
+                run.paused = state is SearchState.PAUSED
+                if state.ended:
+                    logger.info("search left", search=run.search.id, state=str(state))
+                    self._leave(run)
+        kept = []
+        for lease, future in self._preparing:
+            try:
+                kept.append((self._renewed(lease)[0], future))
+            except LeaseLost:
+                future.cancel()
+        self._preparing = kept
+
+    def _renewed(self, lease: Lease) -> tuple[Lease, SearchState]:
+        left_s = (lease.expires_at - self._clock()).total_seconds()
+        if left_s > self._leasing.lease_s * 2 / 3:
+            return lease, self._store.search(lease.search_id).state
+        return self._store.renew_lease(lease, at=self._clock(), lease_s=self._leasing.lease_s)
+
+    # -- work ------------------------------------------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        """Hand free workers to the active searches in turn."""
+        refused = 0
+        while refused < len(self._runs) and len(self._in_flight) < self._executor.capacity:
+            run = self._runs[0]
+            self._runs.rotate(-1)
+            refused = 0 if self._submit_one(run) else refused + 1
+
+    def _submit_one(self, run: SearchRun) -> bool:
+        """Submit one job of a search, if it has one now."""
+        limit = run.search.spec.parallelism
+        if limit is not None and self._in_flight_of(run) >= limit:
+            return False
+        work = None
+        with self._guard(run):
+            work = run.next_work()
+        if work is None:
+            return False
+        ticket = self._tickets.get(work.job.key)
+        if ticket is None:
+            ticket = self._tickets[work.job.key] = self._executor.submit(work.job)
+        self._in_flight.setdefault(ticket, []).append((run, work))
+        return True
+
+    def _in_flight_of(self, run: SearchRun) -> int:
+        return sum(other is run for waiting in self._in_flight.values() for other, _ in waiting)
+
+    def _take(self, completion: Completion) -> None:
+        for number, (run, work) in enumerate(self._in_flight.pop(completion.ticket, [])):
+            self._tickets.pop(work.job.key, None)
+            with self._guard(run):
+                run.take(work, completion, cached=number > 0)
+
+    # -- searches go -----------------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        """End the searches that are over, and let go of paused ones once nothing of theirs is in flight."""
+        for run in list(self._runs):
+            ending = run.over()
+            if ending is not None:
+                self._leave(run)
+                self._end(run.lease, *ending)
+            elif run.paused and not run.in_flight:
+                self._leave(run)
+                self._store.release_lease(run.lease)
+
+    def _leave(self, run: SearchRun) -> None:
+        """Forget a search and cancel the jobs that nobody else waits for."""
+        if run in self._runs:
+            self._runs.remove(run)
+        for ticket, waiting in list(self._in_flight.items()):
+            waiting[:] = [(other, work) for other, work in waiting if other is not run]
+            if not waiting:
+                del self._in_flight[ticket]
+                self._tickets = {key: kept for key, kept in self._tickets.items() if kept != ticket}
+                self._executor.cancel(ticket)
+
+    def _give_back(self, lease: Lease) -> None:
+        """Queue a search again; one that was paused or ended meanwhile only loses its lease."""
+        if self._store.search(lease.search_id).state is SearchState.RUNNING:
+            self._end(lease, SearchState.QUEUED, "its controller stopped")
+        else:
+            self._store.release_lease(lease)
+
+    def _end(self, lease: Lease, state: SearchState, reason: str) -> None:
+        try:
+            self._store.end_search(lease, state, at=self._clock(), reason=reason)
+            logger.info("search left", search=lease.search_id, state=str(state), reason=reason)
+        except LeaseLost:
+            logger.warning("lease lost", search=lease.search_id)
+
+    @contextmanager
+    def _guard(self, run: SearchRun) -> Iterator[None]:
+        """Act for a search; when its lease is lost, leave it to its new owner."""
+        try:
+            yield
+        except LeaseLost:
+            logger.warning("lease lost", search=run.search.id)
+            self._leave(run)

@@ -1,0 +1,195 @@
+"""What a search looks like in a terminal: its progress while it runs, its front when it has one.
+
+Knows plain figures, so that the same views serve a search in this process and one behind a server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from .objectives import METRICS
+from .records import Search
+
+LINE_EVERY = 10
+"""Where there is no terminal to animate, a line is printed each time that so many percent more are done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What a person wants to know of a search at one moment.
+
+    Attributes:
+        id: Which search.
+        state: Where it stands.
+        evaluated: Candidates looked at.
+        budget: Candidates that it may look at.
+        failed: Candidates that failed.
+        in_flight: Candidates being trained, which is how many workers are busy.
+        hypervolume: Of the feasible front.
+        best_psnr_db: Best PSNR of a feasible candidate, None before the first.
+        bicubic_psnr_db: What bicubic scores on the same images, None until they were decoded.
+        seconds_left: Estimate, None where there is none.
+    """
+
+    id: str
+    state: str
+    evaluated: int
+    budget: int
+    failed: int
+    in_flight: int
+    hypervolume: float
+    best_psnr_db: float | None
+    bicubic_psnr_db: float | None
+    seconds_left: float | None
+
+    @classmethod
+    def of(cls, search: Search) -> Standing:
+        """The standing of a search in this process, now."""
+        reached, budget = search.progress, search.spec.budget.evaluations
+        left_s = None
+        if search.started_at is not None and reached.evaluated and not search.state.ended:
+            elapsed_s = (datetime.now(UTC) - search.started_at).total_seconds()
+            left_s = elapsed_s / reached.evaluated * (budget - reached.evaluated)
+        return cls(
+            id=search.id,
+            state=str(search.state),
+            evaluated=reached.evaluated,
+            budget=budget,
+            failed=reached.failed,
+            in_flight=reached.in_flight,
+            hypervolume=reached.hypervolume,
+            best_psnr_db=reached.best_psnr_db,
+            bicubic_psnr_db=search.baseline.get("psnr_db"),
+            seconds_left=left_s,
+        )
+
+    def __str__(self) -> str:
+        parts = [f"best {gain(self.best_psnr_db, self.bicubic_psnr_db)}", f"hypervolume {self.hypervolume:.4g}"]
+        parts.append(f"{self.in_flight} training")
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        if self.seconds_left is not None:
+            parts.append(f"{duration(self.seconds_left)} left")
+        return ", ".join(parts)
+
+
+class Show(Protocol):
+    """Takes in how a search stands."""
+
+    def __call__(self, standing: Standing) -> None: ...
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[Show]:
+    """A bar that follows a search: animated in a terminal, a line now and then elsewhere."""
+    if not console.is_terminal:
+        yield _lines(console)
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[standing]}"),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("waiting", total=None, standing="")
+
+        def show(standing: Standing) -> None:
+            bar.update(
+                task,
+                description=f"{standing.id} {standing.state}",
+                completed=standing.evaluated,
+                total=standing.budget,
+                standing=str(standing),
+            )
+
+        yield show
+
+
+def _lines(console: Console) -> Show:
+    last: tuple[str, int] | None = None
+
+    def show(standing: Standing) -> None:
+        nonlocal last
+        seen = standing.state, 100 * standing.evaluated // standing.budget // LINE_EVERY
+        if seen != last:
+            last = seen
+            done = f"{standing.evaluated}/{standing.budget}"
+            console.print(f"{standing.id} {standing.state} {done}: {standing}", soft_wrap=True)
+
+    return show
+
+
+def front_table(title: str, columns: Sequence[str], members: Sequence[tuple[str, str, Mapping[str, float | None]]]) -> Table:
+    """A front as a table.
+
+    Args:
+        title: What it is.
+        columns: Scores to show, the objectives first.
+        members: Candidate id, genotype digest and scores of each.
+    """
+    table = Table(title=title, title_justify="left")
+    table.add_column("candidate")
+    for column in columns:
+        table.add_column(_heading(column), justify="right")
+    table.add_column("genotype")
+    for candidate_id, digest, scores in members:
+        table.add_row(candidate_id, *(figure(column, scores.get(column)) for column in columns), digest[:8])
+    return table
+
+
+def shown_columns(objectives: Sequence[str]) -> list[str]:
+    """The objectives' columns, then those of every other metric."""
+    return list(dict.fromkeys([*objectives, *(metric.column for metric in METRICS.values())]))
+
+
+def _heading(column: str) -> str:
+    metric = next(metric for metric in METRICS.values() if metric.column == column)
+    return f"{metric.name} ({metric.unit})" if metric.unit else metric.name
+
+
+def figure(column: str, value: float | None) -> str:
+    """A score as people read it."""
+    if value is None:
+        return "-"
+    if column == "params":
+        return f"{int(value):,}"
+    if column == "mult_adds":
+        return giga(int(value))
+    return f"{value:.4f}" if column == "ssim" else f"{value:.2f}"
+
+
+def giga(mult_adds: int) -> str:
+    """Multiply-adds in thousand millions.
+
+    >>> giga(235_001_088_000)
+    '235.0 G'
+    """
+    return f"{mult_adds / 1e9:.1f} G" if mult_adds >= 1e10 else f"{mult_adds / 1e9:.3g} G"
+
+
+def gain(psnr_db: float | None, bicubic_psnr_db: float | None) -> str:
+    """A PSNR, and how far it is from bicubic's."""
+    if psnr_db is None:
+        return "none yet"
+    if bicubic_psnr_db is None:
+        return f"{psnr_db:.2f} dB"
+    return f"{psnr_db:.2f} dB ({psnr_db - bicubic_psnr_db:+.2f} over bicubic)"
+
+
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds.
+
+    >>> duration(3_725.4)
+    '1:02:05'
+    """
+    return str(timedelta(seconds=round(seconds)))

@@ -1,0 +1,1 @@
+"""Engines: what decides which network is looked at next."""

@@ -1,0 +1,107 @@
+"""From a spec to decoded images, bicubic's scores on them and the hypervolume's reference point.
+
+Runs in the controller process, once per search. It decodes; how bicubic is scored is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evaluator.data.images import ImageSet, as_luma, load, split
+from evaluator.data.sets import EvaluationData
+from evaluator.metrics.protocol import Protocol, get_protocol
+
+from .checks import cost_reach, dataset_folder
+from .objectives import METRICS, Constraint, Objective, Sense
+from .spec import SearchSpec
+
+Baseline = Callable[[ImageSet, int, Protocol], Mapping[Any, float]]
+"""``baseline(validation, channels, protocol)``: bicubic's mean scores by column, as `evaluator.score.baseline`."""
+
+HOLDOUT_SHARE = 5
+"""Without a validation folder, one image of so many is held out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What a search needs before its first training.
+
+    Attributes:
+        data: Training and validation images.
+        notes: What was found in the folders, for people.
+        baseline: Bicubic's mean scores on the validation images, by column.
+        reference_point: Reference of the hypervolume, by metric.
+    """
+
+    data: EvaluationData
+    notes: tuple[str, ...]
+    baseline: Mapping[str, float]
+    reference_point: Mapping[str, float]
+
+
+Prepare = Callable[[SearchSpec], Prepared]
+
+
+def prepare(spec: SearchSpec, images_root: Path, baseline: Baseline) -> Prepared:
+    """Decode a search's images; `InvalidInput` when the folders are no longer what they were at submission."""
+    train, validation, notes = _images(spec, images_root)
+    if spec.dataset.validation_crop is not None:
+        validation = validation.crop(spec.dataset.validation_crop)
+    scores = baseline(validation, spec.channels, get_protocol(spec.recipe.protocol))
+    bicubic = {str(column): float(value) for column, value in scores.items()}
+    return Prepared(
+        data=EvaluationData(as_luma(train) if spec.channels == 1 else train, validation),
+        notes=notes,
+        baseline=bicubic,
+        reference_point=reference_point(spec, bicubic),
+    )
+
+
+def reference_point(spec: SearchSpec, bicubic: Mapping[str, float]) -> dict[str, float]:
+    """The point that a network must beat on every objective to count towards the hypervolume.
+
+    Quality is measured from bicubic's score; cost from the constraint's bound where there is one, else from the
+    dearest network of the space.
+    """
+    return {o.metric: _reference(spec, o, bicubic) for o in spec.objective_values}
+
+
+def _reference(spec: SearchSpec, objective: Objective, bicubic: Mapping[str, float]) -> float:
+    if METRICS[objective.metric].trained:
+        return bicubic[objective.column]
+    lowest, highest = cost_reach(spec, objective.metric)
+    bounds = [c for c in spec.constraint_values if c.metric == objective.metric]
+    if objective.sense is Sense.MINIMISE:
+        return min([float(highest), *_bounds(bounds, "maximum")])
+    return max([float(lowest), *_bounds(bounds, "minimum")])
+
+
+def _bounds(constraints: list[Constraint], side: str) -> list[float]:
+    return [value for c in constraints if (value := getattr(c, side)) is not None]
+
+
+def _images(spec: SearchSpec, images_root: Path) -> tuple[ImageSet, ImageSet, tuple[str, ...]]:
+    """Training and validation images in RGB, and what to tell about them."""
+    dataset = spec.dataset
+    train, notes = _folder(spec, "train", images_root, spec.recipe.patch, dataset.train_limit)
+    if dataset.validation is not None:
+        validation, more = _folder(spec, "validation", images_root, 16, dataset.validation_limit)
+        return train, validation, (*notes, *more)
+    holdout = max(1, len(train) // HOLDOUT_SHARE)
+    if dataset.validation_limit is not None:
+        holdout = min(holdout, dataset.validation_limit)
+    rest, held = split(train, holdout)
+    names = ", ".join(pair.name for pair in held)
+    return rest, held, (*notes, f"dataset.validation: {len(held)} training images held out: {names}")
+
+
+def _folder(
+    spec: SearchSpec, role: str, images_root: Path, min_lr_side: int, limit: int | None
+) -> tuple[ImageSet, tuple[str, ...]]:
+    folder = dataset_folder(spec, role, images_root, min_lr_side=min_lr_side)
+    images = load(folder, scale=spec.scale, channels=3, limit=limit, field=f"dataset.{role}")
+    found = f"dataset.{role}: {len(images)} images, layout {folder.layout}"
+    return images, (found, *(f"skipped: {problem}" for problem in images.problems))

@@ -1,0 +1,229 @@
+"""What a person can do, for any front end: submit, look, steer, query the front, ask for files.
+
+The service sees a store and settings; it never trains and imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_space.errors import InvalidInput, Problem
+
+from .checks import checked_spec
+from .objectives import METRICS, Objective
+from .pareto import front, hypervolume
+from .records import (
+    Artifact,
+    ArtifactId,
+    ArtifactState,
+    Candidate,
+    CandidateId,
+    CandidateState,
+    Event,
+    Search,
+    SearchId,
+    SearchState,
+)
+from .scores import candidate_scores, points_of
+from .settings import Settings
+from .store.base import NotFound, Store
+
+EXPORT_FORMATS = ("onnx", "safetensors")
+
+
+class NotExportable(ValueError):
+    """A candidate has no weights to export."""
+
+
+class NotReady(ValueError):
+    """An artifact has no file yet, or never will; ``hint`` says what to do next."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
+        self.hint = "ask for the artifact until its state is ready, then for its file"
+        if artifact.state is ArtifactState.FAILED:
+            self.hint = "read why in the artifact's detail, mend the cause, then ask for the export again"
+        super().__init__(f"artifact {artifact.id} is {artifact.state}: it has no file")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """A Pareto front.
+
+    Attributes:
+        search: Whose.
+        objectives: What was compared.
+        members: Non-dominated candidates, best first objective first.
+        scored: How many scored candidates were compared.
+        feasible_only: Whether infeasible ones were left out.
+        hypervolume: At the search's reference point; None when an objective has no reference there.
+    """
+
+    search: Search
+    objectives: tuple[Objective, ...]
+    members: tuple[Candidate, ...]
+    scored: int
+    feasible_only: bool
+    hypervolume: float | None
+
+
+def utc_now() -> datetime:
+    """The clock that the service uses unless it is given another."""
+    return datetime.now(UTC)
+
+
+class Service:
+    """Use cases over one store."""
+
+    def __init__(self, store: Store, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """The time by this service's clock."""
+        return self._clock()
+
+    # -- searches ------------------------------------------------------------------------------------------------
+
+    def submit(self, document: Mapping[str, Any]) -> Search:
+        """Check a spec and queue its search; `InvalidSpec` with every problem."""
+        search = Search(
+            id=SearchId(secrets.token_hex(4)),
+            spec=checked_spec(document, self._settings.images_root),
+            state=SearchState.QUEUED,
+            created_at=self._clock(),
+        )
+        self._store.add_search(search)
+        return search
+
+    def search(self, search_id: str) -> Search:
+        """One search; `NotFound`."""
+        return self._store.search(SearchId(search_id))
+
+    def searches(
+        self, *, states: Sequence[SearchState] = (), before: str | None = None, limit: int = 50
+    ) -> list[Search]:
+        """Newest first."""
+        return self._store.searches(states=states, before=None if before is None else SearchId(before), limit=limit)
+
+    def cancel(self, search_id: str) -> Search:
+        """End a search; what it recorded stays; `IllegalTransition`."""
+        moved = self._move(search_id, SearchState.CANCELLED, "cancelled by request")
+        self._store.abandon_candidates(moved.id, at=self._clock())
+        return moved
+
+    def pause(self, search_id: str) -> Search:
+        """Propose nothing more; trainings under way are finished; `IllegalTransition`."""
+        return self._move(search_id, SearchState.PAUSED, "paused by request")
+
+    def resume(self, search_id: str) -> Search:
+        """Queue a paused search again; `IllegalTransition`."""
+        return self._move(search_id, SearchState.QUEUED, "")
+
+    def _move(self, search_id: str, state: SearchState, reason: str) -> Search:
+        return self._store.move_search(SearchId(search_id), state, at=self._clock(), reason=reason)
+
+    def events(self, search_id: str, *, after: int = 0, limit: int = 1000) -> list[Event]:
+        """What happened, in order; `NotFound`."""
+        return self._store.events(self.search(search_id).id, after=after, limit=limit)
+
+    # -- candidates ----------------------------------------------------------------------------------------------
+
+    def candidates(self, search_id: str, *, after: int = -1, limit: int | None = 100) -> list[Candidate]:
+        """Candidates by ordinal; `NotFound`."""
+        return self._store.candidates(self.search(search_id).id, after=after, limit=limit)
+
+    def candidate(self, candidate_id: str) -> Candidate:
+        """One candidate; `NotFound`."""
+        return self._store.candidate(CandidateId(candidate_id))
+
+    def front(self, search_id: str, *, objectives: Sequence[str] = (), feasible_only: bool = True) -> Front:
+        """The Pareto front over the search's objectives, or over any metrics; `InvalidInput`, `NotFound`."""
+        search = self.search(search_id)
+        chosen = _objectives(objectives) if objectives else search.spec.objective_values
+        scored = [
+            candidate
+            for candidate in self._store.candidates(search.id, limit=None)
+            if candidate.state is CandidateState.SCORED and (candidate.feasible or not feasible_only)
+        ]
+        points = points_of(scored, chosen)
+        members = [scored[index] for index in front(points, chosen)]
+        first = chosen[0]
+        members.sort(key=lambda candidate: first.sign * candidate_scores(candidate)[first.column])
+        return Front(
+            search=search,
+            objectives=chosen,
+            members=tuple(members),
+            scored=len(scored),
+            feasible_only=feasible_only,
+            hypervolume=_hypervolume(points, chosen, search.reference_point),
+        )
+
+    # -- artifacts -----------------------------------------------------------------------------------------------
+
+    def request_export(self, candidate_id: str, file_format: str) -> Artifact:
+        """Ask a controller for a file; `NotFound`, `InvalidInput`, `NotExportable`."""
+        if file_format not in EXPORT_FORMATS:
+            raise InvalidInput([Problem("format", file_format, f"one of {', '.join(EXPORT_FORMATS)}")])
+        candidate = self.candidate(candidate_id)
+        if candidate.evaluation is None or candidate.evaluation.weights is None:
+            raise NotExportable(f"candidate {candidate_id} is {candidate.state}: it has no trained weights")
+        return self._store.add_artifact(
+            Artifact(
+                id=ArtifactId(secrets.token_hex(6)),
+                candidate_id=candidate.id,
+                format=file_format,
+                state=ArtifactState.REQUESTED,
+                created_at=self._clock(),
+            )
+        )
+
+    def artifact(self, artifact_id: str) -> Artifact:
+        """One artifact; `NotFound`."""
+        return self._store.artifact(ArtifactId(artifact_id))
+
+    def artifacts(self, candidate_id: str) -> list[Artifact]:
+        """Artifacts of a candidate, oldest first; `NotFound`."""
+        return self._store.artifacts(self.candidate(candidate_id).id)
+
+    def artifact_path(self, artifact: Artifact) -> Path:
+        """Where a ready artifact's file lies; `NotReady` before that, `NotFound` when its file is gone."""
+        if artifact.state is not ArtifactState.READY or artifact.path is None:
+            raise NotReady(artifact)
+        root = self._settings.home.resolve()
+        path = (root / artifact.path).resolve()
+        if not path.is_relative_to(root) or not path.is_file():
+            raise NotFound("artifact file", artifact.id)
+        return path
+
+    def ready(self) -> None:
+        """Raise unless the store answers."""
+        self._store.searches(limit=1)
+
+
+def _objectives(names: Sequence[str]) -> tuple[Objective, ...]:
+    unknown = [name for name in names if name not in METRICS]
+    problems = [Problem("objectives", name, f"any of {', '.join(METRICS)}") for name in unknown]
+    if len(set(names)) != len(names):
+        problems.append(Problem("objectives", ",".join(names), "each metric once"))
+    if problems:
+        raise InvalidInput(problems)
+    return tuple(Objective.of(name) for name in names)
+
+
+def _hypervolume(
+    points: NDArray[np.float64], objectives: tuple[Objective, ...], reference_point: Mapping[str, float]
+) -> float | None:
+    if any(objective.metric not in reference_point for objective in objectives):
+        return None
+    reference = [reference_point[objective.metric] for objective in objectives]
+    return hypervolume(points, objectives, reference)

@@ -1,0 +1,214 @@
+"""What a search is asked to do: one frozen, versioned document, the same on a laptop and on a cluster.
+
+Shape and ranges are checked here; what takes a look at the disk or at a space's costs is checked by `nas.checks`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
+
+from evaluator.recipe import RECIPES, Recipe
+from search_space.genotype import Genotype
+from search_space.published import PUBLISHED, published_genotype
+from search_space.spaces import SPACES
+
+from .objectives import METRICS, Constraint, Objective, Sense
+
+
+def _known(names: Any, what: str) -> AfterValidator:
+    """Accept only names that a registry knows, and list them otherwise."""
+
+    def check(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"no such {what}; one of {', '.join(sorted(names))}")
+        return value
+
+    return AfterValidator(check)
+
+
+MetricName = Annotated[str, _known(METRICS, "metric"), Field(json_schema_extra={"enum": list(METRICS)})]
+SpaceName = Annotated[str, _known(SPACES, "space"), Field(json_schema_extra={"enum": list(SPACES)})]
+
+
+class _Document(BaseModel):
+    """A frozen part of a spec that refuses fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatasetSpec(_Document):
+    """Which images to train on and to score on.
+
+    Folders are relative to the data root that the service was started with.
+    """
+
+    train: str = Field(min_length=1, max_length=400, description="Folder of training images.")
+    validation: str | None = Field(
+        None,
+        min_length=1,
+        max_length=400,
+        description="Folder of validation images; without it, every fifth training image is held out.",
+    )
+    train_limit: int | None = Field(None, ge=1, description="Use only the first so many training images.")
+    validation_limit: int | None = Field(
+        8, ge=1, description="Score on the first so many validation images; null for all."
+    )
+    validation_crop: int | None = Field(
+        96, ge=16, description="Score on the central square of so many LR pixels; null for whole images."
+    )
+
+
+class ObjectiveSpec(_Document):
+    """A metric to optimise; a bare metric name stands for its natural sense."""
+
+    metric: MetricName = Field(description="Which metric.")
+    sense: Sense = Field(description="Which way is better.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = {"metric": value}
+        if isinstance(value, dict) and "sense" not in value and value.get("metric") in METRICS:
+            return {**value, "sense": METRICS[value["metric"]].sense}
+        return value
+
+    @property
+    def objective(self) -> Objective:
+        """The value that the search works with."""
+        return Objective(self.metric, self.sense)
+
+
+class ConstraintSpec(_Document):
+    """Bounds that a candidate must respect."""
+
+    metric: MetricName = Field(description="Which metric.")
+    min: float | None = Field(None, allow_inf_nan=False, description="Smallest value allowed.")
+    max: float | None = Field(None, allow_inf_nan=False, description="Largest value allowed.")
+
+    @model_validator(mode="after")
+    def _bounded(self) -> ConstraintSpec:
+        if self.min is None and self.max is None:
+            raise ValueError("give min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} lies above max {self.max:g}")
+        return self
+
+    @property
+    def constraint(self) -> Constraint:
+        """The value that the search works with."""
+        return Constraint(metric=self.metric, minimum=self.min, maximum=self.max)
+
+
+class BudgetSpec(_Document):
+    """When a search ends; whichever comes first."""
+
+    evaluations: int = Field(
+        100, ge=1, le=1_000_000, description="Candidates looked at, failures and cache hits included."
+    )
+    wall_time_s: float | None = Field(None, gt=0, description="Seconds since the search was started.")
+
+
+def _recipe(value: Any) -> Any:
+    if isinstance(value, Recipe):
+        return value
+    if isinstance(value, str):
+        if value not in RECIPES:
+            raise ValueError(f"no such recipe; one of {', '.join(RECIPES)}, or an object with fields to override")
+        return RECIPES[value]
+    if isinstance(value, dict):
+        return Recipe.from_json(value)
+    raise ValueError(f"one of {', '.join(RECIPES)}, or an object with fields to override")
+
+
+RecipeField = Annotated[
+    Recipe,
+    BeforeValidator(_recipe),
+    PlainSerializer(lambda recipe: recipe.to_json(), return_type=dict[str, Any]),
+    WithJsonSchema(
+        {
+            "description": "A recipe's name, or an object: `name` picks the recipe, other fields override it.",
+            "anyOf": [
+                {"type": "string", "enum": list(RECIPES)},
+                {"type": "object", "properties": {"name": {"type": "string"}}, "additionalProperties": True},
+            ],
+            "default": "default",
+        }
+    ),
+]
+
+
+def _initial(value: str) -> str:
+    if value not in PUBLISHED:
+        if "|" not in value:
+            raise ValueError(f"no such network; one of {', '.join(PUBLISHED)}, or a genotype's text")
+        Genotype.parse(value)
+    return value
+
+
+class SearchSpec(_Document):
+    """A search: where to look, what for, on which images, for how long."""
+
+    version: Literal[1] = Field(1, description="Version of this document.")
+    name: str = Field("", max_length=120, description="A name for people.")
+    space: SpaceName = Field("falsr", description="Search space.")
+    scale: Literal[2, 3, 4] = Field(2, description="Upscaling factor.")
+    channels: Literal[1, 3] = Field(1, description="1 trains on luma, 3 on RGB.")
+    dataset: DatasetSpec = Field(description="Images.")
+    objectives: tuple[ObjectiveSpec, ...] = Field(
+        ("psnr", "fsds", "mult_adds"),  # type: ignore[assignment]  # validated like a document's values
+        min_length=1,
+        max_length=5,
+        validate_default=True,
+        description="What to optimise: metric names, or objects with a metric and a sense.",
+    )
+    constraints: tuple[ConstraintSpec, ...] = Field((), max_length=20, description="Bounds to respect.")
+    recipe: RecipeField = Field(RECIPES["default"], description="How a candidate is partially trained.")
+    engine: Literal["nsga2", "random"] = Field("nsga2", description="What proposes networks.")
+    population: int = Field(32, ge=4, le=2048, description="Size of the population.")
+    initial: tuple[Annotated[str, AfterValidator(_initial)], ...] = Field(
+        (), max_length=2048, description="Networks to look at first: published names or genotype texts."
+    )
+    budget: BudgetSpec = Field(BudgetSpec(), description="When to stop.")  # type: ignore[call-arg]  # defaults
+    parallelism: int | None = Field(None, ge=1, description="Most candidates in flight; null for every worker.")
+    evaluation_timeout_s: float = Field(
+        3600.0, gt=0, le=7 * 86_400, description="Seconds after which a training is given up."
+    )
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Reproduces the search.")
+
+    @model_validator(mode="after")
+    def _distinct_objectives(self) -> SearchSpec:
+        names = [objective.metric for objective in self.objectives]
+        if len(set(names)) != len(names):
+            raise ValueError(f"objectives: {', '.join(names)} names a metric twice")
+        return self
+
+    @property
+    def objective_values(self) -> tuple[Objective, ...]:
+        """The objectives that the search works with."""
+        return tuple(objective.objective for objective in self.objectives)
+
+    @property
+    def constraint_values(self) -> tuple[Constraint, ...]:
+        """The constraints that the search works with."""
+        return tuple(constraint.constraint for constraint in self.constraints)
+
+    @property
+    def initial_genotypes(self) -> tuple[Genotype, ...]:
+        """The networks to look at first."""
+        return tuple(published_genotype(name) if name in PUBLISHED else Genotype.parse(name) for name in self.initial)
+
+    def to_json(self) -> dict[str, Any]:
+        """The spec as a JSON document that validates back to an equal spec."""
+        return self.model_dump(mode="json")

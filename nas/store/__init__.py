@@ -1,0 +1,1 @@
+"""Where searches are remembered: one port, in memory and in SQL."""

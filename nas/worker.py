@@ -1,0 +1,197 @@
+"""The composition root of the controller process: the only place that knows every concrete part.
+
+Heavy: it reaches torch, pymoo, Ray and SQL. Imported when a controller is started, never by the web process.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from evaluator import checkpoints
+from evaluator.cost import costs
+from evaluator.data.images import load
+from evaluator.executor import Executor
+from evaluator.inline import InlineExecutor
+from evaluator.ray_pool import RayExecutor
+from evaluator.score import baseline
+from search_space.errors import InvalidInput
+from search_space.genotype import Genotype
+from search_space.spaces import get_space
+
+from .checks import dataset_folder
+from .controller import Controller, Leasing
+from .engine.base import Engine, EngineSettings
+from .engine.building import build_engine
+from .export.model import ExportReport, export_model
+from .exporting import ThreadedExports
+from .objectives import total_violation
+from .preparing import prepare
+from .records import Candidate, Search
+from .service import Service, utc_now
+from .settings import Settings
+from .spec import SearchSpec
+from .store.base import Store
+from .store.opening import open_store
+
+
+def run_controller(settings: Settings, stop: Callable[[], bool]) -> None:
+    """Advance searches until ``stop`` says so; `ExecutorError` when the workers that settings ask for cannot be had."""
+    with _opened(settings, exclusive=False) as store, ray_workers(settings) as executor:
+        make_controller(store, executor, settings).run(stop)
+
+
+def run_search(
+    document: Mapping[str, Any] | str,
+    settings: Settings,
+    on_progress: Callable[[Search], None],
+    *,
+    inline: bool = False,
+) -> Search:
+    """Run one search in this process to its end.
+
+    Args:
+        document: A spec; or the id of a stored search, which goes on from where it was left.
+        settings: Where things lie; the database is taken exclusively.
+        on_progress: Called with the stored search after every step.
+        inline: Train in this process instead of Ray workers.
+
+    Returns:
+        The ended search.
+
+    Raises:
+        InvalidSpec: The spec cannot be accepted.
+        StoreInUse: Another process serves the database.
+    """
+    with _opened(settings, exclusive=True) as store:
+        service = Service(store, settings)
+        search = service.search(document) if isinstance(document, str) else service.submit(document)
+        with _inline_worker() if inline else ray_workers(settings) as executor:
+            controller = make_controller(store, executor, settings)
+            try:
+                while not search.state.ended:
+                    on_progress(search)
+                    controller.step()
+                    search = service.search(search.id)
+            finally:
+                controller.close()
+        on_progress(search)
+        return search
+
+
+def make_controller(store: Store, executor: Executor, settings: Settings) -> Controller:
+    """A controller over real parts."""
+    return Controller(
+        store,
+        executor,
+        prepare=partial(prepare, images_root=settings.images_root, baseline=baseline),
+        build_engine=engine_of,
+        keep_weights=partial(keep_weights, settings.home),
+        exports=ThreadedExports(store, settings.home, partial(write_export, settings.images_root), clock=utc_now),
+        leasing=Leasing(
+            owner=f"{platform.node()}:{os.getpid()}",
+            lease_s=settings.lease_s,
+            max_active=settings.max_active_searches,
+        ),
+        loader=ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare"),
+        clock=utc_now,
+        wait=time.sleep,
+        poll_s=settings.poll_s,
+    )
+
+
+def engine_of(search: Search, survivors: tuple[Genotype, ...]) -> Engine:
+    """The engine that a search's spec names, starting from survivors where there are any."""
+    spec = search.spec
+    return build_engine(
+        spec.engine,
+        EngineSettings(
+            space=get_space(spec.space),
+            objectives=spec.objective_values,
+            screen=partial(cheap_violation, spec),
+            population=spec.population,
+            seed=spec.seed,
+            initial=survivors or spec.initial_genotypes,
+        ),
+    )
+
+
+def cheap_violation(spec: SearchSpec, genotype: Genotype) -> float:
+    """Violation of the constraints on figures that are known before training."""
+    cost = costs(genotype, spec.recipe, scale=spec.scale, channels=spec.channels)
+    return total_violation(spec.constraint_values, {"params": cost.params, "mult_adds": cost.mult_adds})
+
+
+def keep_weights(home: Path, key: str, weights: bytes) -> str:
+    """Store weights below the home folder; returns their path relative to it."""
+    relative = f"weights/{key[:2]}/{key}.safetensors"
+    checkpoints.write(home / relative, weights)
+    return relative
+
+
+def write_export(
+    images_root: Path, search: Search, candidate: Candidate, weights: bytes, file_format: str, path: Path
+) -> ExportReport:
+    """Write one artifact, verified on one of the search's own photographs where it is still there."""
+    spec = search.spec
+    return export_model(
+        genotype=candidate.genotype,
+        recipe=spec.recipe,
+        scale=spec.scale,
+        channels=spec.channels,
+        weights=weights,
+        file_format=file_format,
+        path=path,
+        check_image=_photograph(spec, images_root),
+    )
+
+
+def _photograph(spec: SearchSpec, images_root: Path) -> Any:
+    role = "train" if spec.dataset.validation is None else "validation"
+    try:
+        folder = dataset_folder(spec, role, images_root, min_lr_side=16)
+        return load(folder, scale=spec.scale, channels=3, limit=1).pairs[0].hr
+    except (InvalidInput, OSError):
+        return None
+
+
+@contextmanager
+def _opened(settings: Settings, *, exclusive: bool) -> Iterator[Store]:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    store = open_store(settings.database, exclusive=exclusive)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def ray_workers(settings: Settings) -> Iterator[Executor]:
+    """The Ray workers that settings ask for."""
+    executor = RayExecutor(
+        workers=settings.worker_count,
+        cpus_per_worker=settings.cpus_per_worker,
+        gpus_per_worker=settings.gpus_per_worker,
+        address=settings.ray_address or None,
+        max_attempts=settings.max_attempts,
+    )
+    try:
+        yield executor
+    finally:
+        executor.close()
+
+
+@contextmanager
+def _inline_worker() -> Iterator[Executor]:
+    executor = InlineExecutor()
+    try:
+        yield executor
+    finally:
+        executor.close()

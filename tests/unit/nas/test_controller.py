@@ -1,0 +1,416 @@
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evaluator.executor import Job
+from evaluator.outcome import Failure, Outcome
+from evaluator.testing import ScriptedExecutor, synthetic, tiny_data
+from nas.controller import Controller, Leasing
+from nas.engine.base import Engine, EngineSettings
+from nas.engine.building import build_engine
+from nas.preparing import Prepared, reference_point
+from nas.records import Candidate, CandidateState, Search, SearchId, SearchState
+from nas.spec import SearchSpec
+from nas.store.memory import MemoryStore
+from search_space.errors import InvalidInput, Problem
+from search_space.genotype import Genotype
+from search_space.spaces import get_space
+
+BASELINE = {"psnr_db": 25.0, "ssim": 0.7, "fsds_db": 15.0}
+
+
+class Clock:
+    """Time that stands still until it is told to pass."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_s(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Immediate(concurrent.futures.Executor):
+    """Runs at once, in the caller's thread."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # the future carries it
+            future.set_exception(error)
+        return future
+
+
+class NoExports:
+    def step(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def prepare(spec: SearchSpec) -> Prepared:
+    return Prepared(
+        data=tiny_data(), notes=("two images",), baseline=BASELINE, reference_point=reference_point(spec, BASELINE)
+    )
+
+
+def engine_of(search: Search, survivors: tuple[Genotype, ...]) -> Engine:
+    spec = search.spec
+    return build_engine(
+        spec.engine,
+        EngineSettings(
+            space=get_space(spec.space),
+            objectives=spec.objective_values,
+            screen=lambda genotype: 0.0,
+            population=spec.population,
+            seed=spec.seed,
+            initial=survivors,
+        ),
+    )
+
+
+class Lab:
+    """A store, a clock and controllers that live and die."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.clock = Clock()
+        self.weights: dict[str, bytes] = {}
+        self.owners = 0
+
+    def submit(self, name: str = "a", **changes: Any) -> SearchId:
+        document = {
+            "space": "tiny",
+            "dataset": {"train": "photos"},
+            "population": 8,
+            "budget": {"evaluations": 30},
+            "objectives": ["psnr", "mult_adds"],
+        }
+        search = Search(
+            id=SearchId(name),
+            spec=SearchSpec.model_validate(document | changes),
+            state=SearchState.QUEUED,
+            created_at=self.clock(),
+        )
+        self.store.add_search(search)
+        self.clock.pass_s(1)
+        return search.id
+
+    def keep(self, key: str, weights: bytes) -> str:
+        self.weights[key] = weights
+        return f"weights/{key}"
+
+    def controller(
+        self, executor: ScriptedExecutor | None = None, *, prepare: Callable[..., Prepared] = prepare, **changes: Any
+    ) -> Controller:
+        self.owners += 1
+        parts: dict[str, Any] = {"build_engine": engine_of, **changes}
+        return Controller(
+            self.store,
+            executor or ScriptedExecutor(capacity=4),
+            prepare=prepare,
+            keep_weights=self.keep,
+            exports=NoExports(),
+            leasing=Leasing(owner=f"controller-{self.owners}", lease_s=30, max_active=4),
+            clock=self.clock,
+            loader=Immediate(),
+            wait=lambda seconds: None,
+            poll_s=0,
+            **parts,
+        )
+
+    def run_to_end(self, controller: Controller, *searches: SearchId, steps: int = 5000) -> None:
+        for _ in range(steps):
+            controller.step()
+            if all(self.store.search(search).state.ended for search in searches):
+                return
+        pytest.fail(f"not ended after {steps} steps: {[self.store.search(s).state for s in searches]}")
+
+    def log(self, search: SearchId) -> list[Candidate]:
+        return self.store.candidates(search, limit=None)
+
+    def front_texts(self, search: SearchId) -> list[str]:
+        return [str(candidate.genotype) for candidate in self.log(search)]
+
+
+@pytest.fixture
+def lab() -> Lab:
+    return Lab()
+
+
+def test_a_search_runs_to_its_budget_and_everything_is_recorded(lab: Lab) -> None:
+    search = lab.submit()
+    lab.run_to_end(lab.controller(), search)
+    stored, log = lab.store.search(search), lab.log(search)
+    assert stored.state is SearchState.COMPLETED
+    assert "30 evaluations" in stored.reason
+    assert len(log) == stored.progress.evaluated == 30
+    assert {c.state for c in log} == {CandidateState.SCORED}
+    assert sorted(c.told_ordinal for c in log if c.told_ordinal is not None) == list(range(30))
+    assert len({c.genotype.digest for c in log}) == 30
+    assert stored.data_notes == ("two images",)
+    assert stored.baseline == BASELINE
+    kinds = [event.kind for event in lab.store.events(search)]
+    assert kinds[:3] == ["submitted", "claimed", "started"]
+    assert kinds.count("asked") == kinds.count("told") == 30
+    assert kinds[-1] == "completed"
+
+
+def test_progress_agrees_with_the_log(lab: Lab) -> None:
+    search = lab.submit()
+    lab.run_to_end(lab.controller(), search)
+    progress, log = lab.store.search(search).progress, lab.log(search)
+    evaluations = [c.evaluation for c in log if c.evaluation is not None]
+    assert progress.best_psnr_db == max(e.psnr_db or 0 for e in evaluations)
+    assert progress.train_s == pytest.approx(sum(e.train_s for e in evaluations))
+    assert progress.in_flight == progress.failed == progress.cached == 0
+    assert progress.hypervolume > 0
+
+
+def test_an_outcome_is_written_before_the_engine_hears_of_it(lab: Lab) -> None:
+    search = lab.submit()
+    heard: list[CandidateState] = []
+
+    class Eavesdropper:
+        def __init__(self, engine: Engine) -> None:
+            self.engine = engine
+
+        @property
+        def exhausted(self) -> bool:
+            return self.engine.exhausted
+
+        def ask(self) -> Any:
+            return self.engine.ask()
+
+        def tell(self, genotype: Genotype, values: Any, violation: float) -> None:
+            (row,) = [c for c in lab.log(search) if c.genotype == genotype]
+            heard.append(row.state)
+            self.engine.tell(genotype, values, violation)
+
+    lab.run_to_end(lab.controller(build_engine=lambda s, g: Eavesdropper(engine_of(s, g))), search)
+    assert heard == [CandidateState.SCORED] * 30
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 7, 13, 20, 31])
+def test_a_search_whose_controller_died_ends_like_an_undisturbed_one(steps: int) -> None:
+    undisturbed, killed = Lab(), Lab()
+    whole, search = undisturbed.submit(), killed.submit()
+    undisturbed.run_to_end(undisturbed.controller(), whole)
+    dead = killed.controller()
+    for _ in range(steps):
+        dead.step()
+    killed.clock.pass_s(31)  # its lease runs out
+    killed.run_to_end(killed.controller(), search)
+    assert killed.front_texts(search) == undisturbed.front_texts(whole)
+    assert len(killed.log(search)) == 30
+    assert killed.store.search(search).progress.hypervolume == pytest.approx(
+        undisturbed.store.search(whole).progress.hypervolume
+    )
+
+
+def test_a_controller_that_was_taken_over_writes_nothing(lab: Lab) -> None:
+    search = lab.submit()
+    first = lab.controller()
+    for _ in range(5):
+        first.step()
+    lab.clock.pass_s(31)
+    second = lab.controller()
+    for _ in range(5):
+        second.step()
+    told = lab.store.search(search).progress.evaluated
+    first.step()
+    assert first.active == 0
+    assert lab.store.search(search).progress.evaluated == told
+    lab.run_to_end(second, search)
+
+
+def test_a_controller_that_stops_gives_its_searches_back(lab: Lab) -> None:
+    search = lab.submit()
+    controller = lab.controller()
+    for _ in range(5):
+        controller.step()
+    controller.close()
+    assert lab.store.search(search).state is SearchState.QUEUED
+    lab.run_to_end(lab.controller(), search)
+    assert len(lab.log(search)) == 30
+
+
+def test_a_different_engine_after_a_restart_warm_starts_and_says_so(lab: Lab) -> None:
+    search = lab.submit()
+    first = lab.controller()
+    for _ in range(15):
+        first.step()
+    first.close()
+    before = {c.genotype.digest for c in lab.log(search)}
+
+    def other_engine(stored: Search, survivors: tuple[Genotype, ...]) -> Engine:
+        spec = stored.spec.model_copy(update={"seed": 99})
+        return engine_of(Search(id=stored.id, spec=spec, state=stored.state, created_at=stored.created_at), survivors)
+
+    lab.run_to_end(lab.controller(build_engine=other_engine), search)
+    log = lab.log(search)
+    assert [event.kind for event in lab.store.events(search)].count("warm_started") == 1
+    assert len(log) == len({c.genotype.digest for c in log}) == 30
+    assert before < {c.genotype.digest for c in log}
+
+
+def test_failures_are_rows_and_the_search_goes_on(lab: Lab) -> None:
+    def often_fails(job: Job) -> Outcome:
+        if int(job.genotype.digest, 16) % 3 == 0:
+            return Failure(kind="diverged", message="the loss grew", train_s=1.0)
+        return synthetic(job)
+
+    search = lab.submit()
+    lab.run_to_end(lab.controller(ScriptedExecutor(often_fails, capacity=4)), search)
+    failed = [c for c in lab.log(search) if c.state is CandidateState.FAILED]
+    assert 0 < len(failed) == lab.store.search(search).progress.failed
+    assert all(c.evaluation is not None and c.evaluation.failure_kind == "diverged" for c in failed)
+
+
+def test_a_search_in_which_everything_fails_still_ends(lab: Lab) -> None:
+    search = lab.submit()
+    executor = ScriptedExecutor(lambda job: Failure(kind="out_of_memory", message="no memory"), capacity=4)
+    lab.run_to_end(lab.controller(executor), search)
+    stored = lab.store.search(search)
+    assert stored.state is SearchState.COMPLETED
+    assert stored.progress.failed == 30
+    assert stored.progress.best_psnr_db is None
+
+
+def test_the_same_work_is_done_once_across_searches(lab: Lab) -> None:
+    trained: list[str] = []
+
+    def counted(job: Job) -> Outcome:
+        trained.append(job.key)
+        return synthetic(job)
+
+    first, second = lab.submit("a"), lab.submit("b")
+    lab.run_to_end(lab.controller(ScriptedExecutor(counted, capacity=4)), first, second)
+    third = lab.submit("c")
+    lab.run_to_end(lab.controller(ScriptedExecutor(counted, capacity=4)), third)
+    assert len(trained) == len(set(trained)) == 30
+    assert lab.store.search(third).progress.cached == 30
+    assert lab.store.search(third).progress.train_s == 0
+    assert lab.front_texts(first) == lab.front_texts(second) == lab.front_texts(third)
+
+
+def test_a_failure_that_may_not_happen_again_is_tried_anew_by_another_search(lab: Lab) -> None:
+    first = lab.submit("a")
+    lost = ScriptedExecutor(lambda job: Failure(kind="worker_lost", message="gone"), capacity=4)
+    lab.run_to_end(lab.controller(lost), first)
+    second = lab.submit("b")
+    lab.run_to_end(lab.controller(), second)
+    assert lab.store.search(second).progress.failed == 0
+    assert {c.state for c in lab.log(first)} == {CandidateState.FAILED}
+
+
+def test_score_constraints_decide_feasibility_and_cost_constraints_never_reach_a_worker(lab: Lab) -> None:
+    search = lab.submit(constraints=[{"metric": "psnr", "min": 31.5}])
+    lab.run_to_end(lab.controller(), search)
+    log = lab.log(search)
+    assert {c.feasible for c in log} == {True, False}
+    for candidate in log:
+        assert candidate.evaluation is not None
+        assert candidate.evaluation.psnr_db is not None
+        assert candidate.feasible == (candidate.evaluation.psnr_db >= 31.5)
+
+
+def test_a_paused_search_finishes_what_is_in_flight_and_proposes_nothing(lab: Lab) -> None:
+    search = lab.submit()
+    controller = lab.controller()
+    for _ in range(5):
+        controller.step()
+    lab.store.move_search(search, SearchState.PAUSED, at=lab.clock())
+    for _ in range(10):
+        controller.step()
+    log = lab.log(search)
+    assert controller.active == 0
+    assert 0 < len(log) < 30
+    assert all(c.told_ordinal is not None for c in log)
+    lab.store.move_search(search, SearchState.QUEUED, at=lab.clock())
+    lab.run_to_end(controller, search)
+    assert len(lab.log(search)) == 30
+
+
+def test_a_cancelled_search_frees_its_workers(lab: Lab) -> None:
+    search, other = lab.submit("a"), lab.submit("b", seed=1)
+    controller = lab.controller()
+    for _ in range(5):
+        controller.step()
+    lab.store.move_search(search, SearchState.CANCELLED, at=lab.clock())
+    lab.run_to_end(controller, other)
+    assert len(lab.log(search)) < 30
+    assert len(lab.log(other)) == 30
+
+
+def test_searches_share_the_workers_in_turn(lab: Lab) -> None:
+    searches = [lab.submit(name, seed=seed) for seed, name in enumerate("abc")]
+    controller = lab.controller(ScriptedExecutor(capacity=3))
+    for _ in range(30):
+        controller.step()
+    told = [lab.store.search(search).progress.evaluated for search in searches]
+    assert max(told) - min(told) <= 3
+
+
+def test_parallelism_limits_a_search(lab: Lab) -> None:
+    search = lab.submit(parallelism=2)
+    controller = lab.controller(ScriptedExecutor(capacity=8))
+    peak = 0
+    for _ in range(20):
+        controller.step()
+        peak = max(peak, lab.store.search(search).progress.in_flight)
+    assert peak <= 2
+
+
+def test_wall_time_ends_a_search_after_what_is_in_flight(lab: Lab) -> None:
+    search = lab.submit(budget={"evaluations": 1000, "wall_time_s": 60})
+    controller = lab.controller()
+    for _ in range(5):
+        controller.step()
+    lab.clock.pass_s(29)
+    controller.step()
+    lab.clock.pass_s(29)
+    controller.step()
+    lab.clock.pass_s(29)
+    lab.run_to_end(controller, search, steps=20)
+    assert lab.store.search(search).state is SearchState.COMPLETED
+    assert "60 s" in lab.store.search(search).reason
+    assert all(c.told_ordinal is not None for c in lab.log(search))
+
+
+def test_a_small_space_is_searched_whole_and_the_search_says_so(lab: Lab) -> None:
+    search = lab.submit(engine="random", budget={"evaluations": 2000})
+    lab.run_to_end(lab.controller(), search)
+    assert len(lab.log(search)) == get_space("tiny").distinct_size == 1152
+    assert "every network" in lab.store.search(search).reason
+
+
+def test_images_that_cannot_be_used_fail_the_search_with_the_reason(lab: Lab) -> None:
+    search = lab.submit()
+
+    def vanished(spec: SearchSpec) -> Prepared:
+        raise InvalidInput([Problem("dataset.train", spec.dataset.train, "a folder")])
+
+    lab.run_to_end(lab.controller(prepare=vanished), search)
+    stored = lab.store.search(search)
+    assert stored.state is SearchState.FAILED
+    assert "dataset.train" in stored.reason
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_in_which_workers_finish_changes_nothing(seed: int) -> None:
+    calm, hectic = Lab(), Lab()
+    a, b = calm.submit(), hectic.submit()
+    calm.run_to_end(calm.controller(ScriptedExecutor(capacity=1)), a)
+    jumbled = partial(ScriptedExecutor, capacity=6, order=np.random.default_rng(seed))
+    hectic.run_to_end(hectic.controller(jumbled()), b)
+    assert calm.front_texts(a) == hectic.front_texts(b)

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from nas.checks import InvalidSpec
+from nas.records import IllegalTransition, SearchState
+from nas.service import Service
+from nas.settings import Settings
+from nas.store.base import NotFound
+from nas.store.memory import MemoryStore
+from search_space.errors import InvalidInput
+
+
+def photo(path: Path, width: int = 96, height: int = 64) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(width).integers(0, 255, (height, width, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    for number in range(5):
+        photo(tmp_path / "images" / "photos" / f"{number}.png")
+    return tmp_path / "images"
+
+
+@pytest.fixture
+def service(images: Path, tmp_path: Path) -> Service:
+    return Service(MemoryStore(), Settings(home=tmp_path / "home", images_root=images))
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    return {"dataset": {"train": "photos"}} | changes
+
+
+def problems_of(service: Service, submitted: Mapping[str, Any]) -> dict[str, str]:
+    with pytest.raises(InvalidSpec) as refused:
+        service.submit(submitted)
+    assert service.searches() == []
+    return {problem.field: problem.allowed for problem in refused.value.problems}
+
+
+def test_a_minimal_document_is_queued_with_defaults(service: Service) -> None:
+    search = service.submit(document())
+    assert search.state is SearchState.QUEUED
+    assert [objective.metric for objective in search.spec.objectives] == ["psnr", "fsds", "mult_adds"]
+    assert service.search(search.id) == search
+    assert [event.kind for event in service.events(search.id)] == ["submitted"]
+
+
+def test_every_problem_of_every_field_is_reported_at_once(service: Service) -> None:
+    found = problems_of(
+        service,
+        {
+            "space": "flasr",
+            "scale": 5,
+            "dataset": {"train": "nowhere"},
+            "objectives": ["psnr", "beauty"],
+            "budget": {"evaluations": 0},
+            "recipe": {"steps": 0, "batch": -1, "colour": "red"},
+            "initial": ["falsr-z"],
+            "sede": 1,
+        },
+    )
+    assert "falsr" in found["space"]
+    assert "2, 3 or 4" in found["scale"]
+    assert "mult_adds" in found["objectives.1.metric"]
+    assert "greater than or equal to 1" in found["budget.evaluations"]
+    assert "recipe.steps" in found
+    assert "recipe.batch" in found
+    assert "recipe.colour" in found
+    assert "dataset.train" in found
+    assert found["sede"] == "no such field"
+    assert any(field.startswith("initial") for field in found)
+
+
+def test_a_folder_outside_the_images_root_is_refused(service: Service) -> None:
+    for train in ("..", "/etc", "photos/../../home", "photos/../.."):
+        assert "below the images root" in problems_of(service, document(dataset={"train": train}))["dataset.train"]
+
+
+def test_an_empty_folder_is_refused(service: Service, images: Path) -> None:
+    (images / "empty").mkdir()
+    assert "dataset.train" in problems_of(service, document(dataset={"train": "empty"}))
+
+
+def test_images_smaller_than_a_patch_are_refused_by_the_field_and_its_limit(service: Service, images: Path) -> None:
+    for number in range(3):
+        photo(images / "small" / f"{number}.png", 20, 20)
+    found = problems_of(service, document(dataset={"train": "small"}))
+    assert "24" in found["dataset.train"]
+
+
+def test_one_image_alone_cannot_be_held_out(service: Service, images: Path) -> None:
+    photo(images / "single" / "a.png")
+    assert "two usable images" in problems_of(service, document(dataset={"train": "single"}))["dataset.train"]
+
+
+def test_a_constraint_that_no_network_can_satisfy_is_refused_with_what_they_reach(service: Service) -> None:
+    found = problems_of(
+        service,
+        document(
+            constraints=[
+                {"metric": "params", "max": 100},
+                {"metric": "mult_adds", "min": 1e15},
+                {"metric": "ssim", "min": 1.5},
+            ]
+        ),
+    )
+    assert set(found) == {"constraints.0.max", "constraints.1.min", "constraints.2.min"}
+    assert "reach from" in found["constraints.0.max"]
+
+
+def test_a_network_of_another_space_is_refused_as_initial(service: Service) -> None:
+    found = problems_of(service, document(space="tiny", initial=["falsr-a"]))
+    assert "tiny" in found["initial.0"]
+
+
+def test_published_networks_may_seed_a_search(service: Service) -> None:
+    search = service.submit(document(initial=["falsr-b", "falsr-c"]))
+    assert len(search.spec.initial_genotypes) == 2
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = ("space", "scale", "objectives", "constraints", "recipe", "population", "budget", "initial", "seed", "dataset")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=6), JSON, max_size=5))
+def test_any_document_is_accepted_or_refused_with_problems(submitted: dict[str, Any]) -> None:
+    service = Service(MemoryStore(), Settings(images_root=Path(__file__).parent))
+    with pytest.raises(InvalidInput) as refused:  # no images lie beside the tests
+        service.submit(submitted)
+    assert refused.value.problems
+    json.dumps([str(problem) for problem in refused.value.problems])
+
+
+def test_a_search_moves_only_along_the_table(service: Service) -> None:
+    search = service.submit(document())
+    assert service.pause(search.id).state is SearchState.PAUSED
+    with pytest.raises(IllegalTransition):
+        service.pause(search.id)
+    assert service.resume(search.id).state is SearchState.QUEUED
+    assert service.cancel(search.id).state is SearchState.CANCELLED
+    for step in (service.pause, service.resume, service.cancel):
+        with pytest.raises(IllegalTransition):
+            step(search.id)
+
+
+def test_unknown_ids_are_not_found(service: Service) -> None:
+    for ask in (
+        service.search,
+        service.cancel,
+        service.front,
+        service.candidates,
+        service.candidate,
+        service.events,
+        service.artifact,
+        service.artifacts,
+    ):
+        with pytest.raises(NotFound):
+            ask("nothing")
+
+
+def test_a_front_of_an_unknown_metric_is_refused_with_the_known_ones(service: Service) -> None:
+    search = service.submit(document())
+    with pytest.raises(InvalidInput, match="psnr"):
+        service.front(search.id, objectives=["beauty"])
+    with pytest.raises(InvalidInput, match="once"):
+        service.front(search.id, objectives=["psnr", "psnr"])
+
+
+def test_times_come_from_the_clock(images: Path, tmp_path: Path) -> None:
+    now = datetime(2030, 5, 1, tzinfo=UTC)
+    service = Service(MemoryStore(), Settings(home=tmp_path, images_root=images), clock=lambda: now)
+    assert service.submit(document()).created_at == now
