@@ -1,0 +1,120 @@
+"""Weights as one safetensors document, its header saying what network they belong to. No pickles."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from search_space.errors import InvalidInput, Problem
+from search_space.genotype import Genotype
+
+from .recipe import Recipe
+
+KEY = "srnas"
+"""The one entry of the header's metadata: safetensors writes several in no fixed order."""
+
+VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """What the weights belong to.
+
+    Attributes:
+        genotype: The network.
+        recipe: How it was trained, and what it is wrapped in.
+        scale: Upscaling factor.
+        channels: Channels of the image.
+    """
+
+    genotype: Genotype
+    recipe: Recipe
+    scale: int
+    channels: int
+
+    def to_text(self) -> str:
+        """The JSON document that stands in a checkpoint's header."""
+        document = {
+            "version": VERSION,
+            "genotype": str(self.genotype),
+            "recipe": self.recipe.to_json(),
+            "scale": self.scale,
+            "channels": self.channels,
+            "protocol": self.recipe.protocol,
+        }
+        return json.dumps(document, sort_keys=True)
+
+    @classmethod
+    def from_text(cls, text: str) -> Metadata:
+        """Read what `to_text` wrote.
+
+        Raises:
+            InvalidInput: This is no document of ours, or its genotype or recipe cannot be read.
+        """
+        try:
+            document = json.loads(text)
+            if document["version"] != VERSION:
+                raise InvalidInput([Problem("checkpoint.version", document["version"], str(VERSION))])
+            return cls(
+                genotype=Genotype.parse(document["genotype"]),
+                recipe=Recipe.from_json(document["recipe"]),
+                scale=int(document["scale"]),
+                channels=int(document["channels"]),
+            )
+        except InvalidInput:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInput([Problem("checkpoint.header", text, "a header that srnas wrote")]) from error
+
+
+def to_bytes(weights: Mapping[str, Tensor], metadata: Metadata) -> bytes:
+    """Write weights and what they belong to into one document; equal weights give equal bytes.
+
+    Args:
+        weights: A network's state dict, on any device and in any memory format.
+        metadata: What the weights belong to.
+    """
+    tensors = {name: weights[name].detach().cpu().contiguous() for name in sorted(weights)}
+    document: bytes = safetensors.torch.save(tensors, metadata={KEY: metadata.to_text()})
+    return document
+
+
+def from_bytes(document: bytes) -> tuple[dict[str, Tensor], Metadata]:
+    """Read a document of `to_bytes`.
+
+    Returns:
+        The weights on the CPU, and what they belong to.
+
+    Raises:
+        InvalidInput: The bytes are no safetensors document, or not one of ours.
+    """
+    try:
+        tensors: dict[str, Tensor] = safetensors.torch.load(document)
+    except safetensors.SafetensorError as error:
+        raise InvalidInput([Problem("checkpoint", document[:16], "a whole safetensors document")]) from error
+    size = int.from_bytes(document[:8], "little")
+    header = json.loads(document[8 : 8 + size])
+    return tensors, Metadata.from_text(header.get("__metadata__", {}).get(KEY, ""))
+
+
+def write(path: Path, document: bytes) -> None:
+    """Write a file whole or not at all: a reader never sees half a document, whatever stops the writer."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(document)
+            file.flush()
+            os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise

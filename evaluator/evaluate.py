@@ -1,0 +1,194 @@
+"""How good one network is: built, trained and scored by one pure function. A bad candidate does not raise.
+
+Equal jobs on equal data give equal weights, bit for bit, on one CPU with as many threads. A GPU promises no
+such thing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from . import checkpoints
+from .cost import costs
+from .data.images import ImageSet, as_luma
+from .data.patches import ResidentImages
+from .data.sets import EvaluationData
+from .executor import Job
+from .metrics.protocol import Protocol, get_protocol
+from .model import SRModel, build_model
+from .outcome import Failure, FailureKind, Outcome, Provenance, Scores, Success
+from .provenance import code_digest, cpu_name
+from .score import DEFAULT_METRICS, Metric, NonFiniteOutput, mean_scores, network_input, score_image
+from .training import Diverged, TimedOut, fit
+
+log = logging.getLogger(__name__)
+
+KINDS: Mapping[type[Exception], FailureKind] = {
+    Diverged: "diverged",
+    TimedOut: "timeout",
+    NonFiniteOutput: "non_finite",
+    MemoryError: "out_of_memory",
+    torch.OutOfMemoryError: "out_of_memory",
+}
+"""What an exception on the way to a score makes of a candidate; any other is an "error"."""
+
+RESIDENT_SETS = 2
+"""Training sets that a process keeps on its device: the one in use and the one before."""
+
+_resident: dict[tuple[str, int, str], ResidentImages] = {}
+
+
+def evaluate(
+    job: Job,
+    data: EvaluationData,
+    *,
+    device: str = "cpu",
+    threads: int | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Outcome:
+    """Train and score one candidate.
+
+    Args:
+        job: What to evaluate.
+        data: The images whose digest the job names.
+        device: Name of the torch device.
+        threads: Threads of torch meanwhile; as torch is set up when None.
+        clock: Seconds, from any origin.
+
+    Returns:
+        Scores, provenance and weights, or the kind of failure with its message. Whatever goes wrong with the
+        candidate is a `Failure`; an exception that was not foreseen is logged with its traceback.
+    """
+    started = clock()
+    with _torch_threads(threads):
+        name = _device_name(device)
+        try:
+            return _evaluate(job, data, torch.device(device), name, clock)
+        except Exception as error:
+            kind = _kind(error)
+            if kind == "error":
+                log.exception("evaluation failed: genotype=%s", job.genotype.digest)
+                message = f"{type(error).__name__}: {error}"
+            else:
+                message = str(error) or type(error).__name__
+            return Failure(kind=kind, message=message, train_s=clock() - started, device=name)
+
+
+def _evaluate(job: Job, data: EvaluationData, device: torch.device, name: str, clock: Callable[[], float]) -> Success:
+    """Build, train, score."""
+    recipe = job.recipe
+    generator = torch.Generator().manual_seed(job.seed)
+    model = build_model(job.genotype, recipe, scale=job.scale, channels=job.channels, generator=generator)
+    place(model, device)
+    images = _resident_images(data, job.channels, device)
+    trace = fit(model, images, recipe, generator=generator, clock=clock, deadline_s=clock() + job.timeout_s)
+    trained = clock()
+    means = score_model(model, data.validation, get_protocol(recipe.protocol))
+    metadata = checkpoints.Metadata(genotype=job.genotype, recipe=recipe, scale=job.scale, channels=job.channels)
+    return Success(
+        scores=_scores(job, means),
+        provenance=Provenance(
+            recipe_digest=recipe.digest,
+            data_digest=data.digest,
+            code_digest=code_digest(),
+            seed=job.seed,
+            device=name,
+        ),
+        train_s=trace.train_s,
+        validate_s=clock() - trained,
+        loss_curve=trace.loss_curve,
+        weights=checkpoints.to_bytes(model.network.state_dict(), metadata),
+    )
+
+
+def place(model: nn.Module, device: torch.device) -> None:
+    """Move a model to a device, in the memory format that is fastest there: channels last on a CPU."""
+    # On a GPU channels last pays only with half precision, which would change scores.
+    model.to(device)
+    if device.type == "cpu":
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from its stubs
+
+
+@torch.inference_mode()
+def score_model(
+    model: SRModel, images: ImageSet, protocol: Protocol, *, metrics: tuple[Metric, ...] = DEFAULT_METRICS
+) -> dict[Metric, float]:
+    """Average a model's figures over whole images, one after the other, on the device of its weights.
+
+    Args:
+        model: The candidate; it is put into evaluation mode.
+        images: Images of its scale.
+        protocol: How to compare.
+        metrics: What to compute.
+
+    Returns:
+        The means; a metric that exists for no image is left out.
+
+    Raises:
+        NonFiniteOutput: The model gives a NaN or an infinity.
+        InvalidInput: The protocol needs colour that the images have not.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    scores = []
+    for pair in images:
+        lr = network_input(pair, model.channels, device)
+        scores.append(score_image(model(lr), pair, protocol, metrics=metrics))
+    return mean_scores(scores)
+
+
+def _scores(job: Job, means: Mapping[Metric, float]) -> Scores:
+    if len(means) < len(DEFAULT_METRICS):
+        raise ValueError("no validation image has a score: every one of them is constant")
+    cost = costs(job.genotype, job.recipe, scale=job.scale, channels=job.channels)
+    return Scores(
+        protocol=job.recipe.protocol,
+        psnr_db=means["psnr_db"],
+        ssim=means["ssim"],
+        fsds_db=means["fsds_db"],
+        params=cost.params,
+        mult_adds=cost.mult_adds,
+    )
+
+
+def _resident_images(data: EvaluationData, channels: int, device: torch.device) -> ResidentImages:
+    """The training images on a device, from the last jobs' where they used the same."""
+    key = (data.digest, channels, str(device))
+    images = _resident.pop(key, None)
+    if images is None:
+        images = ResidentImages(as_luma(data.train) if channels == 1 else data.train, device)
+    _resident[key] = images
+    while len(_resident) > RESIDENT_SETS:
+        del _resident[next(iter(_resident))]
+    return images
+
+
+def _kind(error: Exception) -> FailureKind:
+    for cause, kind in KINDS.items():
+        if isinstance(error, cause):
+            return kind
+    # The CPU's allocator has no exception of its own.
+    return "out_of_memory" if "DefaultCPUAllocator" in str(error) else "error"
+
+
+def _device_name(device: str) -> str:
+    if torch.device(device).type == "cuda" and torch.cuda.is_available():
+        return torch.cuda.get_device_name(device)
+    return cpu_name(torch.get_num_threads())
+
+
+@contextmanager
+def _torch_threads(threads: int | None) -> Iterator[None]:
+    """Give torch that many threads for a while."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

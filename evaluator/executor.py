@@ -1,0 +1,157 @@
+"""The port between a search and the machines that train: jobs go in, completions come out, in any order.
+
+A job is a value; what it needs beyond itself (the images) is loaded once, by digest. An executor knows
+nothing of searches, databases or fronts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NewType, Protocol
+
+from search_space.genotype import Genotype
+
+from .data.sets import EvaluationData
+from .outcome import Outcome
+from .provenance import code_digest
+from .recipe import Recipe
+
+Ticket = NewType("Ticket", int)
+
+
+class ExecutorError(RuntimeError):
+    """The machines cannot do what was asked: an infrastructure error, not a bad candidate.
+
+    Attributes:
+        retryable: Whether the same call may succeed later.
+        hint: What to do next.
+    """
+
+    def __init__(self, message: str, *, retryable: bool, hint: str) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+        self.hint = hint
+
+
+class WorkerMismatch(ExecutorError):
+    """A worker runs other sources than this process: its scores could not be compared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One evaluation: everything that decides its outcome, and the time it may take.
+
+    Attributes:
+        genotype: The network to train.
+        recipe: How.
+        scale: 2, 3 or 4.
+        channels: 1 (luma) or 3 (RGB).
+        seed: Seed of initialisation and patches.
+        data_digest: Digest of an `EvaluationData` that the executor has loaded.
+        timeout_s: Seconds of training after which the job fails with kind "timeout".
+    """
+
+    genotype: Genotype
+    recipe: Recipe
+    scale: int
+    channels: int
+    seed: int
+    data_digest: str
+    timeout_s: float
+
+    @property
+    def key(self) -> str:
+        """The address of its outcome, 32 hexadecimal characters: jobs with equal keys do equal work."""
+        parts = (
+            self.genotype.digest,
+            self.recipe.digest,
+            self.data_digest,
+            str(self.seed),
+            f"x{self.scale}c{self.channels}",
+            code_digest(),
+        )
+        return blake2b("|".join(parts).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """The end of one submitted job.
+
+    Attributes:
+        ticket: Which.
+        outcome: What became of it.
+        worker: Name of the worker slot.
+        attempts: How often it was started, at least 1; more than 1 after a worker was lost.
+    """
+
+    ticket: Ticket
+    outcome: Outcome
+    worker: str
+    attempts: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerInfo:
+    """One worker process.
+
+    Attributes:
+        name: Name of its slot, which outlives the process.
+        pid: Process number on its node.
+        node: Host name of its node.
+        busy_ticket: The job it runs; None when idle.
+    """
+
+    name: str
+    pid: int
+    node: str
+    busy_ticket: Ticket | None
+
+
+class Executor(Protocol):
+    """Runs jobs.
+
+    Guarantees: every submitted ticket completes exactly once, unless it was cancelled, after which it never
+    does; a lost worker is replaced and its job tried again; nothing that a candidate does raises here.
+    """
+
+    @property
+    def capacity(self) -> int:
+        """How many jobs run at once, at least 1."""
+        ...
+
+    def load(self, data: EvaluationData) -> None:
+        """Make images available to every worker, once per digest."""
+        ...
+
+    def submit(self, job: Job) -> Ticket:
+        """Queue a job; `ValueError` when its data was not loaded, `ExecutorError` after `close`."""
+        ...
+
+    def completed(self, timeout_s: float) -> list[Completion]:
+        """Completions since the last call; waits up to ``timeout_s`` seconds for the first one.
+
+        Returns at once, with nothing, when nothing is queued or running.
+        """
+        ...
+
+    def cancel(self, ticket: Ticket) -> None:
+        """Forget a job and free its worker; a ticket that is not in flight is ignored."""
+        ...
+
+    def close(self) -> None:
+        """Stop every worker and release every resource; a second call does nothing."""
+        ...
+
+
+def refuse_closed(closed: bool) -> None:
+    """Raise `ExecutorError` when an executor is used after it was closed."""
+    if closed:
+        raise ExecutorError("this executor was closed", retryable=False, hint="make a new one")
+
+
+def refuse_unloaded(job: Job, loaded: Container[str]) -> None:
+    """Raise `ValueError` when a job's images were not loaded."""
+    if job.data_digest not in loaded:
+        raise ValueError(f"no images with digest {job.data_digest} were loaded: call load() first")

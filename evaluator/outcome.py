@@ -1,0 +1,112 @@
+"""What became of one evaluation: `Outcome = Success | Failure`, both frozen values.
+
+A bad candidate never raises: divergence, a NaN, memory and time are failures with a kind and a hint, recorded
+and told to the search like any score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+FailureKind = Literal["diverged", "non_finite", "out_of_memory", "timeout", "worker_lost", "error"]
+
+HINTS: dict[FailureKind, str] = {
+    "diverged": "lower recipe.learning_rate or set recipe.gradient_clip",
+    "non_finite": "lower recipe.learning_rate or set recipe.gradient_clip",
+    "out_of_memory": "give each worker more memory, or lower recipe.batch, recipe.patch or the costs",
+    "timeout": "raise the evaluation time-out, or lower recipe.steps or the cost constraints",
+    "worker_lost": "look at the workers' logs: its process died every time it was tried",
+    "error": "this is a defect: report it with the message",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """What a trained candidate scored on the validation images, under a named protocol.
+
+    Attributes:
+        protocol: Identifier of the protocol, e.g. "y-float".
+        psnr_db: Mean peak signal-to-noise ratio in dB, higher is better.
+        ssim: Mean structural similarity, at most 1, higher is better.
+        fsds_db: Mean frequency spectrum distribution similarity in dB, higher is better.
+        params: Learned parameters, biases included.
+        mult_adds: Multiply-adds for one 1280x720 output at x2 (230,400 LR pixels), the recipe's input mapping
+            and image residual included.
+    """
+
+    protocol: str
+    psnr_db: float
+    ssim: float
+    fsds_db: float
+    params: int
+    mult_adds: int
+
+    def __post_init__(self) -> None:
+        if not self.protocol:
+            raise ValueError("a score needs the protocol that it was measured under")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where a score comes from: enough to run it again.
+
+    Attributes:
+        recipe_digest: Digest of the recipe.
+        data_digest: Digest of the training and validation images.
+        code_digest: Digest of the sources that decide a score.
+        seed: Seed of initialisation and patches.
+        device: Name of the device, e.g. "cpu (2 threads) x86_64".
+    """
+
+    recipe_digest: str
+    data_digest: str
+    code_digest: str
+    seed: int
+    device: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Success:
+    """A candidate that was trained and scored.
+
+    Attributes:
+        scores: The figures, with their protocol.
+        provenance: Where they come from.
+        train_s: Seconds spent in training steps.
+        validate_s: Seconds spent in validation.
+        loss_curve: (step, mean L1 loss since the last point), about twenty points.
+        weights: The scored weights as one safetensors document.
+    """
+
+    scores: Scores
+    provenance: Provenance
+    train_s: float
+    validate_s: float
+    loss_curve: tuple[tuple[int, float], ...] = ()
+    weights: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A candidate that has no scores, and why.
+
+    Attributes:
+        kind: The cause.
+        message: What happened, for a person.
+        train_s: Seconds spent before it happened.
+        device: Name of the device, empty when no worker came so far.
+    """
+
+    kind: FailureKind
+    message: str
+    train_s: float = 0.0
+    device: str = ""
+
+    @property
+    def hint(self) -> str:
+        """What to do next."""
+        return HINTS[self.kind]
+
+
+Outcome = Success | Failure

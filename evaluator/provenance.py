@@ -1,0 +1,31 @@
+"""Digests and names that stand with every score: which code, which machine."""
+
+from __future__ import annotations
+
+import platform
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+
+PACKAGES = ("search_space", "evaluator")
+
+
+@cache
+def code_digest() -> str:
+    """32 hexadecimal characters over the sources of the packages that decide a score.
+
+    Two processes with equal digests build, train and score alike; a worker whose digest differs from its
+    controller's must not be believed.
+    """
+    digest = blake2b(digest_size=16)
+    root = Path(__file__).resolve().parents[1]
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            digest.update(path.relative_to(root).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def cpu_name(threads: int) -> str:
+    """The name that scores made on this machine's processor carry."""
+    return f"cpu ({threads} thread{'s' if threads != 1 else ''}, {platform.machine()})"

@@ -1,0 +1,189 @@
+"""How a candidate is partially trained: a frozen, versioned value whose digest stands with every score.
+
+Ranks of candidates do not carry over between recipes, so two scores may be compared only when their recipe
+digests agree. A recipe knows nothing of networks, devices or files.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from hashlib import blake2b
+from typing import Any, Literal, get_args
+
+from search_space.errors import InvalidInput, Problem
+
+from .metrics.protocol import PROTOCOLS
+
+Initialisation = Literal["he-damped", "normal"]
+Schedule = Literal["constant", "cosine", "stable-decay"]
+
+VERSION = 1
+
+_NUMBERS = ("learning_rate", "decay_fraction", "gradient_clip", "ema_decay", "input_scale", "input_offset")
+
+
+class InvalidRecipe(InvalidInput):
+    """A recipe has fields that are unknown or out of range."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One way to train a candidate: the optimiser, its schedule and what is wrapped around the network.
+
+    The default is the "He + centring" recipe: the input is mapped by ``input_scale * (x - input_offset)``,
+    the output is added to the bicubic upscaling of the input, convolutions start Kaiming-normal with damped
+    branches.
+
+    Attributes:
+        name: A label for people; not part of the digest.
+        steps: Optimiser steps, at least 1. Budgets are counted in steps, never in seconds.
+        batch: Patches per step.
+        patch: Side of a patch in LR pixels, at least 8.
+        learning_rate: Adam's peak step size.
+        warmup_steps: Steps over which the rate climbs linearly to its peak.
+        schedule: What the rate does after the warm-up: stays ("constant"), falls to zero along half a cosine
+            ("cosine"), or stays and then falls linearly to zero over the last ``decay_fraction``
+            ("stable-decay").
+        decay_fraction: Share of the steps that decay under "stable-decay", in [0, 1].
+        gradient_clip: Largest gradient norm; 0 turns clipping off.
+        ema_decay: Decay of the exponential moving average of the weights that is scored; 0 scores the raw
+            weights.
+        initialisation: "he-damped" (Kaiming fan-in, inverted bottlenecks' projections x 0.2, last convolution
+            x 0.05, zero biases) or "normal" (standard deviation 0.02, zero biases).
+        image_residual: Whether the network's output is added to the bicubic upscaling of its input.
+        input_scale: Gain of the input mapping.
+        input_offset: Offset of the input mapping.
+        protocol: Identifier of the scoring protocol.
+    """
+
+    name: str = "default"
+    steps: int = 300
+    batch: int = 8
+    patch: int = 24
+    learning_rate: float = 1e-3
+    warmup_steps: int = 10
+    schedule: Schedule = "stable-decay"
+    decay_fraction: float = 0.2
+    gradient_clip: float = 1.0
+    ema_decay: float = 0.97
+    initialisation: Initialisation = "he-damped"
+    image_residual: bool = True
+    input_scale: float = 4.0
+    input_offset: float = 0.45
+    protocol: str = "y-float"
+
+    def __post_init__(self) -> None:
+        problems = _problems(self)
+        if problems:
+            raise InvalidRecipe(problems)
+        for name in _NUMBERS:  # 1 and 1.0 are one recipe, so they must have one digest
+            object.__setattr__(self, name, float(getattr(self, name)))
+
+    @property
+    def digest(self) -> str:
+        """32 hexadecimal characters that change with every field except the name."""
+        document = self.to_json()
+        del document["name"]
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+        return blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as a JSON document that `from_json` reads back."""
+        return {"version": VERSION, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Recipe:
+        """Read a document: a named recipe (``name``, "default" if absent) with the fields that it overrides.
+
+        Raises:
+            InvalidRecipe: naming every unknown field and every value out of range.
+        """
+        known = {field.name for field in fields(cls)}
+        problems = [
+            Problem(f"recipe.{key}", value, f"no such field; one of {', '.join(sorted(known))}")
+            for key, value in document.items()
+            if key not in known | {"version"}
+        ]
+        if document.get("version", VERSION) != VERSION:
+            problems.append(Problem("recipe.version", document["version"], str(VERSION)))
+        overrides = {key: value for key, value in document.items() if key in known - {"name"}}
+        name = document.get("name", "default")
+        base = RECIPES.get(name, RECIPES["default"]) if isinstance(name, str) else RECIPES["default"]
+        try:
+            recipe = replace(base, name=name, **overrides)
+        except InvalidRecipe as error:
+            raise InvalidRecipe([*problems, *error.problems]) from None
+        if problems:
+            raise InvalidRecipe(problems)
+        return recipe
+
+
+def _problems(recipe: Recipe) -> list[Problem]:
+    """Everything that is wrong with a recipe's values."""
+    problems: list[Problem] = []
+
+    def text(field: str) -> None:
+        value = getattr(recipe, field)
+        if not isinstance(value, str) or not 1 <= len(value) <= 80:
+            problems.append(Problem(f"recipe.{field}", value, "a text of 1 to 80 characters"))
+
+    def integer(field: str, low: int, high: int) -> None:
+        value = getattr(recipe, field)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            problems.append(Problem(f"recipe.{field}", value, f"an integer from {low} to {high}"))
+
+    def number(field: str, low: float, high: float) -> None:
+        value = getattr(recipe, field)
+        valid = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not valid or not low <= value <= high:
+            problems.append(Problem(f"recipe.{field}", value, f"a number from {low:g} to {high:g}"))
+
+    def flag(field: str) -> None:
+        value = getattr(recipe, field)
+        if not isinstance(value, bool):
+            problems.append(Problem(f"recipe.{field}", value, "true or false"))
+
+    def choice(field: str, allowed: tuple[str, ...]) -> None:
+        value = getattr(recipe, field)
+        if value not in allowed:
+            problems.append(Problem(f"recipe.{field}", value, f"one of {', '.join(allowed)}"))
+
+    text("name")
+    integer("steps", 1, 10_000_000)
+    integer("batch", 1, 4096)
+    integer("patch", 8, 1024)
+    number("learning_rate", 1e-8, 1.0)
+    integer("warmup_steps", 0, 1_000_000)
+    choice("schedule", get_args(Schedule))
+    number("decay_fraction", 0.0, 1.0)
+    number("gradient_clip", 0.0, 1e6)
+    number("ema_decay", 0.0, 0.999999)
+    choice("initialisation", get_args(Initialisation))
+    flag("image_residual")
+    number("input_scale", 1e-3, 1e3)
+    number("input_offset", -1.0, 1.0)
+    choice("protocol", tuple(PROTOCOLS))
+    return problems
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "default": Recipe(),
+    "paper": Recipe(
+        name="paper",
+        steps=10_000,
+        batch=16,
+        learning_rate=1e-4,
+        warmup_steps=0,
+        schedule="constant",
+        gradient_clip=0.0,
+        ema_decay=0.0,
+        initialisation="normal",
+        image_residual=False,
+        input_scale=1.0,
+        input_offset=0.0,
+    ),
+}
+"""Named recipes: "default", and "paper" as FALSR reports its training (batch 16, Adam 1e-4, L1)."""

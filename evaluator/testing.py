@@ -1,0 +1,264 @@
+"""For tests: a scripted executor, the contract that every executor passes, and jobs that take no time.
+
+Imports neither torch nor pytest. Whoever tests a search can run thousands of evaluations a second on it.
+"""
+
+# ruff: noqa: D102  # the contract's tests are named by sentences
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import count
+from typing import Literal
+
+import numpy as np
+
+from search_space.genotype import Genotype
+
+from .cost import costs
+from .data.degrade import imresize
+from .data.images import ImagePair, ImageSet
+from .data.sets import EvaluationData
+from .executor import Completion, Executor, ExecutorError, Job, Ticket, refuse_closed, refuse_unloaded
+from .outcome import Failure, Outcome, Provenance, Scores, Success
+from .provenance import code_digest
+from .recipe import Recipe
+
+TINY_GENOTYPE = Genotype.parse("f8|ib-k1-f4-n1:0|conv-k3-f4-n2-r:0,1|tail:0,2")
+TINY_RECIPE = Recipe(name="tiny", steps=3, batch=2, patch=8, warmup_steps=1)
+
+
+def tiny_data(
+    *, scale: int = 2, channels: int = 1, train: int = 2, validation: int = 1, seed: int = 0
+) -> EvaluationData:
+    """Make a few textured images: waves of all directions with a hard edge, 24 x 32 LR pixels each."""
+    rng = np.random.default_rng(seed)
+
+    def images(prefix: str, number: int) -> ImageSet:
+        pairs = (_textured_pair(f"{prefix}-{index}", scale, channels, rng) for index in range(number))
+        return ImageSet(pairs=tuple(pairs), scale=scale)
+
+    return EvaluationData(images("train", train), images("validation", validation))
+
+
+def _textured_pair(name: str, scale: int, channels: int, rng: np.random.Generator) -> ImagePair:
+    height, width = 24 * scale, 32 * scale
+    y, x = np.mgrid[:height, :width] / scale
+    layers = []
+    for _ in range(channels):
+        fy, fx, phase = rng.uniform(0.05, 2.0, (3, 6, 1, 1))
+        waves = np.sin(fy * y + fx * x + 6.3 * phase).mean(axis=0)
+        edge = np.where(y + rng.uniform(0.2, 2) * x > rng.uniform(15, 40), 0.5, -0.5)
+        layers.append(127 + 80 * waves + 60 * edge)
+    hr = np.stack(layers, axis=2).clip(0, 255).round().astype(np.uint8)
+    return ImagePair(name=name, hr=hr, lr=imresize(hr, 1 / scale))
+
+
+def tiny_job(
+    data: EvaluationData,
+    *,
+    seed: int = 0,
+    genotype: Genotype = TINY_GENOTYPE,
+    recipe: Recipe = TINY_RECIPE,
+    channels: int = 1,
+    timeout_s: float = 60.0,
+) -> Job:
+    """Make a job of three small steps."""
+    return Job(
+        genotype=genotype,
+        recipe=recipe,
+        scale=data.scale,
+        channels=channels,
+        seed=seed,
+        data_digest=data.digest,
+        timeout_s=timeout_s,
+    )
+
+
+def synthetic(job: Job) -> Outcome:
+    """Score a job by arithmetic: a smooth landscape with diminishing returns, and noise by its seed.
+
+    PSNR grows with the logarithm of the parameters, with the receptive field up to a point and with skips a
+    little; SSIM follows it, FSDS prefers wide kernels. A million jobs a minute; nothing is trained.
+    """
+    genotype = job.genotype
+    cost = costs(genotype, job.recipe, scale=job.scale, channels=job.channels)
+    reach = sum(cell.repeats * (cell.kernel // 2) for cell in genotype.cells)
+    noise = np.random.default_rng([job.seed, int(genotype.digest[:8], 16)]).normal()
+    psnr_db = 24 + 0.9 * math.log(cost.params) + 0.8 * (1 - math.exp(-reach / 4)) + 0.03 * len(genotype.skips)
+    psnr_db += 0.02 * noise
+    scores = Scores(
+        protocol=job.recipe.protocol,
+        psnr_db=psnr_db,
+        ssim=1 - 10 ** (-psnr_db / 30),
+        fsds_db=20 + 0.5 * reach + 0.2 * math.log(cost.params),
+        params=cost.params,
+        mult_adds=cost.mult_adds,
+    )
+    provenance = Provenance(
+        recipe_digest=job.recipe.digest,
+        data_digest=job.data_digest,
+        code_digest=code_digest(),
+        seed=job.seed,
+        device="synthetic",
+    )
+    train_s = cost.mult_adds / 1e9
+    curve = ((job.recipe.steps, 10 ** (-psnr_db / 20)),)
+    return Success(scores=scores, provenance=provenance, train_s=train_s, validate_s=0.1, loss_curve=curve)
+
+
+class ScriptedExecutor:
+    """Completes jobs at once, one for each call of `completed`; see `Executor` for what it guarantees.
+
+    Args:
+        script: From a job to its outcome.
+        capacity: How many jobs are taken to run at once; the rest wait their turn.
+        order: Which of the running jobs ends next: the oldest ("fifo"), or one that a generator draws.
+    """
+
+    def __init__(
+        self,
+        script: Callable[[Job], Outcome] = synthetic,
+        *,
+        capacity: int = 1,
+        order: Literal["fifo"] | np.random.Generator = "fifo",
+    ) -> None:
+        self._script = script
+        self._capacity = capacity
+        self._order = order
+        self._loaded: set[str] = set()
+        self._jobs: dict[Ticket, Job] = {}
+        self._tickets = count(1)
+        self._closed = False
+
+    @property
+    def capacity(self) -> int:
+        """As given."""
+        return self._capacity
+
+    def load(self, data: EvaluationData) -> None:
+        """Remember the digest."""
+        refuse_closed(self._closed)
+        self._loaded.add(data.digest)
+
+    def submit(self, job: Job) -> Ticket:
+        """Queue a job."""
+        refuse_closed(self._closed)
+        refuse_unloaded(job, self._loaded)
+        ticket = Ticket(next(self._tickets))
+        self._jobs[ticket] = job
+        return ticket
+
+    def completed(self, timeout_s: float) -> list[Completion]:  # noqa: ARG002  # nothing to wait for
+        """End one of the running jobs; never waits."""
+        running = list(self._jobs)[: self._capacity]
+        if not running:
+            return []
+        slot = 0 if self._order == "fifo" else int(self._order.integers(len(running)))
+        outcome = self._script(self._jobs.pop(running[slot]))
+        return [Completion(ticket=running[slot], outcome=outcome, worker=f"scripted-{slot + 1}")]
+
+    def cancel(self, ticket: Ticket) -> None:
+        """Forget a job."""
+        self._jobs.pop(ticket, None)
+
+    def close(self) -> None:
+        """Forget every job."""
+        self._closed = True
+        self._jobs.clear()
+
+
+class ExecutorContract:
+    """What every executor guarantees, as tests: subclass it and give pytest two fixtures.
+
+    ``executor``: an open executor, closed after the test; it may be shared between tests as long as each test
+    leaves nothing in flight. ``fresh_executor``: one that the test may close.
+    """
+
+    WAIT_S = 60.0
+
+    def drain(self, executor: Executor) -> list[Completion]:
+        """Every completion until nothing is in flight."""
+        completions: list[Completion] = []
+        while batch := executor.completed(self.WAIT_S):
+            completions += batch
+        return completions
+
+    def test_capacity_is_at_least_one(self, executor: Executor) -> None:
+        assert executor.capacity >= 1
+
+    def test_nothing_completes_when_nothing_was_submitted(self, executor: Executor) -> None:
+        assert executor.completed(self.WAIT_S) == []
+
+    def test_each_ticket_completes_exactly_once(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        tickets = [executor.submit(tiny_job(data, seed=seed)) for seed in range(executor.capacity + 2)]
+        completions = self.drain(executor)
+        assert len(set(tickets)) == len(tickets)
+        assert sorted(completion.ticket for completion in completions) == sorted(tickets)
+        assert all(isinstance(completion.outcome, Success) for completion in completions)
+        assert all(completion.attempts == 1 and completion.worker for completion in completions)
+
+    def test_outcomes_belong_to_their_jobs(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        seeds = {executor.submit(tiny_job(data, seed=seed)): seed for seed in (5, 6, 7)}
+        for completion in self.drain(executor):
+            assert isinstance(completion.outcome, Success)
+            assert completion.outcome.provenance.seed == seeds[completion.ticket]
+
+    def test_loading_the_same_images_twice_changes_nothing(self, executor: Executor) -> None:
+        executor.load(tiny_data())
+        executor.load(tiny_data())
+        executor.submit(tiny_job(tiny_data()))
+        assert len(self.drain(executor)) == 1
+
+    def test_a_job_without_loaded_images_is_refused(self, executor: Executor) -> None:
+        try:
+            executor.submit(tiny_job(tiny_data(seed=99)))
+        except ValueError:
+            return
+        raise AssertionError("a job whose images were never loaded was taken in")
+
+    def test_a_cancelled_ticket_never_completes(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        first, second, third = (executor.submit(tiny_job(data, seed=seed)) for seed in range(3))
+        executor.cancel(first)
+        executor.cancel(third)
+        assert [completion.ticket for completion in self.drain(executor)] == [second]
+
+    def test_cancelling_what_is_not_in_flight_is_ignored(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        ticket = executor.submit(tiny_job(data))
+        self.drain(executor)
+        executor.cancel(ticket)
+        executor.cancel(Ticket(10**9))
+
+    def test_a_bad_candidate_is_a_failure_and_not_an_exception(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        executor.submit(self.bad_job(data))
+        executor.submit(tiny_job(data))
+        kinds = {type(completion.outcome) for completion in self.drain(executor)}
+        assert kinds == {Failure, Success}
+
+    def test_a_second_close_does_nothing_and_jobs_are_refused_after_it(self, fresh_executor: Executor) -> None:
+        data = tiny_data()
+        fresh_executor.load(data)
+        fresh_executor.submit(tiny_job(data))
+        fresh_executor.close()
+        fresh_executor.close()
+        assert fresh_executor.completed(0.0) == []
+        try:
+            fresh_executor.submit(tiny_job(data))
+        except ExecutorError:
+            return
+        raise AssertionError("a closed executor took a job in")
+
+    def bad_job(self, data: EvaluationData) -> Job:
+        """A job that must fail: its patches are larger than every image."""
+        return tiny_job(data, recipe=Recipe(steps=1, batch=1, patch=512))

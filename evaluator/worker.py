@@ -1,0 +1,52 @@
+"""What runs in a worker process: one job after the other. Knows nothing of how it was started."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+
+from .data.sets import EvaluationData
+from .executor import Job
+from .outcome import Outcome
+from .provenance import code_digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hello:
+    """What a worker says of itself once it is up.
+
+    Attributes:
+        pid: Its process number.
+        node: The host name of its machine.
+        code_digest: The sources it runs.
+    """
+
+    pid: int
+    node: str
+    code_digest: str
+
+
+class Worker:
+    """One process that evaluates.
+
+    Args:
+        device: Name of the torch device, "cpu" or "cuda".
+        threads: Threads of torch.
+    """
+
+    def __init__(self, device: str, threads: int) -> None:
+        self._device = device
+        self._threads = threads
+
+    def hello(self) -> Hello:
+        """Import what evaluation needs, so that no job's clock runs meanwhile, and introduce the process."""
+        from . import evaluate  # noqa: F401
+
+        return Hello(pid=os.getpid(), node=platform.node(), code_digest=code_digest())
+
+    def evaluate(self, job: Job, data: EvaluationData) -> Outcome:
+        """Run one job; see `evaluate.evaluate`."""
+        from .evaluate import evaluate
+
+        return evaluate(job, data, device=self._device, threads=self._threads)

@@ -1,0 +1,176 @@
+"""One evaluation from job to outcome: what a success holds, and that a bad candidate never raises."""
+
+import logging
+from dataclasses import replace
+from itertools import count
+
+import pytest
+import torch
+
+from evaluator import evaluate as module
+from evaluator.cost import costs
+from evaluator.evaluate import evaluate, score_model
+from evaluator.metrics.protocol import get_protocol
+from evaluator.outcome import Failure, FailureKind, Success
+from evaluator.provenance import code_digest
+from evaluator.recipe import Recipe
+from evaluator.testing import TINY_GENOTYPE, TINY_RECIPE, tiny_data, tiny_job
+from evaluator.training import TrainingTrace
+from evaluator.weights import load_model
+
+
+def succeed(**job: object) -> Success:
+    data = tiny_data()
+    outcome = evaluate(tiny_job(data, **job), data, threads=1)
+    assert isinstance(outcome, Success)
+    return outcome
+
+
+def test_a_success_holds_scores_costs_and_where_they_come_from() -> None:
+    data = tiny_data()
+    outcome = succeed(seed=7)
+    expected = costs(TINY_GENOTYPE, TINY_RECIPE, scale=2, channels=1)
+    assert (outcome.scores.params, outcome.scores.mult_adds) == (expected.params, expected.mult_adds)
+    assert outcome.scores.protocol == "y-float"
+    assert outcome.provenance.recipe_digest == TINY_RECIPE.digest
+    assert outcome.provenance.data_digest == data.digest
+    assert outcome.provenance.code_digest == code_digest()
+    assert outcome.provenance.seed == 7
+    assert outcome.provenance.device.startswith("cpu (1 thread,")
+    assert [step for step, _ in outcome.loss_curve] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_equal_jobs_give_equal_weights_bit_for_bit(threads: int) -> None:
+    data = tiny_data()
+    job = tiny_job(data, seed=3, recipe=replace(TINY_RECIPE, steps=12))
+    first, second = (evaluate(job, data, threads=threads) for _ in range(2))
+    assert isinstance(first, Success)
+    assert isinstance(second, Success)
+    assert first.weights == second.weights
+    assert first.scores == second.scores
+    assert first.loss_curve == second.loss_curve
+
+
+def test_the_seed_and_the_images_decide_the_weights() -> None:
+    data = tiny_data(seed=1)
+    other = evaluate(tiny_job(data), data, threads=1)
+    assert isinstance(other, Success)
+    assert len({succeed(seed=0).weights, succeed(seed=1).weights, other.weights}) == 3
+
+
+def test_the_weights_are_those_that_were_scored() -> None:
+    outcome = succeed()
+    means = score_model(load_model(outcome.weights), tiny_data().validation, get_protocol("y-float"))
+    assert means["psnr_db"] == pytest.approx(outcome.scores.psnr_db, abs=1e-4)
+    assert means["ssim"] == pytest.approx(outcome.scores.ssim, abs=1e-6)
+    assert means["fsds_db"] == pytest.approx(outcome.scores.fsds_db, abs=1e-3)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_scale_and_kind_of_image_is_evaluated(scale: int, channels: int) -> None:
+    data = tiny_data(scale=scale, channels=channels)
+    outcome = evaluate(tiny_job(data, channels=channels), data, threads=1)
+    assert isinstance(outcome, Success)
+    assert 5 < outcome.scores.psnr_db < 60
+
+
+def test_colour_images_train_a_luma_network_for_a_protocol_that_needs_chroma() -> None:
+    data = tiny_data(channels=3)
+    job = tiny_job(data, channels=1, recipe=replace(TINY_RECIPE, protocol="falsr"))
+    outcome = evaluate(job, data, threads=1)
+    assert isinstance(outcome, Success)
+    assert outcome.scores.protocol == "falsr"
+
+
+def test_a_diverging_candidate_is_a_failure() -> None:
+    recipe = Recipe(steps=200, batch=1, patch=8, learning_rate=1.0, gradient_clip=0.0, warmup_steps=0)
+    data = tiny_data()
+    outcome = evaluate(tiny_job(data, recipe=recipe), data, threads=1)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind == "diverged"
+    assert outcome.device.startswith("cpu")
+
+
+def test_a_candidate_that_takes_too_long_is_a_failure_with_the_time_it_took() -> None:
+    data = tiny_data()
+    job = tiny_job(data, recipe=Recipe(steps=50, batch=1, patch=8), timeout_s=2.5)
+    ticks = count()
+    outcome = evaluate(job, data, threads=1, clock=lambda: float(next(ticks)))
+    assert isinstance(outcome, Failure)
+    assert outcome.kind == "timeout"
+    assert outcome.train_s > 2.5
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (MemoryError(), "out_of_memory"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "out_of_memory"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "out_of_memory"),
+    ],
+)
+def test_memory_that_runs_out_is_a_failure(
+    error: Exception, kind: FailureKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "fit", exhausted)
+    data = tiny_data()
+    outcome = evaluate(tiny_job(data), data)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind == kind
+    assert outcome.message
+
+
+def test_outputs_that_are_not_finite_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def poisoned(model: torch.nn.Module, *_: object, **__: object) -> TrainingTrace:
+        next(model.parameters()).data.fill_(float("inf"))
+        return TrainingTrace(train_s=0.0, loss_curve=())
+
+    monkeypatch.setattr(module, "fit", poisoned)
+    data = tiny_data()
+    outcome = evaluate(tiny_job(data), data)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind == "non_finite"
+
+
+def test_an_unforeseen_exception_is_a_failure_and_its_traceback_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("feat.weight")
+
+    monkeypatch.setattr(module, "build_model", broken)
+    data = tiny_data()
+    with caplog.at_level(logging.ERROR):
+        outcome = evaluate(tiny_job(data), data)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind == "error"
+    assert outcome.message == "KeyError: 'feat.weight'"
+    assert caplog.records[0].exc_info is not None
+
+
+def test_an_evaluation_leaves_the_threads_of_torch_as_they_were() -> None:
+    before = torch.get_num_threads()
+    data = tiny_data()
+    evaluate(tiny_job(data), data, threads=before + 1)
+    assert torch.get_num_threads() == before
+
+
+def test_the_images_of_the_last_two_sets_stay_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    real = module.ResidentImages
+
+    def counted(*args: object) -> object:
+        made.append(args)
+        return real(*args)
+
+    monkeypatch.setattr(module, "_resident", {})
+    monkeypatch.setattr(module, "ResidentImages", counted)
+    sets = [tiny_data(seed=seed) for seed in range(3)]
+    for data in (sets[0], sets[0], sets[1], sets[0], sets[2], sets[1]):
+        evaluate(tiny_job(data), data)
+    assert len(made) == 4
