@@ -1,0 +1,1 @@
+"""How good a network is: data, partial training and metrics, and the ways to run them elsewhere."""

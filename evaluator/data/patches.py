@@ -1,0 +1,125 @@
+"""Training patches from images that stay on the device: one gather for LR and one for HR.
+
+All images lie flat in one uint8 tensor per resolution. A patch is then nothing but indices: a start, a step
+from row to row and a step from column to column. A flip runs the steps backwards and a transposition swaps
+them, so augmentation costs nothing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from search_space.errors import InvalidInput, Problem
+
+from .decoding import Pixels
+from .images import ImageSet
+
+
+class ResidentImages:
+    """Images as flat uint8 tensors on a device, from which random aligned patches are cut.
+
+    Args:
+        image_set: At least one image; all with as many channels.
+        device: Where the pixels shall lie and the patches appear: 1 byte a value, so 800 photographs of DIV2K
+            with their halves take about 8 GB as RGB.
+
+    Attributes:
+        scale: HR side over LR side.
+        device: As given.
+    """
+
+    def __init__(self, image_set: ImageSet, device: torch.device | str) -> None:
+        # Largest first, so that those which can hold a patch of any given side are the first so many.
+        pairs = sorted(image_set, key=lambda pair: min(pair.lr.shape[:2]), reverse=True)
+        if len({pair.lr.shape[2] for pair in pairs}) != 1:
+            raise InvalidInput([Problem("dataset", len(pairs), "at least one image, all with as many channels")])
+        self.scale = image_set.scale
+        self.device = torch.device(device)
+        self._names = [pair.name for pair in pairs]
+        self._sides = [min(pair.lr.shape[:2]) for pair in pairs]
+        self._lr = _Grid.of([pair.lr for pair in pairs], self.device)
+        self._hr = _Grid.of([pair.hr for pair in pairs], self.device)
+
+    def too_small(self, patch: int) -> tuple[Problem, ...]:
+        """The images that `sample` leaves out because ``patch`` x ``patch`` LR pixels do not fit in.
+
+        Raises:
+            InvalidInput: No image is large enough: `recipe.patch` with the largest side that fits.
+        """
+        count = self._count(patch)
+        allowed = f"an LR side of at least recipe.patch = {patch}"
+        left_out = zip(self._names[count:], self._sides[count:], strict=True)
+        return tuple(Problem(f"dataset[{name}]", side, allowed) for name, side in left_out)
+
+    def sample(self, generator: torch.Generator, batch: int, patch: int) -> tuple[Tensor, Tensor]:
+        """Cut a batch of random patches.
+
+        The image is drawn uniformly among those that hold a patch (a large image no more often than a small
+        one), then the place in it, then one of the 8 flips and rotations. A generator on the CPU gives the
+        same patches on every device.
+
+        Args:
+            generator: Source of randomness; advanced by 4 x batch numbers.
+            batch: Number of patches, N.
+            patch: Side of the LR patch, P.
+
+        Returns:
+            LR (N x C x P x P) and HR (N x C x sP x sP), float32 in [0, 1]: the same places under the same
+            transformations.
+
+        Raises:
+            InvalidInput: No image is large enough.
+        """
+        count = self._count(patch)
+        uniform = torch.rand((4, batch), generator=generator, device=generator.device, dtype=torch.float64)
+        uniform = uniform.to(self.device)
+        image = (uniform[0] * count).long()
+        top = (uniform[1] * (self._lr.heights[image] - patch + 1)).long()
+        left = (uniform[2] * (self._lr.widths[image] - patch + 1)).long()
+        transform = (uniform[3] * 8).long()
+        s = self.scale
+        lr = self._lr.cut(image, top, left, transform, patch)
+        return lr, self._hr.cut(image, s * top, s * left, transform, s * patch)
+
+    def _count(self, patch: int) -> int:
+        count = bisect_right(self._sides, -patch, key=lambda side: -side)
+        if count == 0:
+            raise InvalidInput([Problem("recipe.patch", patch, f"at most {self._sides[0]}, the largest image's side")])
+        return count
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Grid:
+    """Images of one resolution: all pixels (K x C, uint8); starts and sizes of images (int64)."""
+
+    pixels: Tensor
+    starts: Tensor
+    heights: Tensor
+    widths: Tensor
+
+    @classmethod
+    def of(cls, images: list[Pixels], device: torch.device) -> _Grid:
+        flat = np.concatenate([image.reshape(-1, image.shape[2]) for image in images])
+        heights, widths = torch.tensor([image.shape[:2] for image in images]).unbind(1)
+        counts = heights * widths
+        tensors = (torch.from_numpy(flat), counts.cumsum(0) - counts, heights, widths)
+        pixels, starts, heights, widths = (tensor.to(device) for tensor in tensors)
+        return cls(pixels=pixels, starts=starts, heights=heights, widths=widths)
+
+    def cut(self, image: Tensor, top: Tensor, left: Tensor, transform: Tensor, side: int) -> Tensor:
+        """Patches N x C x side x side in [0, 1]; bits of `transform`: flip rows, flip columns, transpose."""
+        width = self.widths[image][:, None]
+        along = torch.arange(side, device=image.device)
+        bit = [(transform[:, None] >> k & 1).bool() for k in range(3)]
+        down = torch.where(bit[0], side - 1 - along, along) * width
+        across = torch.where(bit[1], side - 1 - along, along)
+        row_step, column_step = torch.where(bit[2], across, down), torch.where(bit[2], down, across)
+        start = (self.starts[image] + top * width[:, 0] + left)[:, None, None]
+        index = start + row_step[:, :, None] + column_step[:, None, :]
+        gathered = self.pixels.index_select(0, index.flatten()).view(*index.shape, -1)
+        return gathered.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
