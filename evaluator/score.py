@@ -1,0 +1,180 @@
+"""From a prediction to its figures under a protocol. It refuses to know networks.
+
+A prediction is what a network gives for one image: full-range luma (one channel) or RGB (three), 1 being
+white, not yet clipped.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from .data.degrade import imresize
+from .data.images import ImagePair, ImageSet
+from .metrics.fsds import ConstantImage, fsds, fsds_si
+from .metrics.luma import full_luma
+from .metrics.protocol import Protocol
+from .metrics.psnr import CAP_DB, mean_db, psnr
+from .metrics.ssim import ssim
+from .preparation import planes, prepare
+
+Metric = Literal["psnr_db", "ssim", "fsds_db", "fsds_si_db"]
+METRICS: tuple[Metric, ...] = get_args(Metric)
+DEFAULT_METRICS: tuple[Metric, ...] = ("psnr_db", "ssim", "fsds_db")
+
+log = logging.getLogger(__name__)
+
+
+class NonFiniteOutput(ArithmeticError):
+    """A network gave NaN or infinity.
+
+    Attributes:
+        image: The name of the image.
+        count: How many values are not finite.
+        hint: What to do next.
+    """
+
+    hint = "Lower the learning rate, or clip gradients."
+
+    def __init__(self, image: str, count: int) -> None:
+        self.image = image
+        self.count = count
+        super().__init__(f"{count} values of the prediction for {image} are not finite")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.image, self.count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageScore:
+    """The figures of one image; None for those that were not asked for or do not exist.
+
+    Attributes:
+        name: The image.
+        psnr_db: Peak signal-to-noise ratio, +inf for a perfect prediction.
+        ssim: Structural similarity, at most 1.
+        fsds_db: Frequency spectrum distribution similarity as published; None for a constant target.
+        fsds_si_db: The same averaged over shifts.
+    """
+
+    name: str
+    psnr_db: float | None = None
+    ssim: float | None = None
+    fsds_db: float | None = None
+    fsds_si_db: float | None = None
+
+
+def network_input(pair: ImagePair, channels: int, device: torch.device | str = "cpu") -> Tensor:
+    """The LR image as a network sees it: 1 x C x H x W, float32 in [0, 1]; luma of RGB is not rounded."""
+    lr = planes(pair.lr, device) / 255
+    if channels == 1 and len(lr) == 3:
+        lr = full_luma(*lr.unbind())[None]
+    return lr.expand(channels, -1, -1)[None].float()
+
+
+def score_image(
+    prediction: Tensor, pair: ImagePair, protocol: Protocol, *, metrics: Iterable[Metric] = DEFAULT_METRICS
+) -> ImageScore:
+    """Score the prediction for one image, in float64 on the prediction's device.
+
+    PSNR and SSIM follow the protocol. FSDS compares luma for one channel and RGB for three, the prediction
+    clipped to [0, 1] but not rounded, without cutting a border off. It has no value for a constant target; a
+    constant prediction, of which no spectrum is left, counts as 0 dB: all of the target is error.
+
+    Args:
+        prediction: sH x sW, or C x sH x sW, or 1 x C x sH x sW, C = 1 (full-range luma) or 3 (RGB), any
+            floating type, clipped here.
+        pair: The image. Protocols that need colour need it in RGB.
+        protocol: How to compare.
+        metrics: What to compute.
+
+    Raises:
+        NonFiniteOutput: The prediction has a NaN or an infinity.
+        InvalidInput: The protocol needs colour that the pair has not.
+        ValueError: The prediction's shape is not that of the HR image, or the image is too small for SSIM.
+    """
+    clipped = _clipped(prediction, pair)
+    asked = set(metrics)
+    figures: dict[str, float | None] = {}
+    if asked & {"psnr_db", "ssim"}:
+        compared = prepare(clipped, pair, protocol)
+        figures |= {name: float(_BY_PROTOCOL[name](*compared)) for name in _BY_PROTOCOL if name in asked}
+    if asked & set(_SPECTRAL):
+        target = _target(pair, len(clipped), clipped.device)
+        figures |= {name: _spectral(_SPECTRAL[name], clipped, target) for name in _SPECTRAL if name in asked}
+    return ImageScore(name=pair.name, **figures)
+
+
+def mean_scores(scores: Iterable[ImageScore], *, cap_db: float = CAP_DB) -> dict[Metric, float]:
+    """Average the figures over images: decibels arithmetically, an infinite one counting as ``cap_db``.
+
+    Figures that an image has not are left out of the mean; metrics that no image has are left out of the
+    result.
+    """
+    listed = list(scores)
+    means: dict[Metric, float] = {}
+    for metric in METRICS:
+        values = [value for score in listed if (value := getattr(score, metric)) is not None]
+        if values:
+            means[metric], capped = mean_db(values, cap_db)
+            if capped:
+                log.info("%s: %d of %d images counted as %g dB", metric, capped, len(values), cap_db)
+    return means
+
+
+def bicubic(pair: ImagePair, channels: int) -> Tensor:
+    """What a network has to beat: the LR image enlarged by 8-bit `imresize`, C x sH x sW on [0, 1].
+
+    Luma is taken after enlarging, as it is from any 8-bit result.
+    """
+    enlarged = planes(imresize(pair.lr, pair.scale), "cpu") / 255
+    if channels == 1 and len(enlarged) == 3:
+        return full_luma(*enlarged.unbind())[None]
+    return enlarged.expand(channels, -1, -1)
+
+
+def baseline(
+    image_set: ImageSet, channels: int, protocol: Protocol, *, metrics: Iterable[Metric] = DEFAULT_METRICS
+) -> dict[Metric, float]:
+    """Mean figures of `bicubic` over a set."""
+    asked = tuple(metrics)
+    return mean_scores(score_image(bicubic(pair, channels), pair, protocol, metrics=asked) for pair in image_set)
+
+
+def _clipped(prediction: Tensor, pair: ImagePair) -> Tensor:
+    height, width = pair.hr.shape[:2]
+    if prediction.shape[-2:] != (height, width) or prediction.numel() not in (
+        height * width,
+        3 * height * width,
+    ):
+        shape = tuple(prediction.shape)
+        raise ValueError(f"{pair.name}: a prediction of shape {shape} for an image of {height} x {width}")
+    image = prediction.detach().double().reshape(-1, height, width)
+    bad = int((~image.isfinite()).sum())
+    if bad:
+        raise NonFiniteOutput(pair.name, bad)
+    return image.clamp(0, 1)
+
+
+def _target(pair: ImagePair, channels: int, device: torch.device) -> Tensor:
+    """The HR image on [0, 255] in the prediction's channels, luma being full-range and not rounded."""
+    hr = planes(pair.hr, device)
+    if channels == 1 and len(hr) == 3:
+        return full_luma(*hr.unbind())[None]
+    return hr.expand(channels, -1, -1)
+
+
+def _spectral(metric: Callable[[Tensor, Tensor], Tensor], prediction: Tensor, target: Tensor) -> float | None:
+    try:
+        return float(metric(prediction, target))
+    except ConstantImage:
+        return None if bool((target == target.flatten()[0]).all()) else 0.0
+
+
+_BY_PROTOCOL: Mapping[Metric, Callable[[Tensor, Tensor], Tensor]] = {"psnr_db": psnr, "ssim": ssim}
+_SPECTRAL: Mapping[Metric, Callable[[Tensor, Tensor], Tensor]] = {"fsds_db": fsds, "fsds_si_db": fsds_si}
