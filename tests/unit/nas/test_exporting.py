@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nas.exporting import ThreadedExports
+from nas.records import Artifact, ArtifactState, Candidate, Search, SearchState
+from nas.store.memory import MemoryStore
+from nas.testing.builders import START, make_artifact, make_candidate, make_evaluation, make_progress, make_search, told
+
+
+@dataclass
+class Report:
+    sha256: str = "0" * 64
+    size_bytes: int = 7
+    detail: dict[str, Any] = field(default_factory=lambda: {"max_difference": 1e-6})
+
+
+class Writer:
+    """Writes what it was given, once it is let go."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.go.set()
+        self.error: Exception | None = None
+
+    def __call__(self, search: Search, candidate: Candidate, weights: bytes, file_format: str, path: Path) -> Report:
+        self.go.wait()
+        if self.error is not None:
+            raise self.error
+        path.parent.mkdir(parents=True)
+        path.write_bytes(weights)
+        return Report()
+
+
+@pytest.fixture
+def writer() -> Iterator[Writer]:
+    writer = Writer()
+    yield writer
+    writer.go.set()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> MemoryStore:
+    store = MemoryStore()
+    store.add_search(make_search())
+    lease = store.claim_search("me", at=START, lease_s=60)
+    assert lease is not None
+    candidate = make_candidate()
+    store.record_ask(lease, candidate)
+    evaluation = make_evaluation(candidate, weights="weights/a.safetensors")
+    store.record_tell(lease, told(candidate, evaluation), evaluation, make_progress())
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "a.safetensors").write_bytes(b"weights")
+    return store
+
+
+@pytest.fixture
+def exports(store: MemoryStore, tmp_path: Path, writer: Writer) -> Iterator[ThreadedExports]:
+    exports = ThreadedExports(store, tmp_path, writer, clock=lambda: START)
+    yield exports
+    writer.go.set()
+    exports.close()
+
+
+def finished(exports: ThreadedExports, store: MemoryStore, artifact: Artifact) -> Artifact:
+    exports.step()
+    exports.close()
+    return store.artifact(artifact.id)
+
+
+def test_a_requested_artifact_is_written_and_recorded(
+    exports: ThreadedExports, store: MemoryStore, tmp_path: Path
+) -> None:
+    requested = store.add_artifact(make_artifact())
+    ready = finished(exports, store, requested)
+    assert ready.state is ArtifactState.READY
+    assert (ready.sha256, ready.size_bytes) == ("0" * 64, 7)
+    assert ready.detail == {"max_difference": 1e-6}
+    assert ready.path is not None
+    assert (tmp_path / ready.path).read_bytes() == b"weights"
+
+
+def test_a_step_does_not_wait_for_the_file(exports: ThreadedExports, store: MemoryStore, writer: Writer) -> None:
+    writer.go.clear()
+    requested = store.add_artifact(make_artifact())
+    for _ in range(3):
+        exports.step()
+    assert store.artifact(requested.id).state is ArtifactState.WRITING
+    writer.go.set()
+    exports.close()
+    assert store.artifact(requested.id).state is ArtifactState.READY
+
+
+def test_an_export_that_fails_is_recorded_with_its_reason(
+    exports: ThreadedExports, store: MemoryStore, writer: Writer
+) -> None:
+    writer.error = RuntimeError("no such operator")
+    failed = finished(exports, store, store.add_artifact(make_artifact()))
+    assert failed.state is ArtifactState.FAILED
+    assert "no such operator" in failed.detail["error"]
+
+
+def test_weights_that_are_gone_fail_the_artifact(exports: ThreadedExports, store: MemoryStore, tmp_path: Path) -> None:
+    (tmp_path / "weights" / "a.safetensors").unlink()
+    failed = finished(exports, store, store.add_artifact(make_artifact()))
+    assert failed.state is ArtifactState.FAILED
+    assert "a.safetensors" in failed.detail["error"]
+
+
+def test_artifacts_of_ended_searches_are_still_made(exports: ThreadedExports, store: MemoryStore) -> None:
+    search = store.searches()[0]
+    store.move_search(search.id, SearchState.CANCELLED, at=START)
+    assert finished(exports, store, store.add_artifact(make_artifact())).state is ArtifactState.READY

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluator.data.images import ImageSet
+from evaluator.metrics.protocol import Protocol
+from nas.checks import InvalidSpec, cost_reach
+from nas.preparing import prepare, reference_point
+from nas.spec import SearchSpec
+
+BICUBIC = {"psnr_db": 28.0, "ssim": 0.8, "fsds_db": 20.0}
+
+
+def bicubic(validation: ImageSet, channels: int, protocol: Protocol) -> Mapping[Any, float]:
+    assert validation.pairs
+    return BICUBIC
+
+
+def spec(**changes: Any) -> SearchSpec:
+    return SearchSpec.model_validate({"dataset": {"train": "photos"}} | changes)
+
+
+def test_images_are_held_out_for_validation_and_never_trained_on(sample_dir: Path) -> None:
+    prepared = prepare(spec(), sample_dir.parent, bicubic)
+    trained = {pair.name for pair in prepared.data.train}
+    held_out = {pair.name for pair in prepared.data.validation}
+    assert len(trained) == 7
+    assert len(held_out) == 1
+    assert not trained & held_out
+    assert any("held out" in note for note in prepared.notes)
+
+
+def test_luma_searches_train_on_luma_and_score_on_the_whole_image(sample_dir: Path) -> None:
+    prepared = prepare(spec(), sample_dir.parent, bicubic)
+    assert {pair.hr.shape[2] for pair in prepared.data.train} == {1}
+    assert {pair.hr.shape[2] for pair in prepared.data.validation} == {3}
+    rgb = prepare(spec(channels=3), sample_dir.parent, bicubic)
+    assert {pair.hr.shape[2] for pair in rgb.data.train} == {3}
+
+
+def test_validation_crops_and_limits_are_applied(sample_dir: Path) -> None:
+    dataset = {
+        "train": "photos",
+        "validation": "photos",
+        "validation_limit": 3,
+        "validation_crop": 48,
+        "train_limit": 2,
+    }
+    data = prepare(spec(dataset=dataset), sample_dir.parent, bicubic).data
+    assert len(data.train) == 2
+    assert [pair.lr.shape[:2] for pair in data.validation] == [(48, 48)] * 3
+
+
+def test_the_digest_of_the_data_changes_with_what_is_scored(sample_dir: Path) -> None:
+    digests = {
+        prepare(spec(dataset={"train": "photos", "validation_crop": crop}), sample_dir.parent, bicubic).data.digest
+        for crop in (48, 64, None)
+    }
+    assert len(digests) == 3
+
+
+def test_quality_is_measured_from_bicubic_and_cost_from_the_tightest_bound() -> None:
+    chosen = spec(
+        objectives=["psnr", "params", "mult_adds"],
+        constraints=[{"metric": "params", "max": 200_000}, {"metric": "params", "max": 300_000}],
+    )
+    reference = reference_point(chosen, BICUBIC)
+    assert reference == {
+        "psnr": 28.0,
+        "params": 200_000,
+        "mult_adds": cost_reach(chosen, "mult_adds")[1],
+    }
+
+
+def test_folders_that_changed_since_submission_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSpec, match=r"dataset\.train"):
+        prepare(spec(), tmp_path, bicubic)
