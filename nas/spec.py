@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    StringConstraints,
     WithJsonSchema,
     model_validator,
 )
@@ -37,6 +38,9 @@ def _known(names: Any, what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""Text without control characters: it goes into paths, log lines and database columns."""
+
 MetricName = Annotated[str, _known(METRICS, "metric"), Field(json_schema_extra={"enum": list(METRICS)})]
 SpaceName = Annotated[str, _known(SPACES, "space"), Field(json_schema_extra={"enum": list(SPACES)})]
 
@@ -53,8 +57,8 @@ class DatasetSpec(_Document):
     Folders are relative to the data root that the service was started with.
     """
 
-    train: str = Field(min_length=1, max_length=400, description="Folder of training images.")
-    validation: str | None = Field(
+    train: Line = Field(min_length=1, max_length=400, description="Folder of training images.")
+    validation: Line | None = Field(
         None,
         min_length=1,
         max_length=400,
@@ -80,8 +84,11 @@ class ObjectiveSpec(_Document):
     def _from_name(cls, value: Any) -> Any:
         if isinstance(value, str):
             value = {"metric": value}
-        if isinstance(value, dict) and "sense" not in value and value.get("metric") in METRICS:
-            return {**value, "sense": METRICS[value["metric"]].sense}
+        if isinstance(value, dict) and "sense" not in value:
+            metric = value.get("metric")
+            known = METRICS.get(metric) if isinstance(metric, str) else None
+            # Of an unknown metric nothing but its name is reported, so any sense will do beside it.
+            return {**value, "sense": known.sense if known else Sense.MAXIMISE}
         return value
 
     @property
@@ -117,7 +124,9 @@ class BudgetSpec(_Document):
     evaluations: int = Field(
         100, ge=1, le=1_000_000, description="Candidates looked at, failures and cache hits included."
     )
-    wall_time_s: float | None = Field(None, gt=0, description="Seconds since the search was started.")
+    wall_time_s: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Seconds since the search was started."
+    )
 
 
 def _recipe(value: Any) -> Any:
@@ -161,13 +170,13 @@ class SearchSpec(_Document):
     """A search: where to look, what for, on which images, for how long."""
 
     version: Literal[1] = Field(1, description="Version of this document.")
-    name: str = Field("", max_length=120, description="A name for people.")
+    name: Line = Field("", max_length=120, description="A name for people.")
     space: SpaceName = Field("falsr", description="Search space.")
     scale: Literal[2, 3, 4] = Field(2, description="Upscaling factor.")
     channels: Literal[1, 3] = Field(1, description="1 trains on luma, 3 on RGB.")
     dataset: DatasetSpec = Field(description="Images.")
     objectives: tuple[ObjectiveSpec, ...] = Field(
-        ("psnr", "fsds", "mult_adds"),  # type: ignore[assignment]  # validated like a document's values
+        ("psnr", "fsds", "mult_adds"),  # validated like a document's values
         min_length=1,
         max_length=5,
         validate_default=True,
