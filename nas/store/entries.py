@@ -1,0 +1,84 @@
+"""What the event log says of each change: the same words from every store. Knows no store."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ..records import Candidate, CandidateState, Evaluation, Search, SearchState
+from .base import Lease
+
+
+class Entry(NamedTuple):
+    """An event before the store numbers it; ``detail`` holds JSON values only."""
+
+    at: datetime
+    kind: str
+    detail: Mapping[str, Any]
+
+
+def submitted(search: Search) -> Entry:
+    """A search was handed in."""
+    spec = search.spec
+    detail = {"name": spec.name, "space": spec.space, "scale": spec.scale, "engine": spec.engine}
+    return Entry(search.created_at, "submitted", {**detail, "evaluations": spec.budget.evaluations})
+
+
+def moved(was: SearchState, state: SearchState, at: datetime, reason: str) -> Entry:
+    """A search went from one state to another; the event bears the new state's name."""
+    return Entry(at, state.value, {"was": was.value, "reason": reason})
+
+
+def claimed(lease: Lease, was: SearchState, at: datetime) -> Entry:
+    """A controller took a search; ``was`` is "running" when it took it over from another."""
+    return Entry(at, "claimed", {"owner": lease.owner, "token": lease.token, "was": was.value})
+
+
+def started(
+    at: datetime,
+    data_digest: str,
+    data_notes: Sequence[str],
+    baseline: Mapping[str, float],
+    reference_point: Mapping[str, float],
+) -> Entry:
+    """The images were decoded and the search goes to work on them."""
+    detail = {"data_digest": data_digest, "data_notes": list(data_notes)}
+    return Entry(
+        at,
+        "started",
+        {**detail, "baseline": finite(baseline), "reference_point": finite(reference_point)},
+    )
+
+
+def asked(candidate: Candidate) -> Entry:
+    """A network went to training."""
+    detail = {"candidate": candidate.id, "ordinal": candidate.ordinal, "operator": candidate.operator}
+    return Entry(candidate.asked_at, "asked", detail)
+
+
+def told(candidate: Candidate, evaluation: Evaluation, at: datetime) -> Entry:
+    """What became of a network: its figures, or the kind of its failure."""
+    detail: dict[str, Any] = {
+        "candidate": candidate.id,
+        "ordinal": candidate.ordinal,
+        "told_ordinal": candidate.told_ordinal,
+        "state": candidate.state.value,
+        "cached": candidate.cached,
+    }
+    if candidate.violation is not None:
+        detail |= finite({"violation": candidate.violation})
+    if candidate.state is CandidateState.FAILED:
+        detail["failure_kind"] = evaluation.failure_kind
+    return Entry(at, "told", {**detail, **finite(evaluation.scores)})
+
+
+def abandoned(candidates: Sequence[str], at: datetime) -> Entry:
+    """Networks in flight were given up with their search."""
+    return Entry(at, "abandoned", {"candidates": list(candidates)})
+
+
+def finite(figures: Mapping[str, float]) -> dict[str, float | None]:
+    """Figures as JSON knows them: it has neither infinity nor not-a-number, so these become None."""
+    return {name: value if math.isfinite(value) else None for name, value in figures.items()}

@@ -1,0 +1,356 @@
+"""The store in memory: nothing outlives the process. For tests, and for searches that nobody wants to keep."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import wraps
+from itertools import islice
+from typing import Any, Concatenate, ParamSpec, TypeVar, final
+
+from ..records import (
+    Artifact,
+    ArtifactId,
+    ArtifactState,
+    Candidate,
+    CandidateId,
+    CandidateState,
+    Evaluation,
+    Event,
+    Progress,
+    Search,
+    SearchId,
+    SearchState,
+    check_transition,
+)
+from . import entries, rules
+from .base import AlreadyStored, Lease, NotFound
+from .entries import Entry
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _verb(
+    method: Callable[Concatenate[MemoryStore, P], R],
+) -> Callable[Concatenate[MemoryStore, P], R]:
+    """One verb at a time; each checks everything before it changes anything, so it happens whole or not at all."""
+
+    @wraps(method)
+    def alone(self: MemoryStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._lock:
+            return method(self, *args, **kwargs)
+
+    return alone
+
+
+@dataclass
+class _Log:
+    """What belongs to one search, beside its record."""
+
+    candidates: dict[int, Candidate] = field(default_factory=dict)
+    genotypes: set[str] = field(default_factory=set)
+    told: set[int | None] = field(default_factory=set)
+    events: list[Event] = field(default_factory=list)
+    lease: Lease | None = None
+    token: int = 0
+
+
+@final
+class MemoryStore:
+    """A `nas.store.base.Store` of dictionaries, for any number of threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._searches: dict[SearchId, Search] = {}
+        self._logs: defaultdict[SearchId, _Log] = defaultdict(_Log)
+        self._places: dict[CandidateId, tuple[SearchId, int]] = {}
+        self._evaluations: dict[str, Evaluation] = {}
+        self._artifacts: dict[ArtifactId, Artifact] = {}
+        self._artifact_claims: dict[ArtifactId, datetime] = {}
+
+    # -- searches --------------------------------------------------------------------------------------------------
+
+    @_verb
+    def add_search(self, search: Search) -> None:
+        """See `Store.add_search`."""
+        if search.id in self._searches:
+            raise AlreadyStored("search", search.id)
+        self._change(search, entries.submitted(search))
+
+    @_verb
+    def search(self, search_id: SearchId) -> Search:
+        """See `Store.search`."""
+        if search_id not in self._searches:
+            raise NotFound("search", search_id)
+        return self._searches[search_id]
+
+    @_verb
+    def searches(
+        self, *, states: Sequence[SearchState] = (), before: SearchId | None = None, limit: int = 50
+    ) -> list[Search]:
+        """See `Store.searches`."""
+        newest = sorted(self._searches.values(), key=_age, reverse=True)
+        if before is not None:
+            last = _age(self.search(before))
+            newest = [search for search in newest if _age(search) < last]
+        return [search for search in newest if not states or search.state in states][:limit]
+
+    @_verb
+    def move_search(self, search_id: SearchId, state: SearchState, *, at: datetime, reason: str = "") -> Search:
+        """See `Store.move_search`."""
+        moved = self._move(self.search(search_id), state, at, reason)
+        if state is SearchState.RUNNING:
+            self._logs[search_id].lease = None
+        return moved
+
+    @_verb
+    def claim_search(self, owner: str, *, at: datetime, lease_s: float) -> Lease | None:
+        """See `Store.claim_search`."""
+        claimable = [search for search in self._searches.values() if self._claimable(search, at)]
+        if not claimable:
+            return None
+        search = min(claimable, key=_age)
+        log = self._logs[search.id]
+        log.token += 1
+        expires_at = at + timedelta(seconds=lease_s)
+        lease = Lease(search_id=search.id, owner=owner, token=log.token, expires_at=expires_at)
+        log.lease = lease
+        started_at = search.started_at or at
+        running = replace(search, state=SearchState.RUNNING, reason="", started_at=started_at)
+        self._change(running, entries.claimed(lease, search.state, at))
+        return lease
+
+    @_verb
+    def renew_lease(self, lease: Lease, *, at: datetime, lease_s: float) -> tuple[Lease, SearchState]:
+        """See `Store.renew_lease`."""
+        search = self._held(lease)
+        renewed = replace(lease, expires_at=at + timedelta(seconds=lease_s))
+        self._logs[search.id].lease = renewed
+        return renewed, search.state
+
+    @_verb
+    def begin_search(
+        self,
+        lease: Lease,
+        *,
+        at: datetime,
+        data_digest: str,
+        data_notes: Sequence[str],
+        baseline: Mapping[str, float],
+        reference_point: Mapping[str, float],
+    ) -> Search:
+        """See `Store.begin_search`."""
+        search = self._held(lease, rules.ASKING)
+        begun = replace(
+            search,
+            data_digest=data_digest,
+            data_notes=tuple(data_notes),
+            baseline=dict(baseline),
+            reference_point=dict(reference_point),
+        )
+        return self._change(begun, entries.started(at, data_digest, data_notes, baseline, reference_point))
+
+    @_verb
+    def end_search(self, lease: Lease, state: SearchState, *, at: datetime, reason: str = "") -> Search:
+        """See `Store.end_search`."""
+        ended = self._move(self._held(lease), state, at, reason)
+        self._logs[lease.search_id].lease = None
+        return ended
+
+    @_verb
+    def release_lease(self, lease: Lease) -> None:
+        """See `Store.release_lease`."""
+        log = self._logs[lease.search_id]
+        if log.lease is not None and (log.lease.owner, log.lease.token) == (lease.owner, lease.token):
+            log.lease = None
+
+    # -- the log of a search ---------------------------------------------------------------------------------------
+
+    @_verb
+    def record_ask(self, lease: Lease, candidate: Candidate) -> None:
+        """See `Store.record_ask`."""
+        rules.check_asked(candidate)
+        search = self._held(lease, rules.ASKING)
+        log, digest = self._logs[search.id], candidate.genotype.digest
+        if candidate.id in self._places or candidate.ordinal in log.candidates or digest in log.genotypes:
+            raise AlreadyStored("candidate", candidate.id)
+        log.candidates[candidate.ordinal] = candidate
+        log.genotypes.add(digest)
+        self._places[candidate.id] = (search.id, candidate.ordinal)
+        progress = replace(search.progress, in_flight=search.progress.in_flight + 1)
+        self._change(replace(search, progress=progress), entries.asked(candidate))
+
+    @_verb
+    def record_tell(self, lease: Lease, candidate: Candidate, evaluation: Evaluation, progress: Progress) -> None:
+        """See `Store.record_tell`."""
+        at = rules.told_at(candidate)
+        search = self._held(lease, rules.TELLING)
+        asked = self._in_flight(search.id, candidate)
+        log = self._logs[search.id]
+        if candidate.told_ordinal in log.told:
+            raise AlreadyStored("told candidate", candidate.id)
+        kept = self._evaluations.setdefault(evaluation.key, rules.without_nan(evaluation))
+        told = replace(
+            asked,
+            state=candidate.state,
+            evaluation_key=kept.key,
+            told_ordinal=candidate.told_ordinal,
+            told_at=at,
+            cached=candidate.cached,
+            violation=candidate.violation,
+            evaluation=kept,
+        )
+        log.candidates[asked.ordinal] = told
+        log.told.add(told.told_ordinal)
+        self._change(replace(search, progress=progress), entries.told(told, kept, at))
+
+    @_verb
+    def record_event(self, lease: Lease, kind: str, detail: Mapping[str, Any], *, at: datetime) -> None:
+        """See `Store.record_event`."""
+        self._change(self._held(lease, rules.TELLING), Entry(at, kind, dict(detail)))
+
+    @_verb
+    def abandon_candidates(self, search_id: SearchId, *, at: datetime) -> int:
+        """See `Store.abandon_candidates`."""
+        search, log = self.search(search_id), self._logs[search_id].candidates
+        if search.state is SearchState.RUNNING:
+            return 0
+        given_up = sorted(n for n, candidate in log.items() if candidate.state is CandidateState.EVALUATING)
+        for ordinal in given_up:
+            log[ordinal] = replace(log[ordinal], state=CandidateState.ABANDONED)
+        if given_up:
+            idle = replace(search, progress=replace(search.progress, in_flight=0))
+            self._change(idle, entries.abandoned([log[ordinal].id for ordinal in given_up], at))
+        return len(given_up)
+
+    # -- reads -----------------------------------------------------------------------------------------------------
+
+    @_verb
+    def candidate(self, candidate_id: CandidateId) -> Candidate:
+        """See `Store.candidate`."""
+        if candidate_id not in self._places:
+            raise NotFound("candidate", candidate_id)
+        search_id, ordinal = self._places[candidate_id]
+        return self._logs[search_id].candidates[ordinal]
+
+    @_verb
+    def candidates(self, search_id: SearchId, *, after: int = -1, limit: int | None = 100) -> list[Candidate]:
+        """See `Store.candidates`."""
+        log = self._logs[search_id].candidates
+        return [log[ordinal] for ordinal in islice((n for n in sorted(log) if n > after), limit)]
+
+    @_verb
+    def evaluation(self, key: str) -> Evaluation | None:
+        """See `Store.evaluation`."""
+        return self._evaluations.get(key)
+
+    @_verb
+    def events(self, search_id: SearchId, *, after: int = 0, limit: int = 1000) -> list[Event]:
+        """See `Store.events`."""
+        first = max(after, 0)
+        return self._logs[search_id].events[first : first + limit]
+
+    # -- artifacts -------------------------------------------------------------------------------------------------
+
+    @_verb
+    def add_artifact(self, artifact: Artifact) -> Artifact:
+        """See `Store.add_artifact`."""
+        self.candidate(artifact.candidate_id)
+        for other in self.artifacts(artifact.candidate_id):
+            if other.format == artifact.format and other.state is not ArtifactState.FAILED:
+                return other
+        if artifact.id in self._artifacts:
+            raise AlreadyStored("artifact", artifact.id)
+        self._artifacts[artifact.id] = artifact
+        return artifact
+
+    @_verb
+    def artifact(self, artifact_id: ArtifactId) -> Artifact:
+        """See `Store.artifact`."""
+        if artifact_id not in self._artifacts:
+            raise NotFound("artifact", artifact_id)
+        return self._artifacts[artifact_id]
+
+    @_verb
+    def artifacts(self, candidate_id: CandidateId) -> list[Artifact]:
+        """See `Store.artifacts`."""
+        of_candidate = [a for a in self._artifacts.values() if a.candidate_id == candidate_id]
+        return sorted(of_candidate, key=_age)
+
+    @_verb
+    def claim_artifact(self, *, at: datetime, stale_after_s: float) -> Artifact | None:
+        """See `Store.claim_artifact`."""
+        stale = at - timedelta(seconds=stale_after_s)
+        unwritten = [
+            artifact
+            for artifact in self._artifacts.values()
+            if artifact.state is ArtifactState.REQUESTED
+            or (artifact.state is ArtifactState.WRITING and self._artifact_claims[artifact.id] < stale)
+        ]
+        if not unwritten:
+            return None
+        taken = replace(min(unwritten, key=_age), state=ArtifactState.WRITING)
+        self._artifacts[taken.id], self._artifact_claims[taken.id] = taken, at
+        return taken
+
+    @_verb
+    def finish_artifact(self, artifact: Artifact) -> None:
+        """See `Store.finish_artifact`."""
+        rules.check_finished(artifact)
+        known = self.artifact(artifact.id)
+        if known.state in (ArtifactState.REQUESTED, ArtifactState.WRITING):
+            self._artifacts[known.id] = replace(
+                known,
+                state=artifact.state,
+                finished_at=artifact.finished_at,
+                path=artifact.path,
+                sha256=artifact.sha256,
+                size_bytes=artifact.size_bytes,
+                detail=dict(artifact.detail),
+            )
+
+    def close(self) -> None:
+        """See `Store.close`."""
+
+    # -- what the verbs share --------------------------------------------------------------------------------------
+
+    def _change(self, search: Search, entry: Entry) -> Search:
+        """Store the new form of a search and its event."""
+        log = self._logs[search.id].events
+        log.append(Event(search_id=search.id, ordinal=len(log) + 1, **entry._asdict()))
+        self._searches[search.id] = search
+        return search
+
+    def _move(self, search: Search, state: SearchState, at: datetime, reason: str) -> Search:
+        check_transition(search.id, search.state, state)
+        moved = replace(search, state=state, reason=reason, finished_at=at if state.ended else None)
+        return self._change(moved, entries.moved(search.state, state, at, reason))
+
+    def _claimable(self, search: Search, at: datetime) -> bool:
+        lease = self._logs[search.id].lease
+        silent = lease is None or lease.expires_at <= at
+        return search.state is SearchState.QUEUED or (search.state is SearchState.RUNNING and silent)
+
+    def _held(self, lease: Lease, states: frozenset[SearchState] = rules.ANY) -> Search:
+        """The search of a lease; `LeaseLost` unless it is held, in one of ``states``."""
+        search, held = self.search(lease.search_id), self._logs[lease.search_id].lease
+        owner, token = (held.owner, held.token) if held else (None, 0)
+        rules.check_lease(lease, owner=owner, token=token, state=search.state, states=states)
+        return search
+
+    def _in_flight(self, search_id: SearchId, candidate: Candidate) -> Candidate:
+        """The stored form of a candidate in flight; `NotFound`."""
+        owner, ordinal = self._places.get(candidate.id, (None, 0))
+        asked = self._logs[search_id].candidates[ordinal] if owner == search_id else None
+        if asked is None or asked.state is not CandidateState.EVALUATING:
+            raise NotFound("candidate in flight", candidate.id)
+        return asked
+
+
+def _age(record: Search | Artifact) -> tuple[datetime, str]:
+    """Sorts the oldest first."""
+    return record.created_at, record.id

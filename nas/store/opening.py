@@ -1,0 +1,106 @@
+"""Open the store that a URL names: the only module, beside the composition roots, that knows every kind of store."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from pathlib import Path
+from typing import final
+
+from search_space.errors import InvalidInput, Problem
+
+from .base import Store, StoreInUse, StoreUnavailable
+from .memory import MemoryStore
+from .sql.engine import connect
+from .sql.migrate import require_current, upgrade
+from .sql.store import SqlStore
+
+MEMORY, SQLITE, POSTGRESQL = "memory://", "sqlite:///", "postgresql+psycopg://"
+ALLOWED = f"{SQLITE}FILE, {POSTGRESQL}USER:PASSWORD@HOST/DATABASE, or {MEMORY} to keep nothing"
+
+
+def open_store(url: str, *, exclusive: bool = False, migrate: bool = True) -> Store:
+    """Open the store at a URL and bring its tables up to date.
+
+    Args:
+        url: ``sqlite:///FILE`` (relative; four slashes for an absolute path), ``postgresql+psycopg://...`` or
+            ``memory://``. The folder of a file is made.
+        exclusive: Refuse a SQLite file that another process opened so, until the store is closed. The other kinds
+            are made for sharing, or cannot be shared.
+        migrate: Run missing migrations; otherwise a database that misses one is refused.
+
+    Raises:
+        InvalidInput: The URL names no kind of store.
+        StoreInUse: Another process holds the file exclusively.
+        StoreUnavailable: The database cannot be reached, or the file is not a database.
+        WrongSchema: A newer srnas made the database, or migrations are missing and ``migrate`` is false.
+
+    Example:
+        >>> open_store("memory://").searches()
+        []
+    """
+    if url == MEMORY:
+        return MemoryStore()
+    if url.startswith(SQLITE):
+        return _open_file(url, exclusive=exclusive, migrate=migrate)
+    if url.startswith(POSTGRESQL):
+        return _open_sql(url, None, migrate=migrate)
+    raise _invalid(url)
+
+
+def _open_file(url: str, *, exclusive: bool, migrate: bool) -> Store:
+    name = url.removeprefix(SQLITE)
+    if not name or name.startswith((":memory:", "file:")):
+        raise _invalid(url)
+    path = Path(name.partition("?")[0])
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = _Lock(path) if exclusive else None
+    except OSError as error:
+        raise StoreUnavailable(f"{path}: {error}") from error
+    return _open_sql(url, lock, migrate=migrate)
+
+
+def _open_sql(url: str, lock: _Lock | None, *, migrate: bool) -> Store:
+    release = lock.release if lock else lambda: None
+    try:
+        engine = connect(url)
+    except ValueError as error:
+        release()
+        raise _invalid(url) from error
+    try:
+        (upgrade if migrate else require_current)(engine)
+    except BaseException:
+        engine.dispose()
+        release()
+        raise
+    return SqlStore(engine, on_close=release)
+
+
+def _invalid(url: str) -> InvalidInput:
+    shown = re.sub(r"(//[^/@:]*):.*@", r"\1:***@", url)
+    return InvalidInput([Problem("database_url", shown, ALLOWED)])
+
+
+@final
+class _Lock:
+    """A lock beside a database file; the system gives it up when the process ends, however it ends."""
+
+    def __init__(self, database: Path) -> None:
+        path = database.with_name(database.name + ".lock")
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.read(self._file, 32).strip()
+            os.close(self._file)
+            raise StoreInUse(str(database), int(holder) if holder.isdigit() else None) from error
+        os.ftruncate(self._file, 0)
+        os.write(self._file, f"{os.getpid()}\n".encode())
+
+    def release(self) -> None:
+        """Let others in; the file stays, for a file that is deleted could be locked twice."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1

@@ -1,0 +1,60 @@
+"""What every store refuses, and what it stores in place of what it was given. Knows records, and no store."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import datetime
+
+from ..records import Artifact, ArtifactState, Candidate, CandidateState, Evaluation, SearchState
+from .base import Lease, LeaseLost
+
+ASKING: frozenset[SearchState] = frozenset({SearchState.RUNNING})
+"""States in which the holder of a lease may ask."""
+
+TELLING: frozenset[SearchState] = frozenset({SearchState.RUNNING, SearchState.PAUSED, SearchState.QUEUED})
+"""States in which the holder of a lease may tell: all but the ended ones."""
+
+ANY: frozenset[SearchState] = frozenset(SearchState)
+
+
+def check_lease(
+    lease: Lease, *, owner: str | None, token: int, state: SearchState, states: frozenset[SearchState]
+) -> None:
+    """Raise `LeaseLost` unless the search still belongs to the lease and is in one of ``states``."""
+    if (owner, token) != (lease.owner, lease.token) or state not in states:
+        raise LeaseLost(lease)
+
+
+def check_asked(candidate: Candidate) -> None:
+    """Raise `ValueError` unless a candidate is in flight."""
+    if candidate.state is not CandidateState.EVALUATING or candidate.told_ordinal is not None:
+        raise ValueError(f"candidate {candidate.id} is {candidate.state}, not in flight")
+
+
+def told_at(candidate: Candidate) -> datetime:
+    """When a candidate was told; `ValueError` unless it was."""
+    done = candidate.state in (CandidateState.SCORED, CandidateState.FAILED)
+    if not done or candidate.told_ordinal is None or candidate.told_at is None:
+        raise ValueError(f"candidate {candidate.id} is {candidate.state}, without an outcome to tell")
+    return candidate.told_at
+
+
+def check_finished(artifact: Artifact) -> None:
+    """Raise `ValueError` unless an artifact is ready or failed."""
+    if artifact.state not in (ArtifactState.READY, ArtifactState.FAILED):
+        raise ValueError(f"artifact {artifact.id} is {artifact.state}, not finished")
+
+
+def without_nan(evaluation: Evaluation) -> Evaluation:
+    """The evaluation with every figure that is not a number unknown: SQLite has no NaN, and nobody can rank one."""
+    return replace(
+        evaluation,
+        psnr_db=_known(evaluation.psnr_db),
+        ssim=_known(evaluation.ssim),
+        fsds_db=_known(evaluation.fsds_db),
+    )
+
+
+def _known(figure: float | None) -> float | None:
+    return None if figure is None or math.isnan(figure) else figure

@@ -1,0 +1,124 @@
+"""Queries about a search's log: candidates, their outcomes and events; each runs in the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, exc, select, update
+
+from ...records import (
+    Candidate,
+    CandidateId,
+    CandidateState,
+    Evaluation,
+    Event,
+    Progress,
+    SearchId,
+    SearchState,
+)
+from .. import entries, rules
+from ..base import AlreadyStored, Lease, NotFound
+from .changes import change_search, held_search, insert_unless_stored, locked_search
+from .mapping import (
+    candidate_columns,
+    evaluation_columns,
+    progress_columns,
+    to_candidate,
+    to_evaluation,
+    to_event,
+    told_columns,
+)
+from .tables import candidates, evaluations, events, searches
+
+_IN_FLIGHT = candidates.c.state == CandidateState.EVALUATING.value
+
+
+def record_ask(connection: Connection, lease: Lease, candidate: Candidate) -> None:
+    """Append a candidate in flight; `LeaseLost`, `AlreadyStored`."""
+    rules.check_asked(candidate)
+    held_search(connection, lease, rules.ASKING)
+    if not insert_unless_stored(connection, candidates, candidate_columns(candidate)):
+        raise AlreadyStored("candidate", candidate.id)
+    in_flight = searches.c.in_flight + 1
+    change_search(connection, lease.search_id, entries.asked(candidate), in_flight=in_flight)
+
+
+def record_tell(
+    connection: Connection, lease: Lease, candidate: Candidate, evaluation: Evaluation, progress: Progress
+) -> None:
+    """Record a candidate's outcome; `LeaseLost`, `NotFound`, `AlreadyStored`."""
+    at = rules.told_at(candidate)
+    held_search(connection, lease, rules.TELLING)
+    kept = _kept(connection, rules.without_nan(evaluation))
+    query = (
+        update(candidates)
+        .where(candidates.c.id == candidate.id, candidates.c.search_id == lease.search_id, _IN_FLIGHT)
+        .values(told_columns(candidate, kept.key))
+        .returning(candidates.c.ordinal)
+    )
+    try:
+        told = connection.execute(query).one_or_none()
+    except exc.IntegrityError as error:
+        raise AlreadyStored("told candidate", candidate.id) from error
+    if told is None:
+        raise NotFound("candidate in flight", candidate.id)
+    entry = entries.told(candidate, kept, at)
+    change_search(connection, lease.search_id, entry, **progress_columns(progress))
+
+
+def _kept(connection: Connection, evaluation: Evaluation) -> Evaluation:
+    """Store an evaluation unless its address is taken; what the address holds."""
+    if insert_unless_stored(connection, evaluations, evaluation_columns(evaluation)):
+        return evaluation
+    return evaluation_at(connection, evaluation.key) or evaluation
+
+
+def abandon(connection: Connection, search_id: SearchId, at: datetime) -> int:
+    """Give up what is in flight in a search that is not running; how many there were; `NotFound`."""
+    if locked_search(connection, search_id).state == SearchState.RUNNING.value:
+        return 0
+    query = (
+        update(candidates)
+        .where(candidates.c.search_id == search_id, _IN_FLIGHT)
+        .values(state=CandidateState.ABANDONED.value)
+        .returning(candidates.c.ordinal, candidates.c.id)
+    )
+    given_up = [row.id for row in sorted(connection.execute(query), key=lambda row: row.ordinal)]
+    if given_up:
+        change_search(connection, search_id, entries.abandoned(given_up, at), in_flight=0)
+    return len(given_up)
+
+
+def evaluation_at(connection: Connection, key: str) -> Evaluation | None:
+    """What is known under an address."""
+    row = connection.execute(select(evaluations).where(evaluations.c.key == key)).one_or_none()
+    return None if row is None else to_evaluation(row)
+
+
+def candidate_with_id(connection: Connection, candidate_id: CandidateId) -> Candidate:
+    """One candidate with its outcome; `NotFound`."""
+    row = connection.execute(_with_outcomes().where(candidates.c.id == candidate_id)).one_or_none()
+    if row is None:
+        raise NotFound("candidate", candidate_id)
+    return to_candidate(row)
+
+
+def candidates_after(connection: Connection, search_id: SearchId, *, after: int, limit: int | None) -> list[Candidate]:
+    """Candidates of a search with their outcomes, by ordinal."""
+    query = _with_outcomes().where(candidates.c.search_id == search_id, candidates.c.ordinal > after)
+    rows = connection.execute(query.order_by(candidates.c.ordinal).limit(limit))
+    return [to_candidate(row) for row in rows]
+
+
+def _with_outcomes() -> Select[Any]:
+    """Candidates, each beside its outcome; one in flight has none, whatever is known under its address."""
+    told = and_(evaluations.c.key == candidates.c.evaluation_key, candidates.c.told_ordinal.is_not(None))
+    outcome = [column.label(f"outcome_{column.name}") for column in evaluations.c]
+    return select(candidates, *outcome).join_from(candidates, evaluations, told, isouter=True)
+
+
+def events_after(connection: Connection, search_id: SearchId, *, after: int, limit: int) -> list[Event]:
+    """Events of a search in order."""
+    query = select(events).where(events.c.search_id == search_id, events.c.ordinal > after)
+    return [to_event(row) for row in connection.execute(query.order_by(events.c.ordinal).limit(limit))]

@@ -1,0 +1,191 @@
+"""Row <-> record, one pair of functions per noun. Asks the database nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Row
+
+from search_space.genotype import Genotype
+
+from ...records import (
+    Artifact,
+    ArtifactState,
+    Candidate,
+    CandidateState,
+    Evaluation,
+    Event,
+    Progress,
+    Search,
+    SearchState,
+)
+from ...spec import SearchSpec
+
+Columns = dict[str, Any]
+
+PROGRESS = tuple(field.name for field in fields(Progress))
+EVALUATION = tuple(field.name for field in fields(Evaluation))
+ARTIFACT = tuple(field.name for field in fields(Artifact))
+
+_parse = lru_cache(maxsize=20_000)(Genotype.parse)
+"""Genotypes are frozen, and readers ask for the same ones again and again."""
+
+
+def search_columns(search: Search) -> Columns:
+    """Every column of a new search; nobody holds it."""
+    return {
+        "id": search.id,
+        "created_at": search.created_at,
+        "state": search.state.value,
+        "reason": search.reason,
+        "spec": search.spec.to_json(),
+        "started_at": search.started_at,
+        "finished_at": search.finished_at,
+        "data_digest": search.data_digest,
+        "data_notes": list(search.data_notes),
+        "baseline": _to_json(search.baseline),
+        "reference_point": _to_json(search.reference_point),
+        "event_count": 0,
+        "lease_token": 0,
+        **progress_columns(search.progress),
+    }
+
+
+def progress_columns(progress: Progress) -> Columns:
+    """The columns of a search that say how far it is."""
+    return {name: getattr(progress, name) for name in PROGRESS}
+
+
+def data_columns(
+    data_digest: str,
+    data_notes: tuple[str, ...],
+    baseline: Mapping[str, float],
+    reference_point: Mapping[str, float],
+) -> Columns:
+    """The columns of a search that say what its images turned out to be."""
+    return {
+        "data_digest": data_digest,
+        "data_notes": list(data_notes),
+        "baseline": _to_json(baseline),
+        "reference_point": _to_json(reference_point),
+    }
+
+
+def to_search(row: Row[Any]) -> Search:
+    """A search from its row."""
+    return Search(
+        id=row.id,
+        spec=SearchSpec.model_validate(row.spec),
+        state=SearchState(row.state),
+        reason=row.reason,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        data_digest=row.data_digest,
+        data_notes=tuple(row.data_notes),
+        baseline=_from_json(row.baseline),
+        reference_point=_from_json(row.reference_point),
+        progress=Progress(**{name: getattr(row, name) for name in PROGRESS}),
+    )
+
+
+def candidate_columns(candidate: Candidate) -> Columns:
+    """Every column of a candidate in flight."""
+    return {
+        "id": candidate.id,
+        "search_id": candidate.search_id,
+        "ordinal": candidate.ordinal,
+        "tells_before": candidate.tells_before,
+        "genotype": str(candidate.genotype),
+        "genotype_digest": candidate.genotype.digest,
+        "params": candidate.params,
+        "mult_adds": candidate.mult_adds,
+        "operator": candidate.operator,
+        "parents": list(candidate.parents),
+        "asked_at": candidate.asked_at,
+        **told_columns(candidate, candidate.evaluation_key),
+    }
+
+
+def told_columns(candidate: Candidate, evaluation_key: str) -> Columns:
+    """The columns of a candidate that its outcome changes."""
+    return {
+        "state": candidate.state.value,
+        "evaluation_key": evaluation_key,
+        "told_ordinal": candidate.told_ordinal,
+        "told_at": candidate.told_at,
+        "cached": candidate.cached,
+        "violation": candidate.violation,
+    }
+
+
+def to_candidate(row: Row[Any]) -> Candidate:
+    """A candidate from its row, joined with its outcome's columns under the prefix ``evaluation_``."""
+    return Candidate(
+        id=row.id,
+        search_id=row.search_id,
+        ordinal=row.ordinal,
+        tells_before=row.tells_before,
+        genotype=_parse(row.genotype),
+        state=CandidateState(row.state),
+        params=row.params,
+        mult_adds=row.mult_adds,
+        evaluation_key=row.evaluation_key,
+        operator=row.operator,
+        parents=tuple(row.parents),
+        asked_at=row.asked_at,
+        told_ordinal=row.told_ordinal,
+        told_at=row.told_at,
+        cached=row.cached,
+        violation=row.violation,
+        evaluation=None if row.told_ordinal is None else to_evaluation(row, "outcome_"),
+    )
+
+
+def evaluation_columns(evaluation: Evaluation) -> Columns:
+    """Every column of an evaluation."""
+    columns = {name: getattr(evaluation, name) for name in EVALUATION}
+    columns["loss_curve"] = [[step, _number(loss)] for step, loss in evaluation.loss_curve]
+    return columns
+
+
+def to_evaluation(row: Row[Any], prefix: str = "") -> Evaluation:
+    """An evaluation from a row whose columns bear a prefix."""
+    mapping = row._mapping
+    columns = {name: mapping[prefix + name] for name in EVALUATION}
+    columns["loss_curve"] = tuple((step, float(loss)) for step, loss in columns["loss_curve"])
+    return Evaluation(**columns)
+
+
+def to_event(row: Row[Any]) -> Event:
+    """An event from its row."""
+    return Event(search_id=row.search_id, ordinal=row.ordinal, at=row.at, kind=row.kind, detail=row.detail)
+
+
+def artifact_columns(artifact: Artifact) -> Columns:
+    """Every column of an artifact that its record knows."""
+    columns = {name: getattr(artifact, name) for name in ARTIFACT}
+    return columns | {"state": artifact.state.value, "detail": dict(artifact.detail)}
+
+
+def to_artifact(row: Row[Any]) -> Artifact:
+    """An artifact from its row."""
+    columns = {name: getattr(row, name) for name in ARTIFACT}
+    return Artifact(**columns | {"state": ArtifactState(row.state)})
+
+
+def _to_json(figures: Mapping[str, float]) -> dict[str, float | str]:
+    return {name: _number(value) for name, value in figures.items()}
+
+
+def _from_json(document: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in document.items()}
+
+
+def _number(value: float) -> float | str:
+    """JSON has neither infinity nor NaN; Python reads both back from their names."""
+    return float(value) if math.isfinite(value) else str(value)

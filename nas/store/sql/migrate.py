@@ -1,0 +1,89 @@
+"""The schema's history: bring a database to this version's tables, or say how it differs.
+
+Alembic does the work, configured here: there is no file to edit. A migration is one transaction under a lock, so two
+processes that start together do not both migrate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from ..base import WrongSchema
+from .engine import available, writing
+from .tables import metadata
+
+_SCRIPTS = Path(__file__).with_name("migrations")
+_LOCK = 0x73726E6173  # "srnas": PostgreSQL's advisory locks are numbers
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Run the migrations that are missing, up to a revision; `WrongSchema` when a newer srnas made the database."""
+    _migrate(engine, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(engine: Engine, revision: str = "base") -> None:
+    """Undo migrations down to a revision; "base" removes every table, and what is in it."""
+    _migrate(engine, lambda config: command.downgrade(config, revision))
+
+
+def revision(engine: Engine) -> str | None:
+    """The revision that a database is at; None when it was never migrated."""
+    with available(engine), engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def check(engine: Engine) -> list[str]:
+    """How a database differs from this version's tables; empty when it does not."""
+    with available(engine), engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return [str(difference) for difference in compare_metadata(context, metadata)]
+
+
+def require_current(engine: Engine) -> None:
+    """Raise `WrongSchema` unless a database is at this version's revision."""
+    found, head = revision(engine), ScriptDirectory.from_config(_config()).get_current_head()
+    if found != head:
+        _refuse_newer(engine, found)
+        raise _wrong(engine, f"is at revision {found}, and this srnas needs {head}", "run `srnas db upgrade`")
+
+
+def _migrate(engine: Engine, run: Callable[[Config], None]) -> None:
+    with available(engine), writing(engine).begin() as connection:
+        _wait_for_others(connection)
+        _refuse_newer(engine, MigrationContext.configure(connection).get_current_revision())
+        run(_config(connection))
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """Take the migration lock; SQLite's write lock was taken when the transaction began."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def _refuse_newer(engine: Engine, found: str | None) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is not None and found not in known:
+        hint = "install the srnas that made it, or a newer one; or give this one another database"
+        raise _wrong(engine, f"was made by a newer srnas (revision {found})", hint)
+
+
+def _wrong(engine: Engine, finding: str, hint: str) -> WrongSchema:
+    error = WrongSchema(f"{engine.url.render_as_string()} {finding}")
+    error.hint = hint
+    return error
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,185 @@
+"""The store in SQL: every verb is one transaction around one query. Which queries, the other modules know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, final
+
+from sqlalchemy import Engine
+
+from ...records import (
+    Artifact,
+    ArtifactId,
+    Candidate,
+    CandidateId,
+    Evaluation,
+    Event,
+    Progress,
+    Search,
+    SearchId,
+    SearchState,
+)
+from .. import rules
+from ..base import Lease
+from ..entries import Entry
+from . import artifacts, changes, log, searches
+from .engine import Database
+
+
+@final
+class SqlStore:
+    """A `nas.store.base.Store` on SQLite or PostgreSQL, for any number of threads and processes.
+
+    Args:
+        engine: Made by `nas.store.sql.engine.connect`, its tables up to date.
+        on_close: Called when the store was closed, e.g. to give up a lock.
+    """
+
+    def __init__(self, engine: Engine, *, on_close: Callable[[], None] = lambda: None) -> None:
+        self._database = Database(engine)
+        self._reading, self._writing = self._database.reading, self._database.writing
+        self._on_close = on_close
+
+    # -- searches --------------------------------------------------------------------------------------------------
+
+    def add_search(self, search: Search) -> None:
+        """See `Store.add_search`."""
+        with self._writing() as connection:
+            searches.add(connection, search)
+
+    def search(self, search_id: SearchId) -> Search:
+        """See `Store.search`."""
+        with self._reading() as connection:
+            return searches.with_id(connection, search_id)
+
+    def searches(
+        self, *, states: Sequence[SearchState] = (), before: SearchId | None = None, limit: int = 50
+    ) -> list[Search]:
+        """See `Store.searches`."""
+        with self._reading() as connection:
+            return searches.newest(connection, states=states, before=before, limit=limit)
+
+    def move_search(self, search_id: SearchId, state: SearchState, *, at: datetime, reason: str = "") -> Search:
+        """See `Store.move_search`."""
+        with self._writing() as connection:
+            return searches.move(connection, search_id, state, at, reason)
+
+    def claim_search(self, owner: str, *, at: datetime, lease_s: float) -> Lease | None:
+        """See `Store.claim_search`."""
+        with self._writing() as connection:
+            return searches.claim(connection, owner, at, lease_s)
+
+    def renew_lease(self, lease: Lease, *, at: datetime, lease_s: float) -> tuple[Lease, SearchState]:
+        """See `Store.renew_lease`."""
+        with self._writing() as connection:
+            return searches.renew(connection, lease, at, lease_s)
+
+    def begin_search(
+        self,
+        lease: Lease,
+        *,
+        at: datetime,
+        data_digest: str,
+        data_notes: Sequence[str],
+        baseline: Mapping[str, float],
+        reference_point: Mapping[str, float],
+    ) -> Search:
+        """See `Store.begin_search`."""
+        with self._writing() as connection:
+            return searches.begin(
+                connection,
+                lease,
+                at=at,
+                data_digest=data_digest,
+                data_notes=data_notes,
+                baseline=baseline,
+                reference_point=reference_point,
+            )
+
+    def end_search(self, lease: Lease, state: SearchState, *, at: datetime, reason: str = "") -> Search:
+        """See `Store.end_search`."""
+        with self._writing() as connection:
+            return searches.end(connection, lease, state, at, reason)
+
+    def release_lease(self, lease: Lease) -> None:
+        """See `Store.release_lease`."""
+        with self._writing() as connection:
+            searches.release(connection, lease)
+
+    # -- the log of a search ---------------------------------------------------------------------------------------
+
+    def record_ask(self, lease: Lease, candidate: Candidate) -> None:
+        """See `Store.record_ask`."""
+        with self._writing() as connection:
+            log.record_ask(connection, lease, candidate)
+
+    def record_tell(self, lease: Lease, candidate: Candidate, evaluation: Evaluation, progress: Progress) -> None:
+        """See `Store.record_tell`."""
+        with self._writing() as connection:
+            log.record_tell(connection, lease, candidate, evaluation, progress)
+
+    def record_event(self, lease: Lease, kind: str, detail: Mapping[str, Any], *, at: datetime) -> None:
+        """See `Store.record_event`."""
+        with self._writing() as connection:
+            changes.held_search(connection, lease, rules.TELLING)
+            changes.change_search(connection, lease.search_id, Entry(at, kind, dict(detail)))
+
+    def abandon_candidates(self, search_id: SearchId, *, at: datetime) -> int:
+        """See `Store.abandon_candidates`."""
+        with self._writing() as connection:
+            return log.abandon(connection, search_id, at)
+
+    # -- reads -----------------------------------------------------------------------------------------------------
+
+    def candidate(self, candidate_id: CandidateId) -> Candidate:
+        """See `Store.candidate`."""
+        with self._reading() as connection:
+            return log.candidate_with_id(connection, candidate_id)
+
+    def candidates(self, search_id: SearchId, *, after: int = -1, limit: int | None = 100) -> list[Candidate]:
+        """See `Store.candidates`."""
+        with self._reading() as connection:
+            return log.candidates_after(connection, search_id, after=after, limit=limit)
+
+    def evaluation(self, key: str) -> Evaluation | None:
+        """See `Store.evaluation`."""
+        with self._reading() as connection:
+            return log.evaluation_at(connection, key)
+
+    def events(self, search_id: SearchId, *, after: int = 0, limit: int = 1000) -> list[Event]:
+        """See `Store.events`."""
+        with self._reading() as connection:
+            return log.events_after(connection, search_id, after=after, limit=limit)
+
+    # -- artifacts -------------------------------------------------------------------------------------------------
+
+    def add_artifact(self, artifact: Artifact) -> Artifact:
+        """See `Store.add_artifact`."""
+        with self._writing() as connection:
+            return artifacts.add(connection, artifact)
+
+    def artifact(self, artifact_id: ArtifactId) -> Artifact:
+        """See `Store.artifact`."""
+        with self._reading() as connection:
+            return artifacts.with_id(connection, artifact_id)
+
+    def artifacts(self, candidate_id: CandidateId) -> list[Artifact]:
+        """See `Store.artifacts`."""
+        with self._reading() as connection:
+            return artifacts.of_candidate(connection, candidate_id)
+
+    def claim_artifact(self, *, at: datetime, stale_after_s: float) -> Artifact | None:
+        """See `Store.claim_artifact`."""
+        with self._writing() as connection:
+            return artifacts.claim(connection, at, stale_after_s)
+
+    def finish_artifact(self, artifact: Artifact) -> None:
+        """See `Store.finish_artifact`."""
+        with self._writing() as connection:
+            artifacts.finish(connection, artifact)
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._database.close()
+        self._on_close()

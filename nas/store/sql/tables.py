@@ -1,0 +1,202 @@
+"""The tables: typed columns with their units, constraints, and the indexes that the queries need. Knows no query."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+from ...records import ArtifactState, CandidateState, SearchState
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: aware of its time zone in Python, UTC in the database, SQLite's plain text included."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Turn into UTC; a moment without a time zone is refused."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"{value.isoformat()} has no time zone")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give back in UTC."""
+        if not isinstance(value, datetime):
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class FreeText(TypeDecorator[str]):
+    """Words from anywhere, such as a library's message: what PostgreSQL cannot hold is written as an escape."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Escape lone surrogates and the null character."""
+        if value is None:
+            return None
+        return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    names = ", ".join(f"'{value.value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({names})", name=column)
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+searches = Table(
+    "searches",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", FreeText, nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("data_digest", String(64)),
+    Column("data_notes", JSON, nullable=False),
+    Column("baseline", JSON, nullable=False),
+    Column("reference_point", JSON, nullable=False),
+    Column("evaluated", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("cached", Integer, nullable=False),
+    Column("in_flight", Integer, nullable=False),
+    Column("best_psnr_db", Double),
+    Column("hypervolume", Double, nullable=False),
+    Column("train_s", Double, nullable=False),
+    Column("event_count", Integer, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_token", BigInteger, nullable=False),
+    Column("lease_expires_at", UtcDateTime),
+    _one_of("state", SearchState),
+    Index(None, "created_at", "id"),
+    Index(None, "state", "created_at", "id"),
+)
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("key", String(128), primary_key=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("genotype_digest", String(64), nullable=False),
+    Column("recipe_digest", String(64), nullable=False),
+    Column("data_digest", String(64), nullable=False),
+    Column("code_digest", String(64), nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("device", FreeText, nullable=False),
+    Column("protocol", String(64), nullable=False),
+    Column("psnr_db", Double),
+    Column("ssim", Double),
+    Column("fsds_db", Double),
+    Column("params", BigInteger),
+    Column("mult_adds", BigInteger),
+    Column("failure_kind", String(32)),
+    Column("failure_message", FreeText, nullable=False),
+    Column("train_s", Double, nullable=False),
+    Column("validate_s", Double, nullable=False),
+    Column("loss_curve", JSON, nullable=False),
+    Column("weights", Text),
+    Column("worker", FreeText, nullable=False),
+    Column("attempts", Integer, nullable=False),
+)
+
+candidates = Table(
+    "candidates",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("search_id", ForeignKey("searches.id"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("tells_before", Integer, nullable=False),
+    Column("genotype", Text, nullable=False),
+    Column("genotype_digest", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("params", BigInteger, nullable=False),
+    Column("mult_adds", BigInteger, nullable=False),
+    # No foreign key: the address of an outcome is known before there is one.
+    Column("evaluation_key", String(128), nullable=False),
+    Column("operator", String(32), nullable=False),
+    Column("parents", JSON, nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("told_ordinal", Integer),
+    Column("told_at", UtcDateTime),
+    Column("cached", Boolean, nullable=False),
+    Column("violation", Double),
+    UniqueConstraint("search_id", "ordinal"),
+    UniqueConstraint("search_id", "genotype_digest"),
+    UniqueConstraint("search_id", "told_ordinal"),
+    _one_of("state", CandidateState),
+    CheckConstraint("(state IN ('scored', 'failed')) = (told_ordinal IS NOT NULL)", name="told_ordinal"),
+    CheckConstraint("(told_ordinal IS NULL) = (told_at IS NULL)", name="told_at"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("search_id", ForeignKey("searches.id"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("detail", JSON, nullable=False),
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("candidate_id", ForeignKey("candidates.id"), nullable=False),
+    Column("format", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("claimed_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("path", Text),
+    Column("sha256", String(64)),
+    Column("size_bytes", BigInteger),
+    Column("detail", JSON, nullable=False),
+    _one_of("state", ArtifactState),
+    Index(None, "candidate_id", "created_at", "id"),
+    Index(None, "state", "created_at", "id"),
+    # One live artifact per format; a failed one may be asked for again.
+    Index(
+        "uq_artifacts_candidate_id_format",
+        "candidate_id",
+        "format",
+        unique=True,
+        sqlite_where=text("state <> 'failed'"),
+        postgresql_where=text("state <> 'failed'"),
+    ),
+)

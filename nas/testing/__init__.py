@@ -1,0 +1,25 @@
+"""For tests: records made with one call, and what every store promises. Needs pytest."""
+
+from .builders import (
+    START,
+    make_artifact,
+    make_candidate,
+    make_evaluation,
+    make_genotype,
+    make_progress,
+    make_search,
+    told,
+)
+from .store_contract import StoreContract
+
+__all__ = [
+    "START",
+    "StoreContract",
+    "make_artifact",
+    "make_candidate",
+    "make_evaluation",
+    "make_genotype",
+    "make_progress",
+    "make_search",
+    "told",
+]

