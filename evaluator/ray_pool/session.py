@@ -1,0 +1,76 @@
+"""Ray itself: joined or started, and asked what it has. Knows nothing of jobs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+
+import ray
+from ray.exceptions import RayError
+
+from ..executor import ExecutorError
+
+NAMESPACE = "srnas"
+
+
+def join_or_start(address: str | None) -> bool:
+    """Connect this process to Ray: to the one it knows, to a cluster, or to one that is started here.
+
+    Args:
+        address: The cluster to join; the one that RAY_ADDRESS names, if any, when None.
+
+    Returns:
+        Whether a Ray was started, which whoever asked must shut down.
+
+    Raises:
+        ExecutorError: Ray cannot be reached or started.
+    """
+    if ray.is_initialized():
+        return False
+    join = address or os.environ.get("RAY_ADDRESS")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if not join and "RAY_AUTH_TOKEN_PATH" not in os.environ:
+        # Ray's ports are open to the network and run what they are sent. Its own default token would be
+        # written to the home folder; one in the environment reaches our workers and nobody else.
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    try:
+        ray.init(
+            address=join or "local",
+            namespace=NAMESPACE,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            include_dashboard=None if join else False,
+        )
+        # Ray writes the deaths of workers to standard output, which belongs to whoever called us; we log them.
+        ray._private.worker._worker_logs_enabled = False
+    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+        raise ExecutorError(
+            f"Ray at {join or 'this machine'} cannot be reached: {error_text(error)}",
+            retryable=True,
+            hint="check that the cluster is up and its address, or name none to start Ray on this machine",
+        ) from error
+    return not join
+
+
+def refuse_missing(workers: int, resources: dict[str, float]) -> None:
+    """Refuse to ask for more than the whole cluster has: Ray would wait for it for ever, in silence.
+
+    Raises:
+        ExecutorError: It has not the processors or GPUs for so many workers.
+    """
+    available = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray ships it without annotations
+    for kind, each in (("CPU", resources["num_cpus"]), ("GPU", resources["num_gpus"])):
+        total = available.get(kind, 0)
+        if workers * each > total:
+            raise ExecutorError(
+                f"{workers} workers of {each:g} {kind} need {workers * each:g} {kind}, Ray has {total:g}",
+                retryable=False,
+                hint=f"start fewer workers, give each a smaller share of a {kind}, or join a larger cluster",
+            )
+
+
+def error_text(error: BaseException) -> str:
+    """The last lines of an error, which tell what happened; Ray's texts carry whole tracebacks."""
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    return f"{type(error).__name__}: {' '.join(lines[-3:])}"[:500]
