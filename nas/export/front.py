@@ -1,0 +1,162 @@
+"""A front as CSV, Markdown, JSON or a page to look at. Knows records only, so that any process may write one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from ..objectives import METRICS, Objective
+from ..records import Candidate, Search
+from ..scores import candidate_scores
+
+
+class Front(Protocol):
+    """What can be written: the front that `nas.service` finds, or anything shaped like it."""
+
+    @property
+    def search(self) -> Search:
+        """Whose."""
+        ...
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What was compared."""
+        ...
+
+    @property
+    def members(self) -> tuple[Candidate, ...]:
+        """The non-dominated candidates, in the order to write them in."""
+        ...
+
+    @property
+    def scored(self) -> int:
+        """How many candidates were compared."""
+        ...
+
+    @property
+    def feasible_only(self) -> bool:
+        """Whether infeasible ones were left out."""
+        ...
+
+    @property
+    def hypervolume(self) -> float | None:
+        """At the search's reference point, where it has one."""
+        ...
+
+
+def columns_of(objectives: Sequence[Objective]) -> tuple[str, ...]:
+    """The columns of figures: the objectives' first and in their order, then every other metric's."""
+    every = (metric.column for metric in METRICS.values())
+    return tuple(dict.fromkeys((*(objective.column for objective in objectives), *every)))
+
+
+def front_rows(candidates: Iterable[Candidate], objectives: Sequence[Objective]) -> list[dict[str, Any]]:
+    """Return a flat row for each candidate, in their order.
+
+    Returns:
+        Rows with the keys `candidate`, the columns of figures (natural units, None where there is none), `feasible`,
+        `operator`, `digest` and `genotype`, whose text `Genotype.parse` reads.
+    """
+    return [_row(candidate, columns_of(objectives)) for candidate in candidates]
+
+
+def _row(candidate: Candidate, columns: Sequence[str]) -> dict[str, Any]:
+    scores = candidate_scores(candidate)
+    figures = {column: scores.get(column) for column in columns}
+    return {
+        "candidate": candidate.id,
+        **{name: None if value is None or not math.isfinite(value) else value for name, value in figures.items()},
+        "feasible": candidate.feasible,
+        "operator": candidate.operator,
+        "digest": candidate.genotype.digest,
+        "genotype": str(candidate.genotype),
+    }
+
+
+def to_csv(front: Front) -> str:
+    """Return the members as CSV (RFC 4180) under a line of headings; figures in full, empty where there is none."""
+    rows = front_rows(front.members, front.objectives)
+    headings = "candidate", *columns_of(front.objectives), "feasible", "operator", "digest", "genotype"
+    text = io.StringIO()
+    writer = csv.DictWriter(text, headings)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def to_json(front: Front) -> dict[str, Any]:
+    """Return the members and what they were compared by, as a JSON document without NaN."""
+    search = front.search
+    return {
+        "search": search.id,
+        "name": search.spec.name,
+        "state": search.state.value,
+        "objectives": [{"metric": o.metric, "sense": o.sense.value, "column": o.column} for o in front.objectives],
+        "feasible_only": front.feasible_only,
+        "scored": front.scored,
+        "hypervolume": front.hypervolume,
+        "reference_point": dict(search.reference_point),
+        "baseline": dict(search.baseline),
+        "members": front_rows(front.members, front.objectives),
+    }
+
+
+def to_markdown(front: Front) -> str:
+    """Return the members as a Markdown table of rounded figures under a heading."""
+    columns = columns_of(front.objectives)
+    lines = [
+        f"## Front of search {front.search.id}",
+        "",
+        summary(front),
+        "",
+        _markdown_row(["candidate", *map(heading, columns), "genotype"]),
+        _markdown_row(["---", *["---:"] * len(columns), "---"]),
+    ]
+    for row in front_rows(front.members, front.objectives):
+        figures = (shown(column, row[column]) for column in columns)
+        lines.append(_markdown_row([row["candidate"], *figures, f"`{row['genotype']}`"]))
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def to_html(front: Front, candidates: Sequence[Candidate] = ()) -> str:
+    """Return a page that needs no network: a plot that answers to the mouse, and the members as a table.
+
+    Args:
+        front: What to show.
+        candidates: Every candidate of the search, to show what the members dominate, and what failed.
+    """
+    from .page import render  # plotly takes a second to import
+
+    return render(front, candidates)
+
+
+def summary(front: Front) -> str:
+    """One line: how many members of how many candidates, by which objectives, and the hypervolume."""
+    ways = ", ".join(f"{METRICS[o.metric].name} ({o.sense.value})" for o in front.objectives)
+    kept = "feasible candidates" if front.feasible_only else "candidates"
+    text = f"{len(front.members)} of {front.scored} {kept} that were scored, by {ways}"
+    return text if front.hypervolume is None else f"{text}; hypervolume {front.hypervolume:.4g}"
+
+
+def heading(column: str) -> str:
+    """What stands over a column of figures: `psnr (dB)`."""
+    metric = next(metric for metric in METRICS.values() if metric.column == column)
+    return f"{metric.name} ({metric.unit})" if metric.unit else metric.name.replace("_", "-")
+
+
+def shown(column: str, value: float | None) -> str:
+    """A figure as people read it: multiply-adds in thousand millions, parameters with separators."""
+    if value is None:
+        return "–"
+    if column == "mult_adds":
+        return f"{value / 1e9:.4g} G"
+    if column == "params":
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if column == "ssim" else f"{value:.2f}"
