@@ -1,23 +1,21 @@
-"""The store in memory: nothing outlives the process. For tests, and for searches that nobody wants to keep."""
+"""The verbs of the store in memory, each alone under one lock: checked first, then done, so whole or not at all."""
 
 from __future__ import annotations
 
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import wraps
 from itertools import islice
 from typing import Any, Concatenate, ParamSpec, TypeVar, final
 
-from ..records import (
+from ...records import (
     Artifact,
     ArtifactId,
-    ArtifactState,
     Candidate,
     CandidateId,
-    CandidateState,
     Evaluation,
     Event,
     Progress,
@@ -26,9 +24,11 @@ from ..records import (
     SearchState,
     check_transition,
 )
-from . import entries, rules
-from .base import AlreadyStored, Lease, NotFound
-from .entries import Entry
+from .. import entries, rules
+from ..base import AlreadyStored, Lease, NotFound
+from ..entries import Entry
+from .log import Log
+from .shelf import Shelf
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,18 +47,6 @@ def _verb(
     return alone
 
 
-@dataclass
-class _Log:
-    """What belongs to one search, beside its record."""
-
-    candidates: dict[int, Candidate] = field(default_factory=dict)
-    genotypes: set[str] = field(default_factory=set)
-    told: set[int | None] = field(default_factory=set)
-    events: list[Event] = field(default_factory=list)
-    lease: Lease | None = None
-    token: int = 0
-
-
 @final
 class MemoryStore:
     """A `nas.store.base.Store` of dictionaries, for any number of threads."""
@@ -66,11 +54,10 @@ class MemoryStore:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._searches: dict[SearchId, Search] = {}
-        self._logs: defaultdict[SearchId, _Log] = defaultdict(_Log)
-        self._places: dict[CandidateId, tuple[SearchId, int]] = {}
+        self._logs: defaultdict[SearchId, Log] = defaultdict(Log)
+        self._logs_of: dict[CandidateId, Log] = {}
         self._evaluations: dict[str, Evaluation] = {}
-        self._artifacts: dict[ArtifactId, Artifact] = {}
-        self._artifact_claims: dict[ArtifactId, datetime] = {}
+        self._shelf = Shelf()
 
     # -- searches --------------------------------------------------------------------------------------------------
 
@@ -165,7 +152,7 @@ class MemoryStore:
     def release_lease(self, lease: Lease) -> None:
         """See `Store.release_lease`."""
         log = self._logs[lease.search_id]
-        if log.lease is not None and (log.lease.owner, log.lease.token) == (lease.owner, lease.token):
+        if log.holds(lease):
             log.lease = None
 
     # -- the log of a search ---------------------------------------------------------------------------------------
@@ -175,12 +162,11 @@ class MemoryStore:
         """See `Store.record_ask`."""
         rules.check_asked(candidate)
         search = self._held(lease, rules.ASKING)
-        log, digest = self._logs[search.id], candidate.genotype.digest
-        if candidate.id in self._places or candidate.ordinal in log.candidates or digest in log.genotypes:
+        if candidate.id in self._logs_of:
             raise AlreadyStored("candidate", candidate.id)
-        log.candidates[candidate.ordinal] = candidate
-        log.genotypes.add(digest)
-        self._places[candidate.id] = (search.id, candidate.ordinal)
+        log = self._logs[search.id]
+        log.ask(candidate)
+        self._logs_of[candidate.id] = log
         progress = replace(search.progress, in_flight=search.progress.in_flight + 1)
         self._change(replace(search, progress=progress), entries.asked(candidate))
 
@@ -189,10 +175,8 @@ class MemoryStore:
         """See `Store.record_tell`."""
         at = rules.told_at(candidate)
         search = self._held(lease, rules.TELLING)
-        asked = self._in_flight(search.id, candidate)
         log = self._logs[search.id]
-        if candidate.told_ordinal in log.told:
-            raise AlreadyStored("told candidate", candidate.id)
+        asked = log.check_tell(candidate)
         kept = self._evaluations.setdefault(evaluation.key, rules.without_nan(evaluation))
         told = replace(
             asked,
@@ -204,8 +188,7 @@ class MemoryStore:
             violation=candidate.violation,
             evaluation=kept,
         )
-        log.candidates[asked.ordinal] = told
-        log.told.add(told.told_ordinal)
+        log.tell(told)
         self._change(replace(search, progress=progress), entries.told(told, kept, at))
 
     @_verb
@@ -216,15 +199,13 @@ class MemoryStore:
     @_verb
     def abandon_candidates(self, search_id: SearchId, *, at: datetime) -> int:
         """See `Store.abandon_candidates`."""
-        search, log = self.search(search_id), self._logs[search_id].candidates
+        search = self.search(search_id)
         if search.state is SearchState.RUNNING:
             return 0
-        given_up = sorted(n for n, candidate in log.items() if candidate.state is CandidateState.EVALUATING)
-        for ordinal in given_up:
-            log[ordinal] = replace(log[ordinal], state=CandidateState.ABANDONED)
+        given_up = self._logs[search_id].abandon()
         if given_up:
             idle = replace(search, progress=replace(search.progress, in_flight=0))
-            self._change(idle, entries.abandoned([log[ordinal].id for ordinal in given_up], at))
+            self._change(idle, entries.abandoned(given_up, at))
         return len(given_up)
 
     # -- reads -----------------------------------------------------------------------------------------------------
@@ -232,10 +213,9 @@ class MemoryStore:
     @_verb
     def candidate(self, candidate_id: CandidateId) -> Candidate:
         """See `Store.candidate`."""
-        if candidate_id not in self._places:
+        if candidate_id not in self._logs_of:
             raise NotFound("candidate", candidate_id)
-        search_id, ordinal = self._places[candidate_id]
-        return self._logs[search_id].candidates[ordinal]
+        return self._logs_of[candidate_id].with_id(candidate_id)
 
     @_verb
     def candidates(self, search_id: SearchId, *, after: int = -1, limit: int | None = 100) -> list[Candidate]:
@@ -260,58 +240,27 @@ class MemoryStore:
     def add_artifact(self, artifact: Artifact) -> Artifact:
         """See `Store.add_artifact`."""
         self.candidate(artifact.candidate_id)
-        for other in self.artifacts(artifact.candidate_id):
-            if other.format == artifact.format and other.state is not ArtifactState.FAILED:
-                return other
-        if artifact.id in self._artifacts:
-            raise AlreadyStored("artifact", artifact.id)
-        self._artifacts[artifact.id] = artifact
-        return artifact
+        return self._shelf.add(artifact)
 
     @_verb
     def artifact(self, artifact_id: ArtifactId) -> Artifact:
         """See `Store.artifact`."""
-        if artifact_id not in self._artifacts:
-            raise NotFound("artifact", artifact_id)
-        return self._artifacts[artifact_id]
+        return self._shelf.with_id(artifact_id)
 
     @_verb
     def artifacts(self, candidate_id: CandidateId) -> list[Artifact]:
         """See `Store.artifacts`."""
-        of_candidate = [a for a in self._artifacts.values() if a.candidate_id == candidate_id]
-        return sorted(of_candidate, key=_age)
+        return self._shelf.of_candidate(candidate_id)
 
     @_verb
     def claim_artifact(self, *, at: datetime, stale_after_s: float) -> Artifact | None:
         """See `Store.claim_artifact`."""
-        stale = at - timedelta(seconds=stale_after_s)
-        unwritten = [
-            artifact
-            for artifact in self._artifacts.values()
-            if artifact.state is ArtifactState.REQUESTED
-            or (artifact.state is ArtifactState.WRITING and self._artifact_claims[artifact.id] < stale)
-        ]
-        if not unwritten:
-            return None
-        taken = replace(min(unwritten, key=_age), state=ArtifactState.WRITING)
-        self._artifacts[taken.id], self._artifact_claims[taken.id] = taken, at
-        return taken
+        return self._shelf.claim(at, stale_after_s)
 
     @_verb
     def finish_artifact(self, artifact: Artifact) -> None:
         """See `Store.finish_artifact`."""
-        rules.check_finished(artifact)
-        known = self.artifact(artifact.id)
-        if known.state in (ArtifactState.REQUESTED, ArtifactState.WRITING):
-            self._artifacts[known.id] = replace(
-                known,
-                state=artifact.state,
-                finished_at=artifact.finished_at,
-                path=artifact.path,
-                sha256=artifact.sha256,
-                size_bytes=artifact.size_bytes,
-                detail=dict(artifact.detail),
-            )
+        self._shelf.finish(artifact)
 
     def close(self) -> None:
         """See `Store.close`."""
@@ -320,8 +269,7 @@ class MemoryStore:
 
     def _change(self, search: Search, entry: Entry) -> Search:
         """Store the new form of a search and its event."""
-        log = self._logs[search.id].events
-        log.append(Event(search_id=search.id, ordinal=len(log) + 1, **entry._asdict()))
+        self._logs[search.id].append(search.id, entry)
         self._searches[search.id] = search
         return search
 
@@ -342,15 +290,7 @@ class MemoryStore:
         rules.check_lease(lease, owner=owner, token=token, state=search.state, states=states)
         return search
 
-    def _in_flight(self, search_id: SearchId, candidate: Candidate) -> Candidate:
-        """The stored form of a candidate in flight; `NotFound`."""
-        owner, ordinal = self._places.get(candidate.id, (None, 0))
-        asked = self._logs[search_id].candidates[ordinal] if owner == search_id else None
-        if asked is None or asked.state is not CandidateState.EVALUATING:
-            raise NotFound("candidate in flight", candidate.id)
-        return asked
 
-
-def _age(record: Search | Artifact) -> tuple[datetime, str]:
+def _age(search: Search) -> tuple[datetime, str]:
     """Sorts the oldest first."""
-    return record.created_at, record.id
+    return search.created_at, search.id
