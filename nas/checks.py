@@ -176,3 +176,5 @@ def dataset_folder(spec: SearchSpec, role: str, images_root: Path, *, min_lr_sid
         if more > 0:
             wanted += f"; {more} more files have problems"
         raise InvalidSpec([Problem(field, name, wanted), *shown]) from error
+    except OSError as error:  # the name is too long, or the folder may not be read
+        raise InvalidSpec([Problem(field, name, f"a folder that can be read: {error.strerror}")]) from error

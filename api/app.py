@@ -1,0 +1,102 @@
+"""Composition root of the web process: settings, store, service and routes become one application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from nas.service import Service
+from nas.store.base import Store
+from nas.store.opening import open_store
+
+from .access_log import AccessLog
+from .deps import plain_path, same_origin
+from .errors import install
+from .responses import tidied
+from .routes import artifacts, candidates, events, exports, front, health, searches, spaces
+from .settings import ApiSettings, read_api_settings
+from .version import VERSION
+
+DESCRIPTION = """\
+Neural architecture search for lightweight image super-resolution.
+
+Submit a search, watch it, query its Pareto front, and ask for the networks on it as files. Work is accepted with 202
+and a `Location`; errors are problem details (RFC 9457) with a hint, and name every field that is wrong at once.
+"""
+
+TAGS = {
+    "searches": "Submit, list, look, steer.",
+    "candidates": "The networks that a search asked about.",
+    "front": "The candidates that no other one dominates.",
+    "exports": "Ask for files of a candidate.",
+    "artifacts": "The files.",
+    "events": "What happened in a search.",
+    "spaces": "The sets of networks to search in.",
+    "health": "For whoever watches over the process.",
+}
+
+ROUTERS = tuple(module.router for module in (searches, candidates, front, exports, artifacts, events, spaces, health))
+
+
+class App(FastAPI):
+    """FastAPI whose OpenAPI document gives errors the media type that they have."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return tidied(super().openapi())
+
+
+def create_app(settings: ApiSettings | None = None, store: Store | None = None) -> FastAPI:
+    """Make the web application.
+
+    Args:
+        settings: Where things lie and where to listen; by default from the environment.
+        store: A store to use, which stays the caller's to close; by default the one that the settings name is opened
+            when the application starts and closed when it stops.
+
+    Raises:
+        InvalidInput: The environment holds settings that are not allowed.
+
+    Example:
+        >>> create_app().title
+        'srnas'
+    """
+    chosen = read_api_settings() if settings is None else settings
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        opened = open_store(chosen.database) if store is None else store
+        app.state.service = Service(opened, chosen)
+        try:
+            yield
+        finally:
+            if store is None:
+                opened.close()
+
+    app = App(
+        title="srnas",
+        summary="Neural architecture search for lightweight image super-resolution, as a service.",
+        description=DESCRIPTION,
+        version=VERSION,
+        openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+        lifespan=lifespan,
+        dependencies=[Depends(plain_path), Depends(same_origin)],
+        generate_unique_id_function=_operation_id,
+        separate_input_output_schemas=False,
+        redoc_url=None,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    install(app)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*chosen.host_names], www_redirect=False)
+    app.add_middleware(AccessLog)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

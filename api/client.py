@@ -1,0 +1,296 @@
+"""The typed client of the service, for scripts, the command line and tests. Speaks HTTP, knows the wire models only.
+
+Example, with a service that `srnas serve` started:
+
+    with Client("http://127.0.0.1:8000") as client:
+        search = client.submit({"dataset": {"train": "photos"}, "budget": {"evaluations": 20}})
+        client.wait(search.id, on_progress=lambda seen: print(seen.progress.fraction))
+        best = client.front(search.id).members[0]
+        artifact = client.wait_for_artifact(client.export(best.id, "onnx").id)
+        client.download(artifact.id, Path(artifact.filename))
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from nas.records import ArtifactState, SearchState
+from search_space.errors import Problem
+
+from .schemas import (
+    ArtifactList,
+    ArtifactView,
+    CandidatePage,
+    CandidateSummary,
+    CandidateView,
+    EventPage,
+    EventView,
+    ExportFormat,
+    FrontView,
+    HealthView,
+    ProblemView,
+    SearchPage,
+    SearchView,
+    SpaceList,
+    SpaceSummary,
+    SpaceView,
+)
+
+Model = TypeVar("Model", bound=BaseModel)
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+class ApiError(Exception):
+    """The service did not do what it was asked for.
+
+    Attributes:
+        status: HTTP status code; None when there was no answer, or it was not the one hoped for.
+        title: Kind of problem.
+        detail: What happened.
+        hint: What to do next.
+        problems: Every field that is wrong.
+    """
+
+    def __init__(
+        self, status: int | None, title: str, detail: str, hint: str = "", problems: Sequence[Problem] = ()
+    ) -> None:
+        self.status, self.title, self.detail, self.hint = status, title, detail, hint
+        self.problems = tuple(problems)
+        lines = [f"{title}: {detail}", *map(str, self.problems), *([hint] if hint else [])]
+        super().__init__("\n".join(lines))
+
+
+class Client:
+    """A connection to one service; use it as a context manager, or close it.
+
+    Args:
+        base_url: Where the service is.
+        transport: How requests travel; by default over the network, without proxies.
+        timeout_s: Longest wait for one answer.
+        sleep: Waits so many seconds between two looks.
+        clock: Seconds that only grow.
+
+    Every method raises `ApiError`.
+    """
+
+    def __init__(
+        self,
+        base_url: str = DEFAULT_URL,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        timeout_s: float = 30.0,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._base_url = base_url
+        self._http = httpx.Client(base_url=base_url, transport=transport, timeout=timeout_s, trust_env=False)
+        self._sleep = sleep
+        self._clock = clock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    # -- searches --------------------------------------------------------------------------------------------------
+
+    def submit(self, document: Mapping[str, Any]) -> SearchView:
+        """Queue a search; the error names every field of its spec that is wrong."""
+        return self._ask(SearchView, "POST", "/v1/searches", json=dict(document))
+
+    def search(self, search_id: str) -> SearchView:
+        """Look at one search."""
+        return self._ask(SearchView, "GET", f"/v1/searches/{_part(search_id)}")
+
+    def searches(self, *, states: Sequence[SearchState] = (), page: int = 50) -> Iterator[SearchView]:
+        """Every search, newest first, fetched page by page."""
+        query: dict[str, Any] = {"state": [state.value for state in states], "limit": page}
+        while True:
+            found = self._ask(SearchPage, "GET", "/v1/searches", params=query)
+            yield from found.items
+            if found.next is None:
+                return
+            query["before"] = found.next
+
+    def cancel(self, search_id: str) -> SearchView:
+        """End a search; what it recorded stays."""
+        return self._steer(search_id, "cancel")
+
+    def pause(self, search_id: str) -> SearchView:
+        """Let a search propose nothing more."""
+        return self._steer(search_id, "pause")
+
+    def resume(self, search_id: str) -> SearchView:
+        """Queue a paused search again."""
+        return self._steer(search_id, "resume")
+
+    def wait(
+        self, search_id: str, *, on_progress: Callable[[SearchView], None] | None = None, poll_s: float = 2.0
+    ) -> SearchView:
+        """Look at a search until it has ended; ``on_progress`` is shown every look, the last one included."""
+        while True:
+            seen = self.search(search_id)
+            if on_progress is not None:
+                on_progress(seen)
+            if seen.state.ended:
+                return seen
+            self._sleep(poll_s)
+
+    def events(self, search_id: str, *, after: int = 0) -> Iterator[EventView]:
+        """What has happened in a search so far, in order."""
+        path = f"/v1/searches/{_part(search_id)}/events"
+        while (page := self._ask(EventPage, "GET", path, params={"after": after})).items:
+            yield from page.items
+            after = page.next
+
+    # -- candidates ------------------------------------------------------------------------------------------------
+
+    def front(self, search_id: str, *, objectives: Sequence[str] = (), feasible_only: bool = True) -> FrontView:
+        """The Pareto front of a search, over its own objectives or any metrics."""
+        query = _front_query(objectives, feasible_only)
+        return self._ask(FrontView, "GET", f"/v1/searches/{_part(search_id)}/front", params=query)
+
+    def front_csv(self, search_id: str, *, objectives: Sequence[str] = (), feasible_only: bool = True) -> str:
+        """The same front as CSV."""
+        query = _front_query(objectives, feasible_only) | {"format": "csv"}
+        return self._send("GET", f"/v1/searches/{_part(search_id)}/front", params=query).text
+
+    def candidates(self, search_id: str, *, page: int = 100) -> Iterator[CandidateSummary]:
+        """Every candidate of a search in the order of the asks, fetched page by page."""
+        query: dict[str, Any] = {"limit": page}
+        while True:
+            path = f"/v1/searches/{_part(search_id)}/candidates"
+            found = self._ask(CandidatePage, "GET", path, params=query)
+            yield from found.items
+            if found.next is None:
+                return
+            query["after"] = found.next
+
+    def candidate(self, candidate_id: str) -> CandidateView:
+        """Look at one candidate."""
+        return self._ask(CandidateView, "GET", f"/v1/candidates/{_part(candidate_id)}")
+
+    def drawing(self, candidate_id: str) -> str:
+        """A candidate's network as an SVG document."""
+        return self._send("GET", f"/v1/candidates/{_part(candidate_id)}/drawing.svg").text
+
+    # -- artifacts -------------------------------------------------------------------------------------------------
+
+    def export(self, candidate_id: str, file_format: ExportFormat) -> ArtifactView:
+        """Ask for a file of a candidate; `wait_for_artifact` tells when it is there."""
+        path = f"/v1/candidates/{_part(candidate_id)}/exports"
+        return self._ask(ArtifactView, "POST", path, json={"format": file_format})
+
+    def exports(self, candidate_id: str) -> list[ArtifactView]:
+        """The artifacts of a candidate, oldest first."""
+        return self._ask(ArtifactList, "GET", f"/v1/candidates/{_part(candidate_id)}/exports").items
+
+    def artifact(self, artifact_id: str) -> ArtifactView:
+        """Look at one artifact."""
+        return self._ask(ArtifactView, "GET", f"/v1/artifacts/{_part(artifact_id)}")
+
+    def wait_for_artifact(self, artifact_id: str, timeout_s: float = 300.0, *, poll_s: float = 0.5) -> ArtifactView:
+        """Look at an artifact until its file is ready; it is an error if that fails or takes too long."""
+        deadline = self._clock() + timeout_s
+        while (seen := self.artifact(artifact_id)).state is not ArtifactState.READY:
+            if seen.state is ArtifactState.FAILED:
+                raise ApiError(None, "The export failed", str(seen.detail), "Mend the cause, then export again.")
+            if self._clock() >= deadline:
+                detail = f"artifact {artifact_id} is still {seen.state} after {timeout_s:g} s"
+                raise ApiError(None, "The export takes long", detail, "Look whether a controller is running.")
+            self._sleep(poll_s)
+        return seen
+
+    def download(self, artifact_id: str, path: Path) -> Path:
+        """Fetch an artifact's file and check its SHA-256; what does not match is not kept."""
+        expected = self.artifact(artifact_id).sha256
+        content = self._send("GET", f"/v1/artifacts/{_part(artifact_id)}/file").content
+        found = sha256(content).hexdigest()
+        if found != expected:
+            detail = f"its SHA-256 is {found}, not {expected}"
+            raise ApiError(None, "The file arrived damaged", detail, "Fetch it again.")
+        unfinished = path.with_name(path.name + ".part")
+        unfinished.write_bytes(content)
+        return unfinished.replace(path)
+
+    # -- the service -----------------------------------------------------------------------------------------------
+
+    def spaces(self) -> list[SpaceSummary]:
+        """The search spaces that a spec may name."""
+        return self._ask(SpaceList, "GET", "/v1/spaces").items
+
+    def space(self, name: str) -> SpaceView:
+        """One search space, in full."""
+        return self._ask(SpaceView, "GET", f"/v1/spaces/{_part(name)}")
+
+    def live(self) -> bool:
+        """Whether a service answers there."""
+        try:
+            return self._ask(HealthView, "GET", "/health/live").status == "live"
+        except ApiError:
+            return False
+
+    def ready(self) -> bool:
+        """Whether a service answers there, and its store too."""
+        try:
+            return self._ask(HealthView, "GET", "/health/ready").status == "ready"
+        except ApiError:
+            return False
+
+    def _steer(self, search_id: str, verb: str) -> SearchView:
+        return self._ask(SearchView, "POST", f"/v1/searches/{_part(search_id)}/{verb}")
+
+    def _ask(self, model: type[Model], method: str, path: str, **rest: Any) -> Model:
+        response = self._send(method, path, **rest)
+        try:
+            return model.model_validate_json(response.content)
+        except ValidationError as error:
+            raise self._strange(response) from error
+
+    def _send(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **rest)
+        except httpx.TimeoutException as error:
+            raise ApiError(None, "No answer in time", f"{self._base_url}: {error}", "Try again.") from error
+        except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            hint = "Start the service with `srnas serve`, or give the address of one that runs."
+            raise ApiError(None, "The service cannot be reached", f"{self._base_url}: {error}", hint) from error
+        if response.is_success:
+            return response
+        try:
+            problem = ProblemView.model_validate_json(response.content)
+        except ValidationError:
+            raise self._strange(response) from None
+        problems = [entry.problem for entry in problem.errors]
+        raise ApiError(problem.status, problem.title, problem.detail, problem.hint, problems)
+
+    def _strange(self, response: httpx.Response) -> ApiError:
+        detail = f"{self._base_url} answered {response.status_code} with something that this client cannot read"
+        hint = "Look whether srnas listens there, in the same version as this client."
+        return ApiError(response.status_code, "Not the answer of a srnas service", detail, hint)
+
+
+def _part(name: str) -> str:
+    """An id as one part of a path, whatever it holds."""
+    return quote(name, safe="")
+
+
+def _front_query(objectives: Sequence[str], feasible_only: bool) -> dict[str, str]:
+    query = {"feasible": str(feasible_only).lower()}
+    return query | {"objectives": ",".join(objectives)} if objectives else query

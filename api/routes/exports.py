@@ -1,0 +1,47 @@
+"""Exports: requests that a controller fulfils, since the web process holds no network library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import ValidationError
+
+from nas.checks import spec_problems
+from search_space.errors import InvalidInput
+
+from ..deps import JsonObject, ServiceDep
+from ..responses import ACCEPTED, problems
+from ..schemas import ArtifactList, ArtifactView, ExportRequest
+
+router = APIRouter(prefix="/v1/candidates", tags=["exports"])
+
+EXPORT_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": ExportRequest.model_json_schema()}},
+    }
+}
+
+
+@router.post(
+    "/{candidate_id}/exports",
+    status_code=202,
+    responses={**ACCEPTED, **problems(400, 403, 404, 409, 413, 415, 422)},
+    openapi_extra=EXPORT_BODY,
+)
+def request_export(candidate_id: str, document: JsonObject, service: ServiceDep, response: Response) -> ArtifactView:
+    """Ask for a file of a candidate. The same request again answers with the artifact that is there already."""
+    try:
+        wanted = ExportRequest.model_validate(document)
+    except ValidationError as error:
+        raise InvalidInput(spec_problems(error)) from None
+    view = ArtifactView.of(service.request_export(candidate_id, wanted.format))
+    response.headers["Location"] = view.links["self"]
+    return view
+
+
+@router.get("/{candidate_id}/exports", responses=problems(404))
+def list_exports(candidate_id: str, service: ServiceDep) -> ArtifactList:
+    """List the artifacts of a candidate, oldest first."""
+    return ArtifactList(items=[ArtifactView.of(artifact) for artifact in service.artifacts(candidate_id)])

@@ -1,0 +1,40 @@
+"""Wire models: the JSON that goes over HTTP, as frozen types that clients and routes share. Knows no FastAPI.
+
+Every model refuses fields it does not know, describes each field, and is built from a record by its ``of``. A figure
+that is not finite goes out as null.
+"""
+
+from .artifacts import ArtifactList, ArtifactView, ExportFormat, ExportRequest
+from .candidates import CandidatePage, CandidateSummary, CandidateView, EvaluationView, FailureView
+from .events import EventPage, EventView
+from .front import FrontView, ObjectiveView
+from .health import HealthView
+from .problems import FieldProblem, ProblemView
+from .searches import ProgressView, SearchPage, SearchView
+from .spaces import GeneView, SpaceList, SpaceSummary, SpaceView
+
+__all__ = [
+    "ArtifactList",
+    "ArtifactView",
+    "CandidatePage",
+    "CandidateSummary",
+    "CandidateView",
+    "EvaluationView",
+    "EventPage",
+    "EventView",
+    "ExportFormat",
+    "ExportRequest",
+    "FailureView",
+    "FieldProblem",
+    "FrontView",
+    "GeneView",
+    "HealthView",
+    "ObjectiveView",
+    "ProblemView",
+    "ProgressView",
+    "SearchPage",
+    "SearchView",
+    "SpaceList",
+    "SpaceSummary",
+    "SpaceView",
+]

@@ -1,0 +1,63 @@
+"""Artifacts on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from nas.records import Artifact, ArtifactState
+
+from .wire import Links, Wire, finite
+
+ExportFormat = Literal["onnx", "safetensors"]
+
+
+class ExportRequest(Wire):
+    """Which file to make of a candidate."""
+
+    format: ExportFormat = Field(description="`onnx` is a whole model; `safetensors` its weights and genotype.")
+
+
+class ArtifactView(Wire):
+    """A file made of a candidate on request."""
+
+    id: str = Field(description="Twelve hexadecimal characters.")
+    candidate_id: str = Field(description="Of which candidate.")
+    format: str = Field(description="Format of the file.")
+    state: ArtifactState = Field(description="Where it stands; a file can be fetched once it is `ready`.")
+    created_at: datetime = Field(description="When it was asked for.")
+    finished_at: datetime | None = Field(description="When it was ready or failed.")
+    filename: str = Field(description="A name to keep the file under.")
+    sha256: str | None = Field(description="SHA-256 of the file, in hexadecimal.")
+    size_bytes: int | None = Field(description="Size of the file.")
+    detail: dict[str, Any] = Field(description="What was checked in the file, or why it could not be made.")
+    links: Links
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> ArtifactView:
+        """The wire form of an artifact."""
+        path = f"/v1/artifacts/{artifact.id}"
+        links = {"self": path, "candidate": f"/v1/candidates/{artifact.candidate_id}"}
+        if artifact.state is ArtifactState.READY:
+            links["file"] = f"{path}/file"
+        return cls(
+            id=artifact.id,
+            candidate_id=artifact.candidate_id,
+            format=artifact.format,
+            state=artifact.state,
+            created_at=artifact.created_at,
+            finished_at=artifact.finished_at,
+            filename=f"srnas-{artifact.candidate_id}.{artifact.format}",
+            sha256=artifact.sha256,
+            size_bytes=artifact.size_bytes,
+            detail=finite(artifact.detail),
+            links=links,
+        )
+
+
+class ArtifactList(Wire):
+    """The artifacts of a candidate."""
+
+    items: list[ArtifactView] = Field(description="The artifacts, oldest first.")

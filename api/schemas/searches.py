@@ -1,0 +1,120 @@
+"""Searches on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from nas.records import Search, SearchState
+from nas.spec import SearchSpec
+
+from .wire import Figure, Figures, Links, Wire
+
+
+class ProgressView(Wire):
+    """What a search has reached."""
+
+    fraction: float = Field(ge=0, le=1, description="Share of the budget that is used; 1 when it has completed.")
+    seconds_left: Figure = Field(
+        description="Estimate from the pace since the start, pauses included; null unless it runs and has a pace."
+    )
+    budget: int = Field(description="Candidates that the search may look at.")
+    evaluated: int = Field(description="Candidates looked at, failures and cache hits included.")
+    failed: int = Field(description="Those of them that failed.")
+    cached: int = Field(description="Those of them whose outcome was known already.")
+    in_flight: int = Field(description="Candidates being trained now.")
+    best_psnr_db: Figure = Field(description="Best PSNR of a feasible candidate, in dB.")
+    hypervolume: Figure = Field(description="Hypervolume of the feasible front at `reference_point`.")
+    train_s: Figure = Field(description="Seconds of training, summed over workers.")
+
+    @classmethod
+    def of(cls, search: Search, now: datetime) -> ProgressView:
+        """The progress of a search as seen at a time."""
+        reached = search.progress
+        return cls(
+            fraction=_fraction(search, now),
+            seconds_left=_seconds_left(search, now),
+            budget=search.spec.budget.evaluations,
+            evaluated=reached.evaluated,
+            failed=reached.failed,
+            cached=reached.cached,
+            in_flight=reached.in_flight,
+            best_psnr_db=reached.best_psnr_db,
+            hypervolume=reached.hypervolume,
+            train_s=reached.train_s,
+        )
+
+
+class SearchView(Wire):
+    """One search."""
+
+    id: str = Field(description="Eight hexadecimal characters.")
+    name: str = Field(description="The name that its spec gives it.")
+    state: SearchState = Field(description="Where it stands.")
+    reason: str = Field(description="Why it ended or stands still; empty otherwise.")
+    created_at: datetime = Field(description="When it was submitted (UTC, like every time).")
+    started_at: datetime | None = Field(description="When a controller first took it.")
+    finished_at: datetime | None = Field(description="When it ended.")
+    progress: ProgressView = Field(description="What it has reached.")
+    baseline: Figures = Field(description="Scores of bicubic upscaling on the validation images.")
+    reference_point: Figures = Field(description="Reference of the hypervolume, by metric.")
+    data_digest: str | None = Field(description="Digest of its images, once they were decoded.")
+    data_notes: list[str] = Field(description="What was found in the image folders.")
+    spec: SearchSpec = Field(description="What was asked for, every default filled in.")
+    links: Links
+
+    @classmethod
+    def of(cls, search: Search, now: datetime) -> SearchView:
+        """A search as seen at a time."""
+        path = f"/v1/searches/{search.id}"
+        return cls(
+            id=search.id,
+            name=search.spec.name,
+            state=search.state,
+            reason=search.reason,
+            created_at=search.created_at,
+            started_at=search.started_at,
+            finished_at=search.finished_at,
+            progress=ProgressView.of(search, now),
+            baseline=dict(search.baseline),
+            reference_point=dict(search.reference_point),
+            data_digest=search.data_digest,
+            data_notes=list(search.data_notes),
+            spec=search.spec,
+            links={"self": path} | {name: f"{path}/{name}" for name in ("front", "candidates", "events")},
+        )
+
+
+class SearchPage(Wire):
+    """Some searches, newest first."""
+
+    items: list[SearchView] = Field(description="The searches.")
+    next: str | None = Field(description="Give it as `before` for the next page; null on the last.")
+
+
+def _fraction(search: Search, now: datetime) -> float:
+    if search.state is SearchState.COMPLETED:
+        return 1.0
+    budget = search.spec.budget
+    used = search.progress.evaluated / budget.evaluations
+    if budget.wall_time_s is not None and search.started_at is not None:
+        used = max(used, _elapsed_s(search, now) / budget.wall_time_s)
+    return min(1.0, max(0.0, used))
+
+
+def _seconds_left(search: Search, now: datetime) -> float | None:
+    if search.state is not SearchState.RUNNING or not search.progress.evaluated:
+        return None
+    elapsed_s, budget = _elapsed_s(search, now), search.spec.budget
+    evaluated = search.progress.evaluated
+    left_s = elapsed_s / evaluated * (budget.evaluations - evaluated)
+    if budget.wall_time_s is not None:
+        left_s = min(left_s, budget.wall_time_s - elapsed_s)
+    return max(0.0, left_s)
+
+
+def _elapsed_s(search: Search, now: datetime) -> float:
+    if search.started_at is None:
+        return 0.0
+    return ((search.finished_at or now) - search.started_at).total_seconds()

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+
+from search_space.genotype import Genotype
+
+
+def test_candidates_are_paged_by_ordinal(http: httpx.Client, recorded: Any) -> None:
+    path = f"/v1/searches/{recorded.id}/candidates"
+    first = http.get(path, params={"limit": 2}).json()
+    second = http.get(path, params={"limit": 3, "after": first["next"]}).json()
+    assert [candidate["ordinal"] for candidate in first["items"] + second["items"]] == [0, 1, 2, 3, 4]
+    assert (first["next"], second["next"]) == (1, None)
+
+
+def test_a_candidate_tells_network_scores_and_where_they_come_from(http: httpx.Client, recorded: Any) -> None:
+    candidate = recorded.candidates[1]
+    view = http.get(f"/v1/candidates/{candidate.id}").json()
+    assert Genotype.parse(view["genotype"]) == Genotype.from_json(view["genes"]) == candidate.genotype
+    assert (view["state"], view["feasible"], view["violation"]) == ("scored", True, 0.0)
+    assert (view["scores"]["psnr_db"], view["scores"]["params"]) == (32.0, 1001)
+    assert view["evaluation"]["protocol"] == "y-float"
+    assert view["evaluation"]["weights_kept"] is True
+    assert view["failure"] is None
+    assert http.get(view["links"]["search"]).status_code == 200
+
+
+def test_a_failed_candidate_tells_why_and_what_to_do(http: httpx.Client, recorded: Any) -> None:
+    view = http.get(f"/v1/candidates/{recorded.candidates[3].id}").json()
+    assert view["state"] == "failed"
+    assert view["failure"]["kind"] == "diverged"
+    assert "learning_rate" in view["failure"]["hint"]
+    assert "psnr_db" not in view["scores"]
+
+
+def test_a_candidate_in_flight_has_costs_and_no_evaluation(http: httpx.Client, recorded: Any) -> None:
+    view = http.get(f"/v1/candidates/{recorded.candidates[4].id}").json()
+    assert (view["state"], view["evaluation"], view["violation"]) == ("evaluating", None, None)
+    assert set(view["scores"]) == {"params", "mult_adds"}
+
+
+def test_a_drawing_is_svg(http: httpx.Client, recorded: Any) -> None:
+    drawing = http.get(f"/v1/candidates/{recorded.candidates[0].id}/drawing.svg")
+    assert drawing.headers["content-type"].startswith("image/svg+xml")
+    assert ElementTree.fromstring(drawing.text).tag.endswith("svg")
+
+
+@pytest.mark.parametrize("path", ["", "/drawing.svg", "/exports"])
+def test_an_unknown_candidate_is_not_found(http: httpx.Client, path: str) -> None:
+    assert http.get(f"/v1/candidates/ffffffff-0{path}").status_code == 404
+
+
+def test_malformed_cursors_are_named(http: httpx.Client, recorded: Any) -> None:
+    refused = http.get(f"/v1/searches/{recorded.id}/candidates", params={"after": -2, "limit": 0})
+    assert refused.status_code == 422
+    assert {entry["field"] for entry in refused.json()["errors"]} == {"after", "limit"}

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.client import ApiError, Client
+from api.settings import ApiSettings
+from nas.records import ArtifactState, SearchState
+from nas.store.memory import MemoryStore
+
+
+def answering(answer: Callable[[httpx.Request], httpx.Response], **options: Any) -> Client:
+    """A client whose requests are answered by a function."""
+    return Client("http://localhost", httpx.MockTransport(answer), **options)
+
+
+def test_a_search_is_submitted_steered_and_found(client: Client, spec: dict[str, Any]) -> None:
+    search = client.submit(spec)
+    assert client.search(search.id) == search
+    assert client.pause(search.id).state is SearchState.PAUSED
+    assert client.resume(search.id).state is SearchState.QUEUED
+    assert client.cancel(search.id).state is SearchState.CANCELLED
+    assert next(event.kind for event in client.events(search.id)) == "submitted"
+
+
+def test_every_page_of_searches_is_fetched(client: Client, spec: dict[str, Any]) -> None:
+    ids = [client.submit(spec).id for _ in range(5)]
+    assert [search.id for search in client.searches(page=2)] == ids[::-1]
+    assert list(client.searches(states=[SearchState.RUNNING])) == []
+
+
+def test_candidates_fronts_and_drawings_are_read(client: Client, recorded: Any) -> None:
+    assert [candidate.ordinal for candidate in client.candidates(recorded.id, page=2)] == [0, 1, 2, 3, 4]
+    assert [member.ordinal for member in client.front(recorded.id).members] == [1, 0]
+    infeasible_too = client.front(recorded.id, objectives=["psnr"], feasible_only=False)
+    assert [member.ordinal for member in infeasible_too.members] == [2]
+    assert len(client.front_csv(recorded.id).splitlines()) == 3
+    best = client.candidate(client.front(recorded.id).members[0].id)
+    assert best.scores["psnr_db"] == 32.0
+    assert client.drawing(best.id).startswith("<svg")
+
+
+def test_spaces_and_health_are_read(client: Client) -> None:
+    names = [space.name for space in client.spaces()]
+    assert client.space(names[0]).name == names[0]
+    assert client.live()
+    assert client.ready()
+
+
+def test_an_export_is_waited_for_and_downloaded(
+    client: Client, store: MemoryStore, settings: ApiSettings, recorded: Any, tmp_path: Path
+) -> None:
+    artifact = client.export(recorded.candidates[0].id, "safetensors")
+    assert client.exports(recorded.candidates[0].id) == [artifact]
+    content = b"weights"
+    (settings.home / "file").write_bytes(content)
+
+    def write(_seconds: float) -> None:
+        now = datetime.now(UTC)
+        claimed = store.claim_artifact(at=now, stale_after_s=60)
+        assert claimed is not None
+        digest = sha256(content).hexdigest()
+        ready = replace(claimed, state=ArtifactState.READY, finished_at=now, path="file", sha256=digest)
+        store.finish_artifact(ready)
+
+    client._sleep = write
+    ready = client.wait_for_artifact(artifact.id)
+    path = client.download(ready.id, tmp_path / ready.filename)
+    assert path.read_bytes() == content
+    (settings.home / "file").write_bytes(b"altered")
+    with pytest.raises(ApiError, match="damaged"):
+        client.download(ready.id, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_waiting_for_an_artifact_ends(client: Client, store: MemoryStore, recorded: Any) -> None:
+    artifact = client.export(recorded.candidates[0].id, "onnx")
+    times = iter([0.0, 5.0, 11.0])
+    client._clock, client._sleep = lambda: next(times), lambda _seconds: None
+    with pytest.raises(ApiError, match="still requested after 10 s"):
+        client.wait_for_artifact(artifact.id, timeout_s=10)
+    claimed = store.claim_artifact(at=datetime.now(UTC), stale_after_s=60)
+    assert claimed is not None
+    failed = replace(claimed, state=ArtifactState.FAILED, finished_at=datetime.now(UTC), detail={"message": "no room"})
+    store.finish_artifact(failed)
+    client._clock = lambda: 0.0
+    with pytest.raises(ApiError, match="no room"):
+        client.wait_for_artifact(artifact.id)
+
+
+def test_a_search_is_watched_until_it_ends(client: Client, spec: dict[str, Any]) -> None:
+    search = client.submit(spec)
+    seen: list[SearchState] = []
+    client._sleep = lambda _seconds: client.cancel(search.id) and None
+    ended = client.wait(search.id, on_progress=lambda look: seen.append(look.state))
+    assert ended.state is SearchState.CANCELLED
+    assert seen == [SearchState.QUEUED, SearchState.CANCELLED]
+
+
+def test_problems_become_an_error_that_names_every_field(client: Client, spec: dict[str, Any]) -> None:
+    with pytest.raises(ApiError) as caught:
+        client.submit(spec | {"population": 0, "space": "vast"})
+    error = caught.value
+    assert error.status == 422
+    assert {problem.field for problem in error.problems} == {"population", "space"}
+    assert error.hint in str(error)
+    assert "population" in str(error)
+
+
+@pytest.mark.parametrize("name", ["ffffffff", "../spaces", "a/b", "a?b", "ü"])
+def test_an_unknown_id_is_an_error_whatever_it_holds(client: Client, name: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        client.search(name)
+    assert caught.value.status == 404
+
+
+def test_a_service_that_is_not_there_is_explained() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("Connection refused")
+
+    with answering(refuse) as client:
+        assert not client.live()
+        assert not client.ready()
+        with pytest.raises(ApiError, match="srnas serve") as caught:
+            client.spaces()
+    assert caught.value.status is None
+
+
+def test_a_late_answer_is_explained() -> None:
+    def late(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("slow")
+
+    with answering(late) as client, pytest.raises(ApiError, match="No answer in time"):
+        client.spaces()
+
+
+def test_an_address_that_is_none_is_explained() -> None:
+    with Client("localhost:8000") as client, pytest.raises(ApiError, match="cannot be reached"):
+        client.spaces()
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        httpx.Response(200, text="<html>"),
+        httpx.Response(200, json={"items": [], "later": 1}),
+        httpx.Response(502, text="Bad Gateway"),
+    ],
+)
+def test_another_service_is_recognised(response: httpx.Response) -> None:
+    with answering(lambda request: response) as client, pytest.raises(ApiError, match="same version"):
+        client.spaces()

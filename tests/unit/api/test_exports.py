@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import httpx
+import pytest
+
+from api.settings import ApiSettings
+from nas.records import Artifact, ArtifactState
+from nas.store.memory import MemoryStore
+
+CONTENT = b"a model"
+
+
+@pytest.fixture
+def requested(http: httpx.Client, recorded: Any) -> dict[str, Any]:
+    answer = http.post(f"/v1/candidates/{recorded.candidates[1].id}/exports", json={"format": "onnx"})
+    assert answer.status_code == 202
+    assert answer.headers["location"] == answer.json()["links"]["self"]
+    view: dict[str, Any] = answer.json()
+    return view
+
+
+def finish(store: MemoryStore, **fields: Any) -> Artifact:
+    """End the oldest request as a controller would."""
+    now = datetime.now(UTC)
+    claimed = store.claim_artifact(at=now, stale_after_s=60)
+    assert claimed is not None
+    finished = replace(claimed, finished_at=now, **fields)
+    store.finish_artifact(finished)
+    return finished
+
+
+def finish_with_file(store: MemoryStore, settings: ApiSettings, path: str = "artifacts/a.onnx") -> Artifact:
+    file = settings.home / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(CONTENT)
+    digest = sha256(CONTENT).hexdigest()
+    return finish(store, state=ArtifactState.READY, path=path, sha256=digest, size_bytes=len(CONTENT))
+
+
+def test_a_requested_export_is_listed_and_asked_for_once(http: httpx.Client, requested: dict[str, Any]) -> None:
+    exports = f"/v1/candidates/{requested['candidate_id']}/exports"
+    assert http.post(exports, json={"format": "onnx"}).json() == requested
+    other = http.post(exports, json={"format": "safetensors"}).json()
+    assert http.get(exports).json()["items"] == [requested, other]
+    assert "file" not in requested["links"]
+
+
+def test_a_ready_artifact_is_downloaded_with_its_digest(
+    http: httpx.Client, store: MemoryStore, settings: ApiSettings, requested: dict[str, Any]
+) -> None:
+    finish_with_file(store, settings)
+    view = http.get(requested["links"]["self"]).json()
+    file = http.get(view["links"]["file"])
+    assert file.content == CONTENT
+    assert view["sha256"] == sha256(CONTENT).hexdigest()
+    assert file.headers["etag"] == f'"{view["sha256"]}"'
+    assert file.headers["repr-digest"] == f"sha-256=:{base64.b64encode(sha256(CONTENT).digest()).decode()}:"
+    assert f'filename="{view["filename"]}"' in file.headers["content-disposition"]
+    assert view["filename"] == f"srnas-{requested['candidate_id']}.onnx"
+
+
+def test_a_file_that_is_not_ready_is_a_conflict(http: httpx.Client, requested: dict[str, Any]) -> None:
+    refused = http.get(f"{requested['links']['self']}/file")
+    assert refused.status_code == 409
+    assert "until its state is ready" in refused.json()["hint"]
+
+
+def test_a_failed_artifact_says_why(http: httpx.Client, store: MemoryStore, requested: dict[str, Any]) -> None:
+    finish(store, state=ArtifactState.FAILED, detail={"message": "no room", "difference": float("nan")})
+    view = http.get(requested["links"]["self"]).json()
+    assert view["detail"] == {"message": "no room", "difference": None}
+    refused = http.get(f"{requested['links']['self']}/file")
+    assert refused.status_code == 409
+    assert "again" in refused.json()["hint"]
+
+
+def test_a_file_that_is_gone_is_not_found(
+    http: httpx.Client, store: MemoryStore, settings: ApiSettings, requested: dict[str, Any]
+) -> None:
+    artifact = finish_with_file(store, settings)
+    assert artifact.path is not None
+    (settings.home / artifact.path).unlink()
+    assert http.get(f"{requested['links']['self']}/file").status_code == 404
+
+
+def test_a_path_outside_the_home_is_never_served(
+    http: httpx.Client, store: MemoryStore, settings: ApiSettings, requested: dict[str, Any]
+) -> None:
+    finish_with_file(store, settings, path="../outside.onnx")
+    assert http.get(f"{requested['links']['self']}/file").status_code == 404
+
+
+@pytest.mark.parametrize("ordinal", [3, 4])
+def test_a_candidate_without_weights_cannot_be_exported(http: httpx.Client, recorded: Any, ordinal: int) -> None:
+    refused = http.post(f"/v1/candidates/{recorded.candidates[ordinal].id}/exports", json={"format": "onnx"})
+    assert refused.status_code == 409
+    assert refused.json()["type"] == "urn:srnas:problem:not-exportable"
+
+
+@pytest.mark.parametrize(
+    ("document", "field"), [({}, "format"), ({"format": "exe"}, "format"), ({"format": "onnx", "x": 1}, "x")]
+)
+def test_a_malformed_export_request_is_named(
+    http: httpx.Client, recorded: Any, document: dict[str, Any], field: str
+) -> None:
+    refused = http.post(f"/v1/candidates/{recorded.candidates[0].id}/exports", json=document)
+    assert refused.status_code == 422
+    assert [entry["field"] for entry in refused.json()["errors"]] == [field]
+
+
+def test_unknown_candidates_and_artifacts_are_not_found(http: httpx.Client) -> None:
+    assert http.post("/v1/candidates/none/exports", json={"format": "onnx"}).status_code == 404
+    assert http.get("/v1/artifacts/ffffffffffff").status_code == 404
+    assert http.get("/v1/artifacts/ffffffffffff/file").status_code == 404

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import csv
+from typing import Any
+
+import httpx
+import pytest
+
+from api.routes.front import preferred_format
+
+
+def ordinals(front: dict[str, Any]) -> list[int]:
+    return [member["ordinal"] for member in front["members"]]
+
+
+def test_a_front_holds_what_no_feasible_candidate_dominates(http: httpx.Client, recorded: Any) -> None:
+    front = http.get(f"/v1/searches/{recorded.id}/front").json()
+    assert ordinals(front) == [1, 0]  # the best PSNR first
+    assert [objective["metric"] for objective in front["objectives"]] == ["psnr", "params"]
+    assert (front["scored"], front["feasible_only"]) == (2, True)
+    assert front["hypervolume"] > 0
+
+
+def test_a_front_may_look_at_infeasible_candidates(http: httpx.Client, recorded: Any) -> None:
+    front = http.get(f"/v1/searches/{recorded.id}/front", params={"feasible": "false"}).json()
+    assert ordinals(front) == [2, 1, 0]
+
+
+def test_a_front_may_have_any_objectives(http: httpx.Client, recorded: Any) -> None:
+    front = http.get(f"/v1/searches/{recorded.id}/front", params={"objectives": "mult_adds"}).json()
+    assert ordinals(front) == [0]
+    assert front["hypervolume"] is None  # the search has no reference for it
+
+
+@pytest.mark.parametrize("names", ["beauty", "psnr,psnr", "psnr,", ","])
+def test_unknown_objectives_are_named(http: httpx.Client, recorded: Any, names: str) -> None:
+    refused = http.get(f"/v1/searches/{recorded.id}/front", params={"objectives": names})
+    assert refused.status_code == 422
+    assert {entry["field"] for entry in refused.json()["errors"]} == {"objectives"}
+
+
+def test_a_misspelt_parameter_is_no_silent_default(http: httpx.Client, recorded: Any) -> None:
+    refused = http.get(f"/v1/searches/{recorded.id}/front", params={"objective": "ssim"})
+    assert refused.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [({"format": "csv"}, {}), ({}, {"Accept": "text/csv"}), ({"format": "csv"}, {"Accept": "*/*"})],
+)
+def test_a_front_comes_as_csv(
+    http: httpx.Client, recorded: Any, query: dict[str, str], headers: dict[str, str]
+) -> None:
+    front = http.get(f"/v1/searches/{recorded.id}/front", params=query, headers=headers)
+    assert front.headers["content-type"].startswith("text/csv")
+    assert f"front-{recorded.id}.csv" in front.headers["content-disposition"]
+    assert len(list(csv.DictReader(front.text.splitlines()))) == 2
+
+
+def test_the_csv_link_gives_the_same_front(http: httpx.Client, recorded: Any) -> None:
+    query = {"objectives": "psnr", "feasible": "false"}
+    link = http.get(f"/v1/searches/{recorded.id}/front", params=query).json()["links"]["csv"]
+    rows = list(csv.DictReader(http.get(link).text.splitlines()))
+    assert len(rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("", "json"),
+        ("*/*", "json"),
+        ("text/csv", "csv"),
+        ("text/*", "csv"),
+        ("application/json, text/csv", "json"),
+        ("application/json;q=0.5, text/csv", "csv"),
+        ("text/csv;q=0.1, */*;q=0.5", "json"),
+        ("text/csv;q=nonsense", "json"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "json"),
+    ],
+)
+def test_the_accept_header_decides_by_weight(accept: str, expected: str) -> None:
+    assert preferred_format(accept) == expected
