@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from nas.settings import InvalidSettings, Settings
-from search_space.errors import Problem
+from nas.settings import Settings, read
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
@@ -50,15 +49,4 @@ def is_loopback(host: str) -> bool:
 
 def read_api_settings(**overrides: object) -> ApiSettings:
     """Settings from the environment, with overrides; `InvalidSettings` names every variable that is wrong."""
-    given = {name: value for name, value in overrides.items() if value is not None}
-    try:
-        return ApiSettings(**given)  # type: ignore[arg-type]  # validated by pydantic
-    except ValidationError as error:
-        raise InvalidSettings(
-            [Problem(_variable(e["loc"]), e["input"], e["msg"].removeprefix("Value error, ")) for e in error.errors()]
-        ) from None
-
-
-def _variable(location: tuple[int | str, ...]) -> str:
-    """The environment variable that a setting is read from."""
-    return "SRNAS_" + "_".join(map(str, location)).upper().removeprefix("SRNAS_")
+    return read(ApiSettings, **overrides)

@@ -7,7 +7,6 @@ digests agree. A recipe knows nothing of networks, devices or files.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import blake2b
@@ -137,8 +136,8 @@ def _problems(recipe: Recipe) -> list[Problem]:
 
     def number(field: str, low: float, high: float) -> None:
         value = getattr(recipe, field)
-        valid = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if not valid or not low <= value <= high:
+        valid = isinstance(value, int | float) and not isinstance(value, bool)
+        if not valid or not low <= value <= high:  # which a NaN is not
             problems.append(Problem(f"recipe.{field}", value, f"a number from {low:g} to {high:g}"))
 
     def flag(field: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -67,18 +67,26 @@ class Settings(BaseSettings):
         """Where trained weights are kept."""
         return self.home / "weights"
 
-    @property
-    def artifacts_dir(self) -> Path:
-        """Where exported files are kept."""
-        return self.home / "artifacts"
+
+S = TypeVar("S", bound=Settings)
 
 
 def read_settings(**overrides: object) -> Settings:
     """Settings from the environment, with overrides; `InvalidSettings` names every variable that is wrong."""
+    return read(Settings, **overrides)
+
+
+def read(kind: type[S], **overrides: object) -> S:
+    """Settings of some kind from the environment; overrides that are None count as not given."""
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(**given)  # type: ignore[arg-type]  # validated by pydantic
+        return kind(**given)  # type: ignore[arg-type]  # validated by pydantic
     except ValidationError as error:
         raise InvalidSettings(
-            [Problem("SRNAS_" + "_".join(map(str, e["loc"])).upper(), e["input"], e["msg"]) for e in error.errors()]
+            [Problem(_variable(e["loc"]), e["input"], e["msg"].removeprefix("Value error, ")) for e in error.errors()]
         ) from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    """The environment variable that a setting is read from."""
+    return "SRNAS_" + "_".join(map(str, location)).upper().removeprefix("SRNAS_")

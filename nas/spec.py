@@ -73,8 +73,18 @@ class DatasetSpec(_Document):
     )
 
 
+def _or_metric_name(schema: dict[str, Any]) -> None:
+    """Say in the JSON Schema what the reader accepts: an object whose sense is optional, or a metric's name."""
+    described = dict(schema, required=["metric"])
+    name = {"type": "string", "enum": list(METRICS), "description": "A metric, in its natural sense."}
+    schema.clear()
+    schema.update(anyOf=[name, described], title=described.pop("title"), description=described.pop("description"))
+
+
 class ObjectiveSpec(_Document):
     """A metric to optimise; a bare metric name stands for its natural sense."""
+
+    model_config = ConfigDict(json_schema_extra=_or_metric_name)
 
     metric: MetricName = Field(description="Which metric.")
     sense: Sense = Field(description="Which way is better.")
