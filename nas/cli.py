@@ -1,40 +1,42 @@
-"""The verbs that work on this machine alone: describe, search, upscale, controller and db. Heavy parts load when called."""
+"""The verbs that work on this machine alone: describe, search, upscale, controller, db. Heavy parts load late."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
-import signal
-import sys
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from search_space.cost import LR_PIXELS
 from search_space.errors import InvalidInput, Problem
 
-from .console import configure_logging, err, make_app, out
-from .describing import describe as description
-from .display import Standing, front_table, giga, progress_bar, shown_columns
+from .console import INTERRUPTED, configure_logging, err, make_app, out
+from .describing import Description
+from .describing import describe as describe_network
+from .display import Row, Standing, front_table, gain, giga, progress_bar
+from .documents import read_spec
+from .records import Search
+from .scores import candidate_scores
+from .service import Front, Service
 from .settings import Settings, read_settings
+from .stopping import StopRequest
 
-app = make_app("nas", "Search, describe and upscale on this machine.")
-database = make_app("db", "Look after the database.")
-app.add_typer(database, name="db")
+app = make_app("Search, describe and upscale on this machine.")
+db = make_app("Look after the database.")
+app.add_typer(db, name="db")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
-Home = Annotated[
-    Path | None, typer.Option(help="Folder of the database, weights and artifacts [SRNAS_HOME; ./srnas-data].")
-]
+Home = Annotated[Path | None, typer.Option(help="Folder of database, weights, artifacts [SRNAS_HOME, srnas-data].")]
 ImagesRoot = Annotated[
-    Path | None, typer.Option(help="Folder that a spec's folders are relative to [SRNAS_IMAGES_ROOT; .].")
+    Path | None, typer.Option(help="Folder that a spec's folders are relative to [SRNAS_IMAGES_ROOT, this one].")
 ]
-Workers = Annotated[int | None, typer.Option(help="Trainings at once [SRNAS_WORKERS; one per CPU].")]
 DatabaseUrl = Annotated[
-    str | None, typer.Option(help="sqlite:///FILE or postgresql+psycopg://... [SRNAS_DATABASE_URL; a file in the home].")
+    str | None,
+    typer.Option(help="sqlite:///FILE or postgresql+psycopg://... [SRNAS_DATABASE_URL, a file in the home]."),
 ]
+Workers = Annotated[int | None, typer.Option(help="Trainings at once [SRNAS_WORKERS, one per CPU].")]
 
 
 @app.command(epilog="Example: srnas describe falsr-a --svg falsr-a.svg")
@@ -45,29 +47,20 @@ def describe(
     svg: Annotated[Path | None, typer.Option(help="Draw the network into this file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Count parameters and multiply-adds of a network, without building it."""
-    found = description(genotype, scale=scale, channels=channels)
+    """Count the parameters and multiply-adds of a network, without building it."""
+    found = describe_network(genotype, scale=scale, channels=channels)
     if svg is not None:
         svg.write_text(found.drawing(), encoding="utf-8")
     if as_json:
-        _print_json(found.to_json())
+        print_json(found.to_json())
         return
-    out.print(f"name        {found.name or '-'}")
-    out.print(f"genotype    {found.genotype}", soft_wrap=True)
-    out.print(f"digest      {found.genotype.digest}")
-    out.print(f"params      {found.params:,}")
-    out.print(f"mult-adds   {found.mult_adds:,} ({giga(found.mult_adds)}) at 230,400 LR pixels, x{scale}")
-    if found.published is not None:
-        out.print(f"reported    {found.published.reported_params:,} params, {giga(found.published.reported_mult_adds)}")
-        for score in found.published.scores:
-            out.print(f"            {score.dataset}: {score.psnr_db} dB / {score.ssim} (protocol {score.protocol})")
-        out.print(f"            {found.published.source}", soft_wrap=True)
+    _print_description(found)
 
 
-@app.command(epilog="Example: srnas search examples/search.json --images-root examples/photos --workers 2")
+@app.command(epilog="Example: srnas search spec.toml --images-root photos --workers 2")
 def search(
     spec: Annotated[str, typer.Argument(help="A JSON or TOML file, or - for JSON on stdin.")] = "",
-    resume: Annotated[str, typer.Option(help="Go on with this search of the database instead of a spec.")] = "",
+    resume: Annotated[str, typer.Option(help="Go on with this search of the database.", metavar="ID")] = "",
     home: Home = None,
     images_root: ImagesRoot = None,
     database_url: DatabaseUrl = None,
@@ -77,10 +70,10 @@ def search(
 ) -> None:
     """Run one search in this process, without a server, and print its front.
 
-    What was recorded before an interruption is kept: --resume goes on from there.
+    What an interrupted search recorded is kept, and --resume goes on from there.
     """
     if bool(spec) == bool(resume):
-        raise InvalidInput([Problem("SPEC", spec, "either a spec or --resume with the id of a search")])
+        raise InvalidInput([Problem("SPEC", spec, "a file, or --resume with the id of a search, not both")])
     document = resume or read_spec(spec)
     settings = read_settings(home=home, images_root=images_root, database_url=database_url, workers=workers)
     configure_logging(logging.WARNING)
@@ -88,8 +81,8 @@ def search(
     from .worker import run_search
 
     with progress_bar(err) as show:
-        ended = run_search(document, settings, lambda found: show(Standing.of(found)), inline=inline)
-    _print_front(ended.id, settings, as_json=as_json)
+        ended = run_search(document, settings, lambda seen: show(Standing.of(seen)), inline=inline)
+    _print_result(ended, settings, as_json=as_json)
 
 
 @app.command(epilog="Example: srnas upscale network.onnx photo.png --output larger.png --compare")
@@ -97,9 +90,7 @@ def upscale(
     model: Annotated[Path, typer.Argument(help="An exported .onnx or .safetensors file.")],
     images: Annotated[list[Path], typer.Argument(help="Pictures to enlarge.")],
     output: Annotated[Path, typer.Option(help="A folder; or, for one picture, a file.")],
-    compare: Annotated[
-        bool, typer.Option("--compare", help="Put bicubic beside the network in one labelled picture.")
-    ] = False,
+    compare: Annotated[bool, typer.Option("--compare", help="Put bicubic beside the network, with labels.")] = False,
     as_json: Json = False,
 ) -> None:
     """Enlarge pictures by an exported network."""
@@ -107,7 +98,7 @@ def upscale(
 
     upscaler = upscaling.load_model(model)
     written = []
-    for path, target in _targets(images, output, upscaler.scale):
+    for path, target in zip(images, upscaling.targets(images, output, upscaler.scale), strict=True):
         image = upscaling.open_image(path)
         result = upscaling.upscale(upscaler, image)
         if compare:
@@ -117,9 +108,9 @@ def upscale(
         result.save(target)
         written.append({"image": str(path), "output": str(target), "width": result.width, "height": result.height})
         if not as_json:
-            out.print(f"{target}: {result.width} x {result.height}", soft_wrap=True)
+            out.print(f"{target} ({result.width} x {result.height})", soft_wrap=True)
     if as_json:
-        _print_json({"model": str(model), "scale": upscaler.scale, "outputs": written})
+        print_json({"model": str(model), "scale": upscaler.scale, "outputs": written})
 
 
 @app.command(epilog="Example: SRNAS_DATABASE_URL=postgresql+psycopg://... RAY_ADDRESS=10.0.0.1:6379 srnas controller")
@@ -128,94 +119,102 @@ def controller(
     images_root: ImagesRoot = None,
     database_url: DatabaseUrl = None,
     workers: Workers = None,
-    parent: Annotated[int | None, typer.Option(hidden=True, help="Stop when this process is no longer the parent.")] = None,
+    parent: Annotated[int | None, typer.Option(help="Stop once this process is not the parent.", hidden=True)] = None,
 ) -> None:
-    """Advance the searches of a database with Ray workers until it is stopped."""
+    """Advance the searches of a database with Ray workers, until it is stopped."""
     configure_logging(logging.INFO)
     settings = read_settings(home=home, images_root=images_root, database_url=database_url, workers=workers)
 
     from .worker import run_controller
 
-    run_controller(settings, StopRequest(parent))
+    stop = StopRequest(parent)
+    run_controller(settings, stop)
+    if stop.interrupted:
+        raise typer.Exit(INTERRUPTED)
 
 
-@database.command(epilog="Example: srnas db upgrade --home srnas-data")
+@db.command(epilog="Example: srnas db upgrade --home srnas-data")
 def upgrade(home: Home = None, database_url: DatabaseUrl = None) -> None:
-    """Bring a database's tables up to date; an empty one is made."""
-    settings = read_settings(home=home, database_url=database_url)
-
-    from .store.opening import open_store
-
-    open_store(settings.database, migrate=True).close()
+    """Bring a database's tables up to date; an empty database gets them."""
+    _open_and_close(read_settings(home=home, database_url=database_url), migrate=True)
     out.print("the database is up to date")
 
 
-@database.command(epilog="Example: srnas db check --home srnas-data")
+@db.command(epilog="Example: srnas db check --home srnas-data")
 def check(home: Home = None, database_url: DatabaseUrl = None) -> None:
-    """Say whether a database can be reached and is up to date."""
-    settings = read_settings(home=home, database_url=database_url)
-
-    from .store.opening import open_store
-
-    open_store(settings.database, migrate=False).close()
+    """Say whether a database can be reached and its tables are up to date."""
+    _open_and_close(read_settings(home=home, database_url=database_url), migrate=False)
     out.print("the database is up to date")
 
 
-class StopRequest:
-    """Says whether a controller should stop: on SIGTERM, on SIGINT, or when its parent is gone.
+def _open_and_close(settings: Settings, *, migrate: bool) -> None:
+    from .store.opening import open_store
 
-    The handlers are set when it is first asked, since Ray sets handlers of its own when it starts.
-    """
-
-    def __init__(self, parent: int | None) -> None:
-        self._parent = parent
-        self._listening = False
-        self._stopped = False
-
-    def __call__(self) -> bool:
-        """Whether to stop."""
-        if not self._listening:
-            self._listening = True
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, self._stop)
-        return self._stopped or (self._parent is not None and os.getppid() != self._parent)
-
-    def _stop(self, *_: object) -> None:
-        self._stopped = True
+    open_store(settings.database, migrate=migrate).close()
 
 
-def read_spec(name: str) -> dict[str, Any]:
-    """The JSON object in a JSON or TOML file, or on stdin; `InvalidInput` says what is wrong with it."""
-    try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-        document = tomllib.loads(text) if name.endswith(".toml") else json.loads(text)
-    except (OSError, ValueError) as error:
-        raise InvalidInput([Problem("SPEC", name, f"a readable JSON or TOML file: {error}")]) from error
-    if not isinstance(document, dict):
-        raise InvalidInput([Problem("SPEC", name, "one JSON object")])
-    return document
-
-
-def _print_json(document: Any) -> None:
+def print_json(document: object) -> None:
+    """Print one JSON document on stdout."""
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
-def _print_front(search_id: str, settings: Settings, *, as_json: bool) -> None:
+def _print_description(found: Description) -> None:
+    lines = {
+        "name": found.name or "not a published network",
+        "genotype": str(found.genotype),
+        "digest": found.genotype.digest,
+        "params": f"{found.params:,}",
+        "mult-adds": f"{found.mult_adds:,} ({giga(found.mult_adds)}) for {LR_PIXELS:,} LR pixels, x{found.scale}",
+    }
+    if found.published is not None:
+        printed = found.published
+        lines["reported"] = f"{printed.reported_params:,} params, {giga(printed.reported_mult_adds)}"
+        for score in printed.scores:
+            lines[f"  {score.dataset}"] = f"{score.psnr_db} dB / {score.ssim} (protocol {score.protocol})"
+        lines["source"] = printed.source
+    for label, text in lines.items():
+        out.print(f"{label:<11} {text}", soft_wrap=True, markup=False)
+
+
+def _print_result(ended: Search, settings: Settings, *, as_json: bool) -> None:
     """The front of an ended search, and where everything lies."""
-    from .export.front import to_html, to_json
-    from .service import Service
+    from .export.front import to_html
     from .store.opening import open_store
 
     store = open_store(settings.database)
     try:
-        front = Service(store, settings).front(search_id)
+        front = Service(store, settings).front(ended.id)
     finally:
         store.close()
-    page = settings.home / f"front-{search_id}.html"
+    page = settings.home / f"front-{ended.id}.html"
     page.write_text(to_html(front), encoding="utf-8")
+    files = {"database": settings.database, "weights": str(settings.weights_dir), "page": str(page)}
     if as_json:
-        _print_json(to_json(front))
+        print_json(_result_json(front) | {"files": files})
         return
-    columns = shown_columns([objective.column for objective in front.objectives])
-    rows = [(member.id, member.genotype.digest, scores_of(member)) for member in front.members]
-    out.print(front_table(f"front of {search_id}: {len(rows)} of {front.scored} scored networks", columns, rows))
+    rows = [Row(id=c.id, digest=c.genotype.digest, scores=candidate_scores(c)) for c in front.members]
+    title = f"front of search {ended.id}: {len(rows)} of {front.scored} scored networks"
+    out.print(front_table(title, [objective.column for objective in front.objectives], rows))
+    bicubic = ended.baseline.get("psnr_db")
+    out.print(f"search {ended.id} {ended.state} {ended.reason}".rstrip(), markup=False, soft_wrap=True)
+    out.print(f"best PSNR   {gain(ended.progress.best_psnr_db, bicubic)}")
+    for label, place in files.items():
+        out.print(f"{label:<11} {place}", markup=False, soft_wrap=True)
+    out.print(f"export      srnas serve --home {settings.home}, then srnas export CANDIDATE", soft_wrap=True)
+
+
+def _result_json(front: Front) -> dict[str, Any]:
+    members = [
+        {"id": c.id, "genotype": str(c.genotype), "digest": c.genotype.digest, "scores": candidate_scores(c)}
+        for c in front.members
+    ]
+    return {
+        "search_id": front.search.id,
+        "state": str(front.search.state),
+        "reason": front.search.reason,
+        "objectives": [objective.metric for objective in front.objectives],
+        "scored": front.scored,
+        "hypervolume": front.hypervolume,
+        "baseline": dict(front.search.baseline),
+        "members": members,
+    }

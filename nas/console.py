@@ -55,12 +55,11 @@ def complain(messages: Sequence[str], hint: str) -> None:
         err.print(f"[yellow]hint:[/] {escape(hint)}", soft_wrap=True)
 
 
-def make_app(name: str, text: str) -> typer.Typer:
+def make_app(text: str, *, group: type[Verbs] = Verbs) -> typer.Typer:
     """An empty application in house style."""
     return typer.Typer(
-        name=name,
         help=text,
-        cls=Verbs,
+        cls=group,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -82,4 +81,5 @@ def configure_logging(level: int) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )
-    logging.basicConfig(stream=sys.stderr, level=level, format="timestamp=%(asctime)s level=%(levelname)s %(message)s")
+    logging.basicConfig(stream=sys.stderr, format="timestamp=%(asctime)s level=%(levelname)s %(message)s")
+    logging.getLogger("evaluator").setLevel(level)  # other libraries speak from WARNING on

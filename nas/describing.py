@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from search_space.cost import LR_PIXELS, mult_adds, params
 from search_space.drawing import draw
-from search_space.errors import InvalidInput, Problem
 from search_space.genotype import Genotype
 from search_space.published import PUBLISHED, PublishedNetwork
+
+from .documents import read_genotype
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,18 +92,3 @@ def describe(name: str, *, scale: int = 2, channels: int = 1) -> Description:
         mult_adds=mult_adds(genotype, scale=scale, channels=channels),
         published=next((entry for entry in PUBLISHED.values() if entry.genotype == genotype), None),
     )
-
-
-def read_genotype(name: str) -> Genotype:
-    """The network that a published name, a genotype text or a JSON file stands for; `InvalidInput`."""
-    if name.lower() in PUBLISHED:
-        return PUBLISHED[name.lower()].genotype
-    if "|" in name:
-        return Genotype.parse(name)
-    try:
-        return Genotype.from_json(json.loads(Path(name).read_text(encoding="utf-8")))
-    except InvalidInput:
-        raise
-    except (OSError, ValueError) as error:
-        allowed = f"one of {', '.join(PUBLISHED)}, a genotype text, or a JSON file that can be read"
-        raise InvalidInput([Problem("genotype", name, allowed)]) from error

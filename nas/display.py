@@ -84,7 +84,9 @@ class Standing:
 class Show(Protocol):
     """Takes in how a search stands."""
 
-    def __call__(self, standing: Standing) -> None: ...
+    def __call__(self, standing: Standing) -> None:
+        """Show it."""
+        ...
 
 
 @contextmanager
@@ -129,27 +131,32 @@ def _lines(console: Console) -> Show:
     return show
 
 
-def front_table(title: str, columns: Sequence[str], members: Sequence[tuple[str, str, Mapping[str, float | None]]]) -> Table:
-    """A front as a table.
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One member of a front.
 
-    Args:
-        title: What it is.
-        columns: Scores to show, the objectives first.
-        members: Candidate id, genotype digest and scores of each.
+    Attributes:
+        id: The candidate.
+        digest: Digest of its genotype.
+        scores: Its figures by column.
     """
+
+    id: str
+    digest: str
+    scores: Mapping[str, float | None]
+
+
+def front_table(title: str, objectives: Sequence[str], rows: Sequence[Row]) -> Table:
+    """A front as a table: the objectives' columns first, then every other figure."""
+    columns = list(dict.fromkeys([*objectives, *(metric.column for metric in METRICS.values())]))
     table = Table(title=title, title_justify="left")
     table.add_column("candidate")
     for column in columns:
         table.add_column(_heading(column), justify="right")
     table.add_column("genotype")
-    for candidate_id, digest, scores in members:
-        table.add_row(candidate_id, *(figure(column, scores.get(column)) for column in columns), digest[:8])
+    for row in rows:
+        table.add_row(row.id, *(figure(column, row.scores.get(column)) for column in columns), row.digest[:8])
     return table
-
-
-def shown_columns(objectives: Sequence[str]) -> list[str]:
-    """The objectives' columns, then those of every other metric."""
-    return list(dict.fromkeys([*objectives, *(metric.column for metric in METRICS.values())]))
 
 
 def _heading(column: str) -> str:

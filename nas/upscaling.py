@@ -144,6 +144,29 @@ def bicubic(image: Image.Image, scale: int) -> Image.Image:
     return _picture(enlarged, None if alpha is None else imresize(alpha, scale))
 
 
+def targets(images: Sequence[Path], output: Path, scale: int) -> list[Path]:
+    """The file that each picture's result goes to.
+
+    Args:
+        images: The pictures.
+        output: A folder, which need not exist; or for one picture a file with a suffix that Pillow can write.
+        scale: Upscaling factor, which stands in the names of files in a folder.
+
+    Raises:
+        InvalidInput: One file is named for several pictures, or two pictures of one name would share a file.
+    """
+    is_file = bool(output.suffix) and not output.is_dir()
+    if is_file and (len(images) > 1 or output.suffix.lower() not in Image.registered_extensions()):
+        allowed = "a folder, or for one picture a file such as larger.png"
+        raise InvalidInput([Problem("--output", str(output), allowed)])
+    if is_file:
+        return [output]
+    chosen = [output / f"{path.stem}-x{scale}.png" for path in images]
+    if len(set(chosen)) != len(chosen):
+        raise InvalidInput([Problem("IMAGES", [path.name for path in images], "pictures of different names")])
+    return chosen
+
+
 def side_by_side(panels: Sequence[tuple[str, Image.Image]], *, margin_px: int = 8) -> Image.Image:
     """Pictures of one height in a row on white, each under its label."""
     font = ImageFont.load_default(size=16)

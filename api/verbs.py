@@ -1,0 +1,250 @@
+"""Every verb of `srnas`: those that talk to a service, those that are one, and those that need none."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nas import cli as local
+from nas.cli import DatabaseUrl, Home, ImagesRoot, Json, Workers, print_json
+from nas.console import FAILED, MISUSED, Verbs, complain, configure_logging, err, make_app, out
+from nas.display import progress_bar
+from nas.documents import read_spec
+from nas.records import SearchState
+from nas.settings import Settings
+
+from .client import DEFAULT_URL, ApiError, Client
+from .display import standing, table_of_front, table_of_searches
+from .fronts import front_of
+from .schemas import SearchView
+
+POLL_S = 1.0
+
+
+class RemoteVerbs(Verbs):
+    """Verbs that may be refused by a service."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except ApiError as error:
+            complain([*map(str, error.problems)] or [f"{error.title}: {error.detail}"], error.hint)
+            raise typer.Exit(MISUSED if error.problems else FAILED) from None
+
+
+class FrontFormat(StrEnum):
+    """Forms of a front."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+class ModelFormat(StrEnum):
+    """Forms of a trained network."""
+
+    ONNX = "onnx"
+    SAFETENSORS = "safetensors"
+
+
+app = make_app("Neural architecture search for lightweight image super-resolution.", group=RemoteVerbs)
+
+Url = Annotated[str, typer.Option(envvar="SRNAS_URL", help="Where the service is.")]
+SearchName = Annotated[str, typer.Argument(metavar="SEARCH", help="Id of a search, as `srnas list` shows it.")]
+Host = Annotated[str | None, typer.Option(help="Loopback address to listen on [SRNAS_HOST, 127.0.0.1].")]
+Port = Annotated[int | None, typer.Option(help="TCP port; 0 takes a free one [SRNAS_PORT, 8000].")]
+
+
+@app.command(epilog="Example: srnas serve --images-root photos --workers 2")
+def serve(
+    home: Home = None,
+    images_root: ImagesRoot = None,
+    database_url: DatabaseUrl = None,
+    workers: Workers = None,
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Run the whole service here: web pages, REST, controller and workers, until Ctrl-C."""
+    configure_logging(logging.WARNING)
+
+    from . import serving
+    from .settings import read_api_settings
+
+    settings = read_api_settings(
+        home=home, images_root=images_root, database_url=database_url, workers=workers, host=host, port=port
+    )
+    serving.serve(settings, lambda address: _announce(address, settings))
+
+
+@app.command(epilog="Example: SRNAS_DATABASE_URL=postgresql+psycopg://... srnas api --port 8000")
+def api(
+    home: Home = None,
+    images_root: ImagesRoot = None,
+    database_url: DatabaseUrl = None,
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Run the web process alone, beside controllers that share its database."""
+    configure_logging(logging.INFO)
+
+    from . import serving
+    from .settings import read_api_settings
+
+    settings = read_api_settings(home=home, images_root=images_root, database_url=database_url, host=host, port=port)
+    serving.serve_web(settings, lambda address: _announce(address, settings))
+
+
+@app.command(epilog="Example: srnas submit spec.toml --watch")
+def submit(
+    spec: Annotated[str, typer.Argument(metavar="SPEC", help="A JSON or TOML file, or - for JSON on stdin.")],
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the search to its end.")] = False,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """Queue a search."""
+    document = read_spec(spec)
+    with Client(url) as client:
+        found = client.submit(document)
+        if watch:
+            _follow(client, found.id, as_json=as_json)
+        elif as_json:
+            print_json(found.model_dump(mode="json"))
+        else:
+            out.print(f"search {found.id} is {found.state}; follow it with: srnas watch {found.id}")
+
+
+@app.command("list", epilog="Example: srnas list --state running")
+def list_searches(
+    state: Annotated[list[SearchState] | None, typer.Option(help="Only searches in this state; repeatable.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many, newest first.")] = 20,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """List searches, newest first."""
+    with Client(url) as client:
+        found = list(islice(client.searches(states=state or ()), limit))
+    if as_json:
+        print_json([search.model_dump(mode="json") for search in found])
+    else:
+        out.print(table_of_searches(found))
+
+
+@app.command(epilog="Example: srnas watch 1f2e3d4c")
+def watch(search: SearchName, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+    """Follow a search to its end; Ctrl-C leaves it running."""
+    with Client(url) as client:
+        _follow(client, search, as_json=as_json)
+
+
+@app.command(epilog="Example: srnas front 1f2e3d4c --objectives psnr,params --format csv > front.csv")
+def front(
+    search: SearchName,
+    form: Annotated[FrontFormat, typer.Option("--format", help="Form of the answer.")] = FrontFormat.TABLE,
+    objectives: Annotated[str, typer.Option(help="Metrics to compare, with commas; the search's own if empty.")] = "",
+    infeasible: Annotated[bool, typer.Option("--infeasible", help="Compare those that break constraints too.")] = False,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """Show the Pareto front of a search, over its own objectives or any metrics."""
+    query: dict[str, Any] = {"objectives": objectives.split(",") if objectives else (), "feasible_only": not infeasible}
+    with Client(url) as client:
+        if form is FrontFormat.CSV and not as_json:
+            typer.echo(client.front_csv(search, **query), nl=False)
+            return
+        found = client.front(search, **query)
+        seen = client.search(search)
+    if as_json or form is FrontFormat.JSON:
+        print_json(found.model_dump(mode="json"))
+    elif form is FrontFormat.TABLE:
+        out.print(table_of_front(found))
+    else:
+        from nas.export.front import to_html, to_markdown
+
+        typer.echo((to_html if form is FrontFormat.HTML else to_markdown)(front_of(found, seen)))
+
+
+@app.command(epilog="Example: srnas pause 1f2e3d4c")
+def pause(search: SearchName, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+    """Let a search propose nothing more; trainings under way are finished."""
+    _steer(Client.pause, search, url, as_json=as_json)
+
+
+@app.command(epilog="Example: srnas resume 1f2e3d4c")
+def resume(search: SearchName, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+    """Queue a paused search again."""
+    _steer(Client.resume, search, url, as_json=as_json)
+
+
+@app.command(epilog="Example: srnas cancel 1f2e3d4c")
+def cancel(search: SearchName, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+    """End a search; what it recorded stays."""
+    _steer(Client.cancel, search, url, as_json=as_json)
+
+
+@app.command(epilog="Example: srnas export 1f2e3d4c-17 --format onnx --output network.onnx")
+def export(
+    candidate: Annotated[str, typer.Argument(help="Id of a candidate, as `srnas front` shows it.")],
+    form: Annotated[ModelFormat, typer.Option("--format", help="Form of the file.")] = ModelFormat.ONNX,
+    output: Annotated[Path | None, typer.Option(help="A file, or a folder; this one if empty.")] = None,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """Fetch a trained network as a verified file."""
+    with Client(url) as client:
+        with err.status(f"exporting {candidate} to {form}"):
+            artifact = client.wait_for_artifact(client.export(candidate, form.value).id)
+        target = Path(artifact.filename) if output is None else output
+        if target.is_dir():
+            target /= artifact.filename
+        target.parent.mkdir(parents=True, exist_ok=True)
+        client.download(artifact.id, target)
+    if as_json:
+        print_json(artifact.model_dump(mode="json") | {"path": str(target)})
+        return
+    difference = artifact.detail.get("max_difference")
+    checked = "" if difference is None else f", within {difference:.1e} of the trained network"
+    out.print(f"{target} ({artifact.size_bytes:,} bytes{checked})", soft_wrap=True, markup=False)
+
+
+app.add_typer(local.app)
+
+
+def _announce(address: str, settings: Settings) -> None:
+    """Say where all lies, once the service accepts requests."""
+    out.print(f"srnas is ready at {address} (REST: {address}/docs)", soft_wrap=True)
+    out.print(f"  database  {settings.database}", soft_wrap=True, markup=False)
+    out.print(f"  home      {settings.home.resolve()}", soft_wrap=True, markup=False)
+    out.print(f"  images    {settings.images_root.resolve()}", soft_wrap=True, markup=False)
+    out.print("  Ctrl-C stops it; what was recorded is kept, and unfinished searches go on at the next start")
+    out.file.flush()
+
+
+def _follow(client: Client, search_id: str, *, as_json: bool) -> None:
+    """Show a search to its end; a search that failed fails the verb."""
+    with progress_bar(err) as show:
+        ended = client.wait(search_id, on_progress=lambda seen: show(standing(seen)), poll_s=POLL_S)
+    if as_json:
+        print_json(ended.model_dump(mode="json"))
+    else:
+        out.print(f"search {ended.id} is {ended.state}. {ended.reason}".rstrip(), markup=False, soft_wrap=True)
+        out.print(f"see its front with: srnas front {ended.id}")
+    if ended.state is SearchState.FAILED:
+        raise typer.Exit(FAILED)
+
+
+def _steer(act: Callable[[Client, str], SearchView], search: str, url: str, *, as_json: bool) -> None:
+    with Client(url) as client:
+        found = act(client, search)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        out.print(f"search {found.id} is {found.state}")

@@ -1,0 +1,50 @@
+"""From what a person names to a document: specs in files, networks by name, text or file."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from search_space.errors import InvalidInput, Problem
+from search_space.genotype import Genotype
+from search_space.published import PUBLISHED
+
+
+def read_spec(name: str) -> dict[str, Any]:
+    """The document of a search.
+
+    Args:
+        name: A JSON file, a TOML file (by its suffix ``.toml``), or ``-`` for JSON on stdin.
+
+    Raises:
+        InvalidInput: It cannot be read, or is no object.
+    """
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        document = tomllib.loads(text) if name.endswith(".toml") else json.loads(text)
+    except (OSError, ValueError) as error:
+        raise InvalidInput([Problem("SPEC", name, f"a readable JSON or TOML file ({error})")]) from error
+    if not isinstance(document, dict):
+        raise InvalidInput([Problem("SPEC", name, "one JSON object")])
+    return document
+
+
+def read_genotype(name: str) -> Genotype:
+    """The network that a published name, a genotype text or a JSON file stands for.
+
+    Raises:
+        InvalidInput: It stands for none.
+    """
+    if name.lower() in PUBLISHED:
+        return PUBLISHED[name.lower()].genotype
+    if "|" in name:
+        return Genotype.parse(name)
+    try:
+        document = json.loads(Path(name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        allowed = f"one of {', '.join(PUBLISHED)}, a genotype text, or a readable JSON file"
+        raise InvalidInput([Problem("GENOTYPE", name, allowed)]) from error
+    return Genotype.from_json(document)

@@ -1,0 +1,155 @@
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from typer.testing import CliRunner
+
+from api import verbs
+from api.app import create_app
+from api.client import Client
+from api.fronts import front_of
+from api.packages import PACKAGES, shadowed
+from api.testing import InProcess
+from nas.export.front import to_csv
+
+RUNNER = CliRunner()
+VERBS = ["serve", "api", "submit", "list", "watch", "front", "pause", "resume", "cancel", "export"]
+LOCAL_VERBS = ["search", "describe", "upscale", "controller", "db"]
+
+
+@pytest.fixture(autouse=True)
+def _service(monkeypatch: pytest.MonkeyPatch, settings: Any, store: Any) -> Iterator[None]:
+    """Every client that a verb makes talks to a silent application in this process."""
+
+    def no_sleep(seconds: float) -> None:
+        raise AssertionError("nothing to wait for")
+
+    class Connected(Client):
+        def __init__(self, url: str) -> None:
+            super().__init__("http://localhost", InProcess(create_app(settings, store)), sleep=no_sleep)
+
+    monkeypatch.setattr(verbs, "Client", Connected)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
+
+
+def run(*arguments: str, stdin: str | None = None) -> Any:
+    return RUNNER.invoke(verbs.app, list(arguments), input=stdin)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_every_verb_teaches_by_an_example(verb: str) -> None:
+    assert "Example: " in run(verb, "--help").output
+
+
+def test_the_script_offers_every_verb() -> None:
+    listed = run("--help").output
+    assert all(f" {verb} " in listed for verb in [*VERBS, *LOCAL_VERBS])
+
+
+def test_a_spec_is_submitted_from_a_file_or_from_stdin(tmp_path: Path, spec: dict[str, Any]) -> None:
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    first = json.loads(run("submit", str(tmp_path / "spec.json"), "--json").stdout)
+    second = json.loads(run("submit", "-", "--json", stdin=json.dumps(spec)).stdout)
+    assert first["state"] == second["state"] == "queued"
+    assert first["spec"] == second["spec"]
+    assert [search["id"] for search in json.loads(run("list", "--json").stdout)] == [second["id"], first["id"]]
+    assert len(json.loads(run("list", "--json", "--limit", "1").stdout)) == 1
+
+
+def test_every_problem_of_a_spec_is_told_with_status_two(tmp_path: Path, spec: dict[str, Any]) -> None:
+    (tmp_path / "spec.json").write_text(json.dumps(spec | {"scale": 7, "space": "none"}))
+    refused = run("submit", str(tmp_path / "spec.json"))
+    assert refused.exit_code == 2
+    assert len([line for line in refused.stderr.splitlines() if line.startswith("error:")]) >= 2
+    assert "hint:" in refused.stderr
+
+
+def test_what_the_service_does_not_know_is_one_message(recorded: Any) -> None:
+    for arguments in (("watch", "none"), ("front", "none"), ("export", "none"), ("pause", "none")):
+        refused = run(*arguments)
+        assert refused.exit_code == 1
+        assert refused.stderr.count("error:") == 1
+        assert "Traceback" not in refused.output
+
+
+def test_a_service_that_is_not_there_is_told_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verbs, "Client", Client)
+    refused = run("list", "--url", "http://127.0.0.1:1")
+    assert refused.exit_code == 1
+    assert "srnas serve" in refused.stderr
+
+
+def test_a_front_has_a_form_for_everybody(recorded: Any, http: Any) -> None:
+    table = run("front", recorded.id)
+    assert table.exit_code == 0, table.stderr
+    assert f"front of search {recorded.id}: 2 of 2 scored networks" in table.stdout
+    found = json.loads(run("front", recorded.id, "--json").stdout)
+    assert [member["ordinal"] for member in found["members"]] == [1, 0]
+    assert json.loads(run("front", recorded.id, "--format", "json").stdout) == found
+    csv = http.get(f"/v1/searches/{recorded.id}/front", params={"format": "csv"}).text
+    assert run("front", recorded.id, "--format", "csv").stdout.split() == csv.split()
+    assert "| candidate |" in run("front", recorded.id, "--format", "markdown").stdout
+    assert "<html" in run("front", recorded.id, "--format", "html").stdout
+
+
+def test_a_front_may_have_other_objectives_and_infeasible_members(recorded: Any) -> None:
+    found = json.loads(run("front", recorded.id, "--objectives", "mult_adds", "--json").stdout)
+    assert [objective["metric"] for objective in found["objectives"]] == ["mult_adds"]
+    found = json.loads(run("front", recorded.id, "--infeasible", "--json").stdout)
+    assert [member["ordinal"] for member in found["members"]] == [2, 1, 0]
+    assert run("front", recorded.id, "--objectives", "beauty").exit_code == 2
+
+
+def test_a_front_from_the_wire_reads_like_the_servers_own(recorded: Any, client: Client) -> None:
+    rebuilt = front_of(client.front(recorded.id), client.search(recorded.id))
+    assert to_csv(rebuilt) == client.front_csv(recorded.id)
+
+
+def test_a_search_is_paused_resumed_cancelled_and_watched(recorded: Any) -> None:
+    for verb, state in (("pause", "paused"), ("resume", "queued"), ("cancel", "cancelled")):
+        assert run(verb, recorded.id).stdout.strip() == f"search {recorded.id} is {state}"
+    assert run("resume", recorded.id).exit_code == 1
+    watched = run("watch", recorded.id)
+    assert watched.exit_code == 0
+    assert "is cancelled" in watched.stdout
+    assert json.loads(run("watch", recorded.id, "--json").stdout)["state"] == "cancelled"
+
+
+def test_no_package_of_ours_is_shadowed_here() -> None:
+    assert shadowed() == []
+
+
+def test_a_shadowed_and_a_missing_package_are_named(tmp_path: Path) -> None:
+    places = {package: Path(verbs.__file__).parents[1] / package / "__init__.py" for package in PACKAGES}
+    wrong = shadowed((places | {"nas": tmp_path / "nas.py", "evaluator": None}).get)
+    assert len(wrong) == 2
+    assert "evaluator is missing" in wrong[0]
+    assert str(tmp_path / "nas.py") in wrong[1]
+
+
+def test_the_script_refuses_to_start_when_a_package_is_shadowed(tmp_path: Path) -> None:
+    (tmp_path / "nas.py").write_text("")
+    code = "import sys; sys.argv = ['srnas', '--help']; from api.cli import main; main()"
+    root = Path(verbs.__file__).parents[1]
+    path = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(root)!r}]; "
+    ended = subprocess.run([sys.executable, "-c", path + code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "nas is shadowed by" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, api.verbs; "
+        "heavy = {'torch', 'ray', 'pymoo', 'onnxruntime', 'sqlalchemy', 'fastapi', 'uvicorn'} & set(sys.modules); "
+        "sys.exit(', '.join(heavy) or 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

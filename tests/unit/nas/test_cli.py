@@ -1,0 +1,199 @@
+import json
+import logging
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import structlog
+from PIL import Image
+from typer.testing import CliRunner
+
+from evaluator.checkpoints import Metadata
+from evaluator.data.degrade import imresize
+from evaluator.executor import ExecutorError
+from evaluator.recipe import Recipe
+from nas import upscaling, worker
+from nas.cli import app
+from nas.records import IllegalTransition, SearchState
+from nas.stopping import StopRequest
+from search_space.published import PUBLISHED
+
+RUNNER = CliRunner()
+VERBS = ["describe", "search", "upscale", "controller", "db upgrade", "db check"]
+
+
+@pytest.fixture(autouse=True)
+def _logging():
+    """What a verb sets up for its process ends with its test."""
+    yield
+    structlog.reset_defaults()
+    logging.getLogger("evaluator").setLevel(logging.NOTSET)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_every_verb_teaches_by_an_example(verb):
+    result = RUNNER.invoke(app, [*verb.split(), "--help"])
+    assert result.exit_code == 0
+    assert "Example: " in result.output
+
+
+def test_describe_prints_the_exact_costs_of_a_published_network():
+    result = RUNNER.invoke(app, ["describe", "falsr-a"])
+    assert result.exit_code == 0
+    assert "1,021,401" in result.output
+    assert "235.0 G" in result.output
+
+
+def test_describe_prints_json_that_other_programs_can_use(tmp_path):
+    result = RUNNER.invoke(app, ["describe", "FALSR-A", "--json", "--svg", str(tmp_path / "a.svg")])
+    found = json.loads(result.stdout)
+    assert (found["name"], found["params"], found["scale"], found["channels"]) == ("falsr-a", 1021401, 2, 1)
+    assert found["mult_adds"] // 10**8 == 2350
+    assert found["text"] == str(PUBLISHED["falsr-a"].genotype)
+    assert found["digest"] == PUBLISHED["falsr-a"].genotype.digest
+    assert found["reported"]["scores"][0]["protocol"] == "falsr"
+    assert (tmp_path / "a.svg").read_text().startswith("<svg")
+
+
+def test_describe_reads_a_text_and_a_file_alike(tmp_path):
+    genotype = PUBLISHED["falsr-b"].genotype
+    (tmp_path / "b.json").write_text(json.dumps(genotype.to_json()))
+    outputs = [
+        RUNNER.invoke(app, ["describe", name, "--json"]).stdout
+        for name in ("falsr-b", str(genotype), str(tmp_path / "b.json"))
+    ]
+    assert len(set(outputs)) == 1
+
+
+def test_describe_names_no_published_network_for_another(tmp_path):
+    found = json.loads(RUNNER.invoke(app, ["describe", "f32|conv-k3-f16-n1:0|tail:0,1", "--json"]).stdout)
+    assert found["name"] is None
+    assert found["reported"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["describe", "no-such-file"], ["falsr-a", "hint:"]),
+        (["describe", "f32|conv-k3-f16-n0:0|tail:0,1"], ["hint:"]),
+        (["describe", "falsr-a", "--scale", "5", "--channels", "2"], ["scale", "channels"]),
+        (["search"], ["--resume"]),
+        (["search", "none.json"], ["none.json"]),
+    ],
+)
+def test_wrong_input_is_told_on_stderr_with_status_two(arguments, said):
+    result = RUNNER.invoke(app, arguments)
+    assert result.exit_code == 2
+    assert not result.stdout
+    assert all(word in result.stderr for word in said)
+
+
+def test_every_problem_of_a_spec_has_its_own_line(tmp_path, sample_dir):
+    path = tmp_path / "spec.toml"
+    path.write_text('space = "none"\nscale = 7\ndataset.train = "absent"\n')
+    result = RUNNER.invoke(app, ["search", str(path), "--home", str(tmp_path), "--images-root", str(sample_dir)])
+    assert result.exit_code == 2
+    lines = [line for line in result.stderr.splitlines() if line.startswith("error:")]
+    assert len(lines) >= 3
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ExecutorError("no workers", retryable=False, hint="start fewer"), 1),
+        (IllegalTransition("a", SearchState.FAILED, SearchState.PAUSED), 1),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_expected_failures_have_a_status_and_no_traceback(monkeypatch, tmp_path, error, status):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(worker, "run_controller", fail)
+    result = RUNNER.invoke(app, ["controller", "--home", str(tmp_path)])
+    assert result.exit_code == status
+    assert "Traceback" not in result.stderr
+    assert getattr(error, "hint", "") in result.stderr
+
+
+def test_search_runs_here_and_ends_with_its_front(tmp_path, sample_dir):
+    spec = {
+        "space": "tiny",
+        "dataset": {"train": ".", "train_limit": 2, "validation_crop": 24},
+        "recipe": {"steps": 2, "batch": 1, "patch": 8},
+        "population": 4,
+        "budget": {"evaluations": 4},
+    }
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    home = tmp_path / "home"
+    arguments = ["search", str(tmp_path / "spec.json"), "--home", str(home), "--images-root", str(sample_dir)]
+    result = RUNNER.invoke(app, [*arguments, "--inline", "--json"])
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["state"] == "completed"
+    assert found["members"]
+    assert set(found["members"][0]["scores"]) >= {"psnr_db", "params", "mult_adds"}
+    assert (home / f"front-{found['search_id']}.html").is_file()
+    assert f"{found['search_id']} completed 4/4" in result.stderr
+
+
+def test_upscale_writes_each_picture_into_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(upscaling, "load_model", lambda path: bicubic_upscaler())
+    for name in ("a", "b"):
+        Image.new("RGB", (6, 4), "teal").save(tmp_path / f"{name}.png")
+    pictures = [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
+    result = RUNNER.invoke(app, ["upscale", "net.onnx", *pictures, "--output", str(tmp_path / "out"), "--json"])
+    assert result.exit_code == 0, result.stderr
+    assert [entry["width"] for entry in json.loads(result.stdout)["outputs"]] == [12, 12]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-x2.png", "b-x2.png"]
+
+
+def test_upscale_puts_bicubic_beside_the_network(tmp_path, monkeypatch):
+    monkeypatch.setattr(upscaling, "load_model", lambda path: bicubic_upscaler())
+    Image.new("RGB", (6, 4), "teal").save(tmp_path / "a.png")
+    target = tmp_path / "both.png"
+    result = RUNNER.invoke(app, ["upscale", "n.onnx", str(tmp_path / "a.png"), "--output", str(target), "--compare"])
+    assert result.exit_code == 0, result.stderr
+    with Image.open(target) as sheet:
+        assert sheet.width > 24
+
+
+def test_upscale_refuses_to_write_two_results_to_one_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(upscaling, "load_model", lambda path: bicubic_upscaler())
+    for output in (tmp_path / "one.png", tmp_path):
+        result = RUNNER.invoke(app, ["upscale", "n.onnx", "x/a.png", "y/a.png", "--output", str(output)])
+        assert result.exit_code == 2
+
+
+def test_a_database_is_checked_and_upgraded(tmp_path):
+    arguments = ["--home", str(tmp_path)]
+    assert RUNNER.invoke(app, ["db", "check", *arguments]).exit_code == 1
+    assert RUNNER.invoke(app, ["db", "upgrade", *arguments]).exit_code == 0
+    assert RUNNER.invoke(app, ["db", "check", *arguments]).exit_code == 0
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys, nas.cli; "
+        "heavy = {'torch', 'ray', 'pymoo', 'onnxruntime', 'sqlalchemy', 'fastapi'} & set(sys.modules); "
+        "sys.exit(', '.join(heavy) or 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_controller_stops_when_its_parent_is_gone(monkeypatch):
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    assert not StopRequest(os.getppid())()
+    assert StopRequest(os.getpid())()
+
+
+def bicubic_upscaler():
+    genotype = PUBLISHED["falsr-b"].genotype
+
+    def network(images):
+        return np.stack([[imresize(plane.astype(np.float64), 2) for plane in image] for image in images])
+
+    metadata = Metadata(genotype=genotype, recipe=Recipe(), scale=2, channels=1)
+    return upscaling.Upscaler(metadata=metadata, network=network)
