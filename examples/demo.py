@@ -20,14 +20,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from api.client import Client
+from api.client import ApiError, Client
 from api.display import standing, table_of_front
 from api.schemas import CandidateSummary, SearchView
 from evaluator.data.degrade import imresize
 from evaluator.data.images import ImagePair
 from evaluator.metrics.protocol import PROTOCOLS
 from evaluator.score import score_image
-from nas.console import err, out
+from nas.console import INTERRUPTED, err, out
 from nas.display import gain, progress_bar
 from nas.upscaling import bicubic, load_model, side_by_side, upscale
 
@@ -51,6 +51,18 @@ SPEC = {
     "budget": {"evaluations": 16},
     "seed": 1,
 }
+FILES = {
+    "comparison.png": "a held-out photograph, by bicubic and by the network",
+    "upscaled.png": "the whole photograph by the network",
+    "network.onnx": "the best network, for any ONNX runtime",
+    "network.safetensors": "its weights, with its genotype",
+    "network.svg": "its drawing",
+    "front.csv": "every network of the front",
+    "home/": "the service's database, weights and artifacts",
+    "images/": "the photographs, split",
+    "service.log": "what the service said",
+}
+
 DETAIL = (110, 130, 230, 250)
 """Left, upper, right and lower edge of the part that the picture shows."""
 ZOOM = 3
@@ -66,8 +78,10 @@ def main() -> int:
         onnx = export(client, best)
     better = compare(onnx)
     out.print(f"\neverything lies in {OUTPUT}:", soft_wrap=True)
-    for path in sorted(OUTPUT.iterdir()):
-        out.print(f"  {path.name}{'/' if path.is_dir() else ''}", markup=False)
+    for name, what in FILES.items():
+        out.print(f"  {name:<20} {what}", markup=False)
+    look = f"srnas serve --home {OUTPUT / 'home'} --images-root {OUTPUT / 'images'}"
+    out.print(f"look around with: {look}", soft_wrap=True)
     validated = (best.scores["psnr_db"] or 0.0) > (search.baseline["psnr_db"] or 0.0)
     if better and validated:
         return 0
@@ -166,4 +180,9 @@ def detail(picture: Image.Image) -> Image.Image:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except ApiError as error:
+        sys.exit(str(error))

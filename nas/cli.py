@@ -196,7 +196,7 @@ def _print_result(ended: Search, settings: Settings, *, as_json: bool) -> None:
     title = f"front of search {ended.id}: {len(rows)} of {front.scored} scored networks"
     out.print(front_table(title, [objective.column for objective in front.objectives], rows))
     bicubic = ended.baseline.get("psnr_db")
-    out.print(f"search {ended.id} {ended.state} {ended.reason}".rstrip(), markup=False, soft_wrap=True)
+    out.print(f"state       {ended.state}: {ended.reason}".rstrip(": "), markup=False, soft_wrap=True)
     out.print(f"best PSNR   {gain(ended.progress.best_psnr_db, bicubic)}")
     for label, place in files.items():
         out.print(f"{label:<11} {place}", markup=False, soft_wrap=True)

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from .objectives import METRICS
 from .records import Search
@@ -95,25 +97,16 @@ def progress_bar(console: Console) -> Iterator[Show]:
     if not console.is_terminal:
         yield _lines(console)
         return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[standing]}"),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("waiting", total=None, standing="")
+    bar = Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    task = bar.add_task("waiting", total=None)
+    line = Text()
 
-        def show(standing: Standing) -> None:
-            bar.update(
-                task,
-                description=f"{standing.id} {standing.state}",
-                completed=standing.evaluated,
-                total=standing.budget,
-                standing=str(standing),
-            )
+    def show(standing: Standing) -> None:
+        description = f"search {standing.id} {standing.state}"
+        bar.update(task, description=description, completed=standing.evaluated, total=standing.budget)
+        line.plain = f"  {standing}"
 
+    with Live(Group(bar, line), console=console):
         yield show
 
 
