@@ -140,7 +140,7 @@ def list_searches(
 
 @app.command(epilog="Example: srnas watch 1f2e3d4c")
 def watch(search: SearchName, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
-    """Follow a search to its end; Ctrl-C leaves it running."""
+    """Follow a search to its end and show its front; Ctrl-C leaves it running."""
     with Client(url) as client:
         _follow(client, search, as_json=as_json)
 
@@ -229,14 +229,14 @@ def _announce(address: str, settings: Settings) -> None:
 
 
 def _follow(client: Client, search_id: str, *, as_json: bool) -> None:
-    """Show a search to its end; a search that failed fails the verb."""
+    """Show a search to its end, then its front; a search that failed fails the verb."""
     with progress_bar(err) as show:
         ended = client.wait(search_id, on_progress=lambda seen: show(standing(seen)), poll_s=POLL_S)
     if as_json:
         print_json(ended.model_dump(mode="json"))
     else:
         out.print(f"search {ended.id} is {ended.state}. {ended.reason}".rstrip(), markup=False, soft_wrap=True)
-        out.print(f"see its front with: srnas front {ended.id}")
+        out.print(table_of_front(client.front(search_id)))
     if ended.state is SearchState.FAILED:
         raise typer.Exit(FAILED)
 

@@ -120,6 +120,7 @@ def test_a_search_is_paused_resumed_cancelled_and_watched(recorded: Any) -> None
     watched = run("watch", recorded.id)
     assert watched.exit_code == 0
     assert "is cancelled" in watched.stdout
+    assert f"front of search {recorded.id}" in watched.stdout
     assert json.loads(run("watch", recorded.id, "--json").stdout)["state"] == "cancelled"
 
 
