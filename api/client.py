@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -166,9 +166,16 @@ class Client:
         query = _front_query(objectives, feasible_only)
         return self._ask(FrontView, "GET", f"/v1/searches/{_part(search_id)}/front", params=query)
 
-    def front_csv(self, search_id: str, *, objectives: Sequence[str] = (), feasible_only: bool = True) -> str:
-        """The same front as CSV."""
-        query = _front_query(objectives, feasible_only) | {"format": "csv"}
+    def front_as(
+        self,
+        form: Literal[csv, markdown, html],
+        search_id: str,
+        *,
+        objectives: Sequence[str] = (),
+        feasible_only: bool = True,
+    ) -> str:
+        """The same front as CSV, as a Markdown table, or as a page with a plot of every candidate."""
+        query = _front_query(objectives, feasible_only) | {"format": form}
         return self._send("GET", f"/v1/searches/{_part(search_id)}/front", params=query).text
 
     def candidates(self, search_id: str, *, page: int = 100) -> Iterator[CandidateSummary]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from nas.display import Row, Standing, duration, front_table, gain
+from nas.display import Row, Standing, duration, front_table
 
 from .schemas import FrontView, SearchView
 
@@ -30,27 +31,28 @@ def standing(search: SearchView) -> Standing:
 
 def table_of_front(front: FrontView) -> Table:
     """A front, its objectives first."""
-    rows = [Row(id=member.id, digest=member.digest, scores=member.scores) for member in front.members]
+    rows = [Row(id=member.id, scores=member.scores) for member in front.members]
     title = f"front of search {front.search_id}: {len(rows)} of {front.scored} scored networks"
     return front_table(title, [objective.column for objective in front.objectives], rows)
 
 
 def table_of_searches(searches: Iterable[SearchView]) -> Table:
-    """Searches, one a line."""
-    table = Table("search", "name", "state", "candidates", "best PSNR", "left", "created")
+    """Searches, one a line; the gain is over bicubic."""
+    table = Table("search", "name", "state", "candidates", "best PSNR", "gain", "left", "created", box=SIMPLE_HEAD)
     for search in searches:
-        now = standing(search)
-        table.add_row(*_cells(search, now))
+        table.add_row(*_cells(search, standing(search)))
     return table
 
 
 def _cells(search: SearchView, now: Standing) -> Sequence[str]:
+    best, bicubic = now.best_psnr_db, now.bicubic_psnr_db
     return (
         search.id,
         search.name,
         now.state,
         f"{now.evaluated}/{now.budget}",
-        gain(now.best_psnr_db, now.bicubic_psnr_db),
+        "" if best is None else f"{best:.2f} dB",
+        "" if best is None or bicubic is None else f"{best - bicubic:+.2f} dB",
         "" if now.seconds_left is None else duration(now.seconds_left),
-        f"{search.created_at:%Y-%m-%d %H:%M}",
+        f"{search.created_at:%m-%d %H:%M}",
     )

@@ -26,10 +26,10 @@ def problems(*statuses: int) -> Entries:
     }
 
 
-def content(media_type: str, description: str, **schema: str) -> Entries:
-    """A success that is no JSON."""
+def content(description: str, *media_types: str, **schema: str) -> Entries:
+    """A success that is no JSON, or not only."""
     schema = {"type": "string"} | schema
-    return {200: {"description": description, "content": {media_type: {"schema": schema}}}}
+    return {200: {"description": description, "content": {name: {"schema": schema} for name in media_types}}}
 
 
 def tidied(document: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from nas.settings import Settings
 
 from .client import DEFAULT_URL, ApiError, Client
 from .display import standing, table_of_front, table_of_searches
-from .fronts import front_of
 from .schemas import SearchView
 
 POLL_S = 1.0
@@ -157,19 +156,12 @@ def front(
     """Show the Pareto front of a search, over its own objectives or any metrics."""
     query: dict[str, Any] = {"objectives": objectives.split(",") if objectives else (), "feasible_only": not infeasible}
     with Client(url) as client:
-        if form is FrontFormat.CSV and not as_json:
-            typer.echo(client.front_csv(search, **query), nl=False)
-            return
-        found = client.front(search, **query)
-        seen = client.search(search)
-    if as_json or form is FrontFormat.JSON:
-        print_json(found.model_dump(mode="json"))
-    elif form is FrontFormat.TABLE:
-        out.print(table_of_front(found))
-    else:
-        from nas.export.front import to_html, to_markdown
-
-        typer.echo((to_html if form is FrontFormat.HTML else to_markdown)(front_of(found, seen)))
+        if as_json or form is FrontFormat.JSON:
+            print_json(client.front(search, **query).model_dump(mode="json"))
+        elif form is FrontFormat.TABLE:
+            out.print(table_of_front(client.front(search, **query)))
+        else:
+            typer.echo(client.front_as(form.value, search, **query), nl=False)
 
 
 @app.command(epilog="Example: srnas pause 1f2e3d4c")
@@ -239,6 +231,13 @@ def _follow(client: Client, search_id: str, *, as_json: bool) -> None:
         out.print(table_of_front(client.front(search_id)))
     if ended.state is SearchState.FAILED:
         raise typer.Exit(FAILED)
+
+
+def _write_page(client: Client, search_id: str) -> Path:
+    """Write a search's front as a page into this folder; returns where."""
+    page = Path(f"front-{search_id}.html")
+    page.write_text(client.front_as("html", search_id), encoding="utf-8")
+    return page.resolve()
 
 
 def _steer(act: Callable[[Client, str], SearchView], search: str, url: str, *, as_json: bool) -> None:

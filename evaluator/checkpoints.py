@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from secrets import token_hex
 
 import safetensors
 import safetensors.torch
@@ -108,13 +108,13 @@ def from_bytes(document: bytes) -> tuple[dict[str, Tensor], Metadata]:
 def write(path: Path, document: bytes) -> None:
     """Write a file whole or not at all: a reader never sees half a document, whatever stops the writer."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        temporary = Path(file.name)
-        try:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{token_hex(4)}")
+    try:
+        with temporary.open("xb") as file:
             file.write(document)
             file.flush()
             os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -132,7 +132,7 @@ def run_search(client: Client) -> SearchView:
     if search.state != "completed":
         sys.exit(f"the search is {search.state}: {search.reason}")
     out.print(table_of_front(client.front(search.id)))
-    (OUTPUT / "front.csv").write_text(client.front_csv(search.id), encoding="utf-8")
+    (OUTPUT / "front.csv").write_text(client.front_as("csv", search.id), encoding="utf-8")
     bicubic_psnr_db = search.baseline["psnr_db"]
     out.print(f"best PSNR on held-out photographs: {gain(search.progress.best_psnr_db, bicubic_psnr_db)}")
     return search

@@ -183,16 +183,17 @@ def _print_result(ended: Search, settings: Settings, *, as_json: bool) -> None:
 
     store = open_store(settings.database)
     try:
-        front = Service(store, settings).front(ended.id)
+        service = Service(store, settings)
+        front, candidates = service.front(ended.id), service.candidates(ended.id, limit=None)
     finally:
         store.close()
     page = settings.home / f"front-{ended.id}.html"
-    page.write_text(to_html(front), encoding="utf-8")
+    page.write_text(to_html(front, candidates), encoding="utf-8")
     files = {"database": settings.database, "weights": str(settings.weights_dir), "page": str(page)}
     if as_json:
         print_json(_result_json(front) | {"files": files})
         return
-    rows = [Row(id=c.id, digest=c.genotype.digest, scores=candidate_scores(c)) for c in front.members]
+    rows = [Row(id=c.id, scores=candidate_scores(c)) for c in front.members]
     title = f"front of search {ended.id}: {len(rows)} of {front.scored} scored networks"
     out.print(front_table(title, [objective.column for objective in front.objectives], rows))
     bicubic = ended.baseline.get("psnr_db")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
@@ -130,25 +131,22 @@ class Row:
 
     Attributes:
         id: The candidate.
-        digest: Digest of its genotype.
         scores: Its figures by column.
     """
 
     id: str
-    digest: str
     scores: Mapping[str, float | None]
 
 
 def front_table(title: str, objectives: Sequence[str], rows: Sequence[Row]) -> Table:
     """A front as a table: the objectives' columns first, then every other figure."""
     columns = list(dict.fromkeys([*objectives, *(metric.column for metric in METRICS.values())]))
-    table = Table(title=title, title_justify="left")
-    table.add_column("candidate")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("candidate", no_wrap=True)
     for column in columns:
         table.add_column(_heading(column), justify="right")
-    table.add_column("genotype")
     for row in rows:
-        table.add_row(row.id, *(figure(column, row.scores.get(column)) for column in columns), row.digest[:8])
+        table.add_row(row.id, *(figure(column, row.scores.get(column)) for column in columns))
     return table
 
 

@@ -14,8 +14,8 @@ from ..schemas import ArtifactView
 router = APIRouter(prefix="/v1/artifacts", tags=["artifacts"])
 
 FILE = content(
-    "application/octet-stream",
     "The file. `ETag` and `Repr-Digest` (RFC 9530) carry its SHA-256.",
+    "application/octet-stream",
     format="binary",
 )
 

@@ -15,7 +15,7 @@ from ..schemas import CandidatePage, CandidateSummary, CandidateView
 
 router = APIRouter(prefix="/v1", tags=["candidates"])
 
-SVG = content("image/svg+xml", "An SVG document.")
+SVG = content("An SVG document.", "image/svg+xml")
 
 
 class CandidatesQuery(BaseModel):

@@ -1,4 +1,4 @@
-"""Fronts: the candidates of a search that no other one dominates, as JSON or as CSV."""
+"""Fronts: the candidates of a search that no other one dominates, as JSON, CSV, Markdown or a page to look at."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from nas.export.front import to_csv
-from nas.service import Front
+from nas.export.front import to_csv, to_html, to_markdown
+from nas.service import Front, Service
 
 from ..deps import ServiceDep
 from ..responses import content, problems
@@ -16,7 +16,15 @@ from ..schemas import CandidateSummary, FrontView, ObjectiveView
 
 router = APIRouter(prefix="/v1/searches", tags=["front"])
 
-CSV = content("text/csv", "The front.")
+Form = Literal["json", "csv", "markdown", "html"]
+MEDIA_TYPES: dict[Form, str] = {
+    "json": "application/json",
+    "csv": "text/csv",
+    "markdown": "text/markdown",
+    "html": "text/html",
+}
+
+OTHER_FORMS = content("The front.", *(name for form, name in MEDIA_TYPES.items() if form != "json"))
 
 
 class FrontQuery(BaseModel):
@@ -28,23 +36,38 @@ class FrontQuery(BaseModel):
         "", max_length=200, description="Metrics to compare, such as `psnr,params`; by default the search's own."
     )
     feasible: bool = Field(True, description="Whether to leave out candidates that violate a constraint.")
-    format: Literal["json", "csv"] | None = Field(
+    format: Form | None = Field(
         None, description="Form of the answer; by default what the Accept header prefers, JSON if it does not care."
     )
 
 
-@router.get("/{search_id}/front", response_model=FrontView, responses={**CSV, **problems(404, 422)})
+@router.get("/{search_id}/front", response_model=FrontView, responses={**OTHER_FORMS, **problems(404, 422)})
 def get_front(
     search_id: str, query: Annotated[FrontQuery, Query()], request: Request, response: Response, service: ServiceDep
 ) -> FrontView | Response:
     """Compute the Pareto front of a search as it stands, over its own objectives or any others."""
     objectives = tuple(query.objectives.split(",")) if query.objectives else ()
     front = service.front(search_id, objectives=objectives, feasible_only=query.feasible)
-    if (query.format or preferred_format(request.headers.get("accept", ""))) == "csv":
-        headers = {"Vary": "Accept", "Content-Disposition": f'attachment; filename="front-{search_id}.csv"'}
-        return Response(to_csv(front), media_type="text/csv", headers=headers)
+    form = query.format or preferred_format(request.headers.get("accept", ""))
     response.headers["Vary"] = "Accept"
-    return front_view(front)
+    if form == "json":
+        return front_view(front)
+    text = _text(form, front, service)
+    headers = {"Vary": "Accept", "Content-Disposition": f'{_disposition(form)}; filename="front-{search_id}.{form}"'}
+    return Response(text, media_type=MEDIA_TYPES[form], headers=headers)
+
+
+def _text(form: Form, front: Front, service: Service) -> str:
+    if form == "csv":
+        return to_csv(front)
+    if form == "markdown":
+        return to_markdown(front)
+    return to_html(front, service.candidates(front.search.id, limit=None))
+
+
+def _disposition(form: Form) -> str:
+    """A table is a download, a page is looked at."""
+    return "inline" if form == "html" else "attachment"
 
 
 def front_view(front: Front) -> FrontView:

@@ -134,7 +134,7 @@ def test_the_front_is_served_for_any_objectives_as_json_and_csv(service: Client,
     assert front.members
     cheapest = service.front(search.id, objectives=["params"]).members
     assert len(cheapest) == 1
-    lines = service.front_csv(search.id, objectives=["psnr", "mult_adds"]).splitlines()
+    lines = service.front_as("csv", search.id, objectives=["psnr", "mult_adds"]).splitlines()
     assert len(lines) == 1 + len(service.front(search.id, objectives=["psnr", "mult_adds"]).members)
 
 

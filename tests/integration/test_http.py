@@ -58,7 +58,7 @@ def test_a_search_is_submitted_watched_and_read_while_another_process_writes(url
         assert (seen.state, seen.progress.evaluated) == (SearchState.RUNNING, 4)
         front = client.front(search.id)
         assert [member.ordinal for member in front.members] == [1, 0]
-        assert front.members[0].id in client.front_csv(search.id)
+        assert front.members[0].id in client.front_as("csv", search.id)
         assert len(list(client.candidates(search.id, page=2))) == 5
         kinds = [event.kind for event in client.events(search.id)]
         assert kinds[0] == "submitted"

@@ -41,7 +41,7 @@ def test_candidates_fronts_and_drawings_are_read(client: Client, recorded: Any) 
     assert [member.ordinal for member in client.front(recorded.id).members] == [1, 0]
     infeasible_too = client.front(recorded.id, objectives=["psnr"], feasible_only=False)
     assert [member.ordinal for member in infeasible_too.members] == [2]
-    assert len(client.front_csv(recorded.id).splitlines()) == 3
+    assert len(client.front_as("csv", recorded.id).splitlines()) == 3
     best = client.candidate(client.front(recorded.id).members[0].id)
     assert best.scores["psnr_db"] == 32.0
     assert client.drawing(best.id).startswith("<svg")
