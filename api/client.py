@@ -168,7 +168,7 @@ class Client:
 
     def front_as(
         self,
-        form: Literal[csv, markdown, html],
+        form: Literal["csv", "markdown", "html"],
         search_id: str,
         *,
         objectives: Sequence[str] = (),

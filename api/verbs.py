@@ -229,6 +229,7 @@ def _follow(client: Client, search_id: str, *, as_json: bool) -> None:
     else:
         out.print(f"search {ended.id} is {ended.state}. {ended.reason}".rstrip(), markup=False, soft_wrap=True)
         out.print(table_of_front(client.front(search_id)))
+        out.print(f"page {_write_page(client, search_id)}", markup=False, soft_wrap=True)
     if ended.state is SearchState.FAILED:
         raise typer.Exit(FAILED)
 
