@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -21,7 +20,7 @@ from nas.settings import Settings
 
 from .client import DEFAULT_URL, ApiError, Client
 from .display import standing, table_of_front, table_of_searches
-from .schemas import SearchView
+from .schemas import ExportFormat, SearchView
 
 POLL_S = 1.0
 
@@ -38,22 +37,7 @@ class RemoteVerbs(Verbs):
             raise typer.Exit(MISUSED if error.problems else FAILED) from None
 
 
-class FrontFormat(StrEnum):
-    """Forms of a front."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    MARKDOWN = "markdown"
-    HTML = "html"
-
-
-class ModelFormat(StrEnum):
-    """Forms of a trained network."""
-
-    ONNX = "onnx"
-    SAFETENSORS = "safetensors"
-
+FrontForm = Literal["table", "json", "csv", "markdown", "html"]
 
 app = make_app("Neural architecture search for lightweight image super-resolution.", group=RemoteVerbs)
 
@@ -147,7 +131,7 @@ def watch(search: SearchName, url: Url = DEFAULT_URL, as_json: Json = False) -> 
 @app.command(epilog="Example: srnas front 1f2e3d4c --objectives psnr,params --format csv > front.csv")
 def front(
     search: SearchName,
-    form: Annotated[FrontFormat, typer.Option("--format", help="Form of the answer.")] = FrontFormat.TABLE,
+    form: Annotated[FrontForm, typer.Option("--format", help="Form of the answer.")] = "table",
     objectives: Annotated[str, typer.Option(help="Metrics to compare, with commas; the search's own if empty.")] = "",
     infeasible: Annotated[bool, typer.Option("--infeasible", help="Compare those that break constraints too.")] = False,
     url: Url = DEFAULT_URL,
@@ -156,12 +140,12 @@ def front(
     """Show the Pareto front of a search, over its own objectives or any metrics."""
     query: dict[str, Any] = {"objectives": objectives.split(",") if objectives else (), "feasible_only": not infeasible}
     with Client(url) as client:
-        if as_json or form is FrontFormat.JSON:
+        if as_json or form == "json":
             print_json(client.front(search, **query).model_dump(mode="json"))
-        elif form is FrontFormat.TABLE:
+        elif form == "table":
             out.print(table_of_front(client.front(search, **query)))
         else:
-            typer.echo(client.front_as(form.value, search, **query), nl=False)
+            typer.echo(client.front_as(form, search, **query), nl=False)
 
 
 @app.command(epilog="Example: srnas pause 1f2e3d4c")
@@ -185,7 +169,7 @@ def cancel(search: SearchName, url: Url = DEFAULT_URL, as_json: Json = False) ->
 @app.command(epilog="Example: srnas export 1f2e3d4c-17 --format onnx --output network.onnx")
 def export(
     candidate: Annotated[str, typer.Argument(help="Id of a candidate, as `srnas front` shows it.")],
-    form: Annotated[ModelFormat, typer.Option("--format", help="Form of the file.")] = ModelFormat.ONNX,
+    form: Annotated[ExportFormat, typer.Option("--format", help="Form of the file.")] = "onnx",
     output: Annotated[Path | None, typer.Option(help="A file, or a folder; this one if empty.")] = None,
     url: Url = DEFAULT_URL,
     as_json: Json = False,
@@ -193,7 +177,7 @@ def export(
     """Fetch a trained network as a verified file."""
     with Client(url) as client:
         with err.status(f"exporting {candidate} to {form}"):
-            artifact = client.wait_for_artifact(client.export(candidate, form.value).id)
+            artifact = client.wait_for_artifact(client.export(candidate, form).id)
         target = Path(artifact.filename) if output is None else output
         if target.is_dir():
             target /= artifact.filename
