@@ -125,6 +125,10 @@ class Executor(Protocol):
         """Make images available to every worker, once per digest."""
         ...
 
+    def unload(self, digest: str) -> None:
+        """Let images go that no job in flight needs; a digest that is not loaded is ignored."""
+        ...
+
     def submit(self, job: Job) -> Ticket:
         """Queue a job; `ValueError` when its data was not loaded, `ExecutorError` after `close`."""
         ...

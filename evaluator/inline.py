@@ -38,6 +38,10 @@ class InlineExecutor:
         refuse_closed(self._closed)
         self._data[data.digest] = data
 
+    def unload(self, digest: str) -> None:
+        """Forget images."""
+        self._data.pop(digest, None)
+
     def submit(self, job: Job) -> Ticket:
         """Queue a job."""
         refuse_closed(self._closed)

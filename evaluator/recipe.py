@@ -37,7 +37,7 @@ class Recipe:
     branches.
 
     Attributes:
-        name: A label for people; not part of the digest.
+        name: A label for people; not part of the digest. Code may choose any; a spec may not, it names its base.
         steps: Optimiser steps, at least 1. Budgets are counted in steps, never in seconds.
         batch: Patches per step.
         patch: Side of a patch in LR pixels, at least 8.
@@ -97,6 +97,8 @@ class Recipe:
     def from_json(cls, document: Mapping[str, Any]) -> Recipe:
         """Read a document: a named recipe (``name``, "default" if absent) with the fields that it overrides.
 
+        A name that is not in `RECIPES` is a label that code chose: the document of such a recipe holds every field.
+
         Raises:
             InvalidRecipe: naming every unknown field and every value out of range.
         """
@@ -106,8 +108,9 @@ class Recipe:
             for key, value in document.items()
             if key not in known | {"version"}
         ]
-        if document.get("version", VERSION) != VERSION:
-            problems.append(Problem("recipe.version", document["version"], str(VERSION)))
+        version = document.get("version", VERSION)
+        if type(version) is not int or version != VERSION:  # True equals 1, and is no version
+            problems.append(Problem("recipe.version", version, str(VERSION)))
         overrides = {key: value for key, value in document.items() if key in known - {"name"}}
         name = document.get("name", "default")
         base = RECIPES.get(name, RECIPES["default"]) if isinstance(name, str) else RECIPES["default"]

@@ -142,6 +142,10 @@ class ScriptedExecutor:
         refuse_closed(self._closed)
         self._loaded.add(data.digest)
 
+    def unload(self, digest: str) -> None:
+        """Forget the digest."""
+        self._loaded.discard(digest)
+
     def submit(self, job: Job) -> Ticket:
         """Queue a job."""
         refuse_closed(self._closed)
@@ -191,6 +195,16 @@ class ExecutorContract:
     def test_nothing_completes_when_nothing_was_submitted(self, executor: Executor) -> None:
         assert executor.completed(self.WAIT_S) == []
 
+    def test_unloaded_images_are_gone_until_they_are_loaded_again(self, executor: Executor) -> None:
+        data = tiny_data(seed=17)
+        for _ in range(2):
+            executor.load(data)
+            executor.submit(tiny_job(data))
+            assert len(self.drain(executor)) == 1
+            executor.unload(data.digest)
+            executor.unload(data.digest)
+            self.assert_refused(executor, tiny_job(data))
+
     def test_each_ticket_completes_exactly_once(self, executor: Executor) -> None:
         data = tiny_data()
         executor.load(data)
@@ -216,11 +230,15 @@ class ExecutorContract:
         assert len(self.drain(executor)) == 1
 
     def test_a_job_without_loaded_images_is_refused(self, executor: Executor) -> None:
+        self.assert_refused(executor, tiny_job(tiny_data(seed=99)))
+
+    def assert_refused(self, executor: Executor, job: Job) -> None:
+        """Fail unless a job is not taken in."""
         try:
-            executor.submit(tiny_job(tiny_data(seed=99)))
+            executor.submit(job)
         except ValueError:
             return
-        raise AssertionError("a job whose images were never loaded was taken in")
+        raise AssertionError("a job whose images are not loaded was taken in")
 
     def test_a_cancelled_ticket_never_completes(self, executor: Executor) -> None:
         data = tiny_data()

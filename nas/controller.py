@@ -17,16 +17,20 @@ from typing import Protocol
 
 import structlog
 
-from evaluator.executor import Completion, Executor, Ticket
+from evaluator.executor import Completion, Executor, ExecutorError, Ticket
 from search_space.errors import InvalidInput
 
 from .preparing import Prepare, Prepared
 from .recording import KeepWeights
-from .records import SearchState
-from .run import BuildEngine, SearchRun, Work
-from .store.base import Lease, LeaseLost, Store
+from .records import IllegalTransition, SearchId, SearchState
+from .run import BuildEngine, Known, SearchRun, Work
+from .store.base import Lease, LeaseLost, Store, StoreError
 
 logger = structlog.get_logger(__name__)
+
+
+AT_ONCE = 64
+"""Candidates handled before the controller looks at its leases again: thousands may be known already."""
 
 
 class Exports(Protocol):
@@ -49,11 +53,13 @@ class Leasing:
         owner: Its name in leases.
         lease_s: How long a lease lasts; it is renewed after a third of that.
         max_active: Searches that it advances side by side.
+        only: The one search that it may claim; any when None.
     """
 
     owner: str
     lease_s: float
     max_active: int
+    only: SearchId | None = None
 
 
 class Controller:
@@ -102,7 +108,7 @@ class Controller:
         self._preparing: list[tuple[Lease, Future[Prepared]]] = []
         self._runs: deque[SearchRun] = deque()
         self._in_flight: dict[Ticket, list[tuple[SearchRun, Work]]] = {}
-        self._tickets: dict[str, Ticket] = {}  # by job key: what two searches wait for is trained once
+        self._tickets: dict[tuple[str, float], Ticket] = {}  # by job: what two searches wait for is trained once
 
     @property
     def active(self) -> int:
@@ -119,16 +125,16 @@ class Controller:
 
     def step(self) -> None:
         """Look at the database once, keep the workers busy, and record what they finished."""
+        self._renew()
         self._claim()
         self._begin_prepared()
-        self._renew()
-        self._fill()
+        handled = self._fill()
         if self._in_flight:
-            for completion in self._executor.completed(self._poll_s):
+            for completion in self._executor.completed(0.0 if handled == AT_ONCE else self._poll_s):
                 self._take(completion)
-        else:
+            self._fill()
+        elif not handled:
             self._wait(self._poll_s)
-        self._fill()
         self._finish()
         self._exports.step()
 
@@ -147,10 +153,16 @@ class Controller:
 
     def _claim(self) -> None:
         while self.active < self._leasing.max_active:
-            lease = self._store.claim_search(self._leasing.owner, at=self._clock(), lease_s=self._leasing.lease_s)
+            lease = self._store.claim_search(
+                self._leasing.owner, at=self._clock(), lease_s=self._leasing.lease_s, only=self._leasing.only
+            )
             if lease is None:
                 return
             logger.info("search claimed", search=lease.search_id, token=lease.token)
+            run = next((run for run in self._runs if run.search.id == lease.search_id), None)
+            if run is not None:  # paused and resumed before its trainings had ended: they go on
+                run.lease = lease
+                continue
             spec = self._store.search(lease.search_id).spec
             self._preparing.append((lease, self._loader.submit(self._prepare, spec)))
 
@@ -158,18 +170,17 @@ class Controller:
         ready = [(lease, future) for lease, future in self._preparing if future.done()]
         self._preparing = [(lease, future) for lease, future in self._preparing if not future.done()]
         for lease, future in ready:
-            error = future.exception()
-            if error is not None:  # whatever it is: the other searches go on
-                known = isinstance(error, InvalidInput | OSError)
-                logger.error("search failed", search=lease.search_id, exc_info=None if known else error)
-                self._end(lease, SearchState.FAILED, f"its images cannot be used: {error}")
-                continue
-            try:
-                self._runs.append(self._begin(lease, future.result()))
-            except LeaseLost:
-                logger.warning("lease lost", search=lease.search_id)
+            with self._contained(lease, "its images cannot be used"):
+                prepared = future.result()
+            if future.exception() is None:
+                with self._contained(lease, "it cannot be begun"):
+                    self._begin(lease, prepared)
 
-    def _begin(self, lease: Lease, prepared: Prepared) -> SearchRun:
+    def _begin(self, lease: Lease, prepared: Prepared) -> None:
+        earlier = self._store.search(lease.search_id).data_digest
+        if earlier not in (None, prepared.data.digest):
+            self._end(lease, SearchState.FAILED, "its images changed since it was started: scores would not compare")
+            return
         self._executor.load(prepared.data)
         search = self._store.begin_search(
             lease,
@@ -179,7 +190,7 @@ class Controller:
             baseline=prepared.baseline,
             reference_point=prepared.reference_point,
         )
-        return SearchRun(
+        run = SearchRun(
             search,
             lease,
             store=self._store,
@@ -187,22 +198,21 @@ class Controller:
             clock=self._clock,
             keep_weights=self._keep_weights,
         )
+        self._runs.append(run)
 
     def _renew(self) -> None:
-        """Keep the leases, and notice what was paused or cancelled."""
+        """Keep the leases, and notice what was paused, resumed or cancelled."""
         for run in list(self._runs):
-            with self._guard(run):
+            with self._contained(run.lease, "its lease cannot be renewed", run):
                 run.lease, state = self._renewed(run.lease)
-                run.paused = state is SearchState.PAUSED
+                run.paused = state is not SearchState.RUNNING
                 if state.ended:
                     logger.info("search left", search=run.search.id, state=str(state))
                     self._leave(run)
         kept = []
         for lease, future in self._preparing:
-            try:
+            with self._contained(lease, "its lease cannot be renewed"):
                 kept.append((self._renewed(lease)[0], future))
-            except LeaseLost:
-                future.cancel()
         self._preparing = kept
 
     def _renewed(self, lease: Lease) -> tuple[Lease, SearchState]:
@@ -213,38 +223,49 @@ class Controller:
 
     # -- work ------------------------------------------------------------------------------------------------------
 
-    def _fill(self) -> None:
-        """Hand free workers to the active searches in turn."""
-        refused = 0
-        while refused < len(self._runs) and len(self._in_flight) < self._executor.capacity:
+    def _fill(self) -> int:
+        """Hand free workers to the active searches in turn; how many candidates were handled, at most `AT_ONCE`."""
+        refused = handled = 0
+        while refused < len(self._runs) and len(self._in_flight) < self._executor.capacity and handled < AT_ONCE:
             run = self._runs[0]
             self._runs.rotate(-1)
-            refused = 0 if self._submit_one(run) else refused + 1
+            if self._handle_one(run):
+                refused, handled = 0, handled + 1
+            else:
+                refused += 1
+        return handled
 
-    def _submit_one(self, run: SearchRun) -> bool:
-        """Submit one job of a search, if it has one now."""
+    def _handle_one(self, run: SearchRun) -> bool:
+        """Submit one job of a search, or tell one known outcome, if it has any now."""
         limit = run.search.spec.parallelism
         if limit is not None and self._in_flight_of(run) >= limit:
             return False
-        work = None
-        with self._guard(run):
+        work: Work | Known | None = None
+        with self._contained(run.lease, "it cannot go on", run):
             work = run.next_work()
-        if work is None:
-            return False
-        ticket = self._tickets.get(work.job.key)
+        if isinstance(work, Work):
+            self._submit(run, work)
+        return work is not None
+
+    def _submit(self, run: SearchRun, work: Work) -> None:
+        """Have a job run, or wait with another search that has the same one running."""
+        shared = (work.job.key, work.job.timeout_s)
+        ticket = self._tickets.get(shared)
         if ticket is None:
-            ticket = self._tickets[work.job.key] = self._executor.submit(work.job)
+            ticket = self._tickets[shared] = self._executor.submit(work.job)
         self._in_flight.setdefault(ticket, []).append((run, work))
-        return True
 
     def _in_flight_of(self, run: SearchRun) -> int:
         return sum(other is run for waiting in self._in_flight.values() for other, _ in waiting)
 
     def _take(self, completion: Completion) -> None:
+        self._forget(completion.ticket)
         for number, (run, work) in enumerate(self._in_flight.pop(completion.ticket, [])):
-            self._tickets.pop(work.job.key, None)
-            with self._guard(run):
+            with self._contained(run.lease, "an outcome cannot be recorded", run):
                 run.take(work, completion, cached=number > 0)
+
+    def _forget(self, ticket: Ticket) -> None:
+        self._tickets = {shared: kept for shared, kept in self._tickets.items() if kept != ticket}
 
     # -- searches go -----------------------------------------------------------------------------------------------
 
@@ -252,23 +273,26 @@ class Controller:
         """End the searches that are over, and let go of paused ones once nothing of theirs is in flight."""
         for run in list(self._runs):
             ending = run.over()
-            if ending is not None:
-                self._leave(run)
-                self._end(run.lease, *ending)
-            elif run.paused and not run.in_flight:
+            if run.paused and not run.in_flight:
                 self._leave(run)
                 self._store.release_lease(run.lease)
+            elif ending is not None:
+                self._leave(run)
+                self._end(run.lease, *ending)
 
     def _leave(self, run: SearchRun) -> None:
-        """Forget a search and cancel the jobs that nobody else waits for."""
+        """Forget a search, cancel the jobs that nobody else waits for, and let its images go unless others use them."""
         if run in self._runs:
             self._runs.remove(run)
         for ticket, waiting in list(self._in_flight.items()):
             waiting[:] = [(other, work) for other, work in waiting if other is not run]
             if not waiting:
                 del self._in_flight[ticket]
-                self._tickets = {key: kept for key, kept in self._tickets.items() if kept != ticket}
+                self._forget(ticket)
                 self._executor.cancel(ticket)
+        digest = run.search.data_digest
+        if digest is not None and all(other.search.data_digest != digest for other in self._runs):
+            self._executor.unload(digest)
 
     def _give_back(self, lease: Lease) -> None:
         """Queue a search again; one that was paused or ended meanwhile only loses its lease."""
@@ -278,17 +302,32 @@ class Controller:
             self._store.release_lease(lease)
 
     def _end(self, lease: Lease, state: SearchState, reason: str) -> None:
+        """Move a search out of running; if a person was quicker to pause or cancel it, that stands."""
         try:
             self._store.end_search(lease, state, at=self._clock(), reason=reason)
             logger.info("search left", search=lease.search_id, state=str(state), reason=reason)
         except LeaseLost:
             logger.warning("lease lost", search=lease.search_id)
+        except IllegalTransition:
+            self._store.release_lease(lease)
 
     @contextmanager
-    def _guard(self, run: SearchRun) -> Iterator[None]:
-        """Act for a search; when its lease is lost, leave it to its new owner."""
+    def _contained(self, lease: Lease, what: str, run: SearchRun | None = None) -> Iterator[None]:
+        """Act for one search: a lost lease leaves it to its new owner, any trouble of its own fails it alone.
+
+        What every search depends on, the store and the executor, is not contained: their errors end the controller.
+        """
         try:
             yield
         except LeaseLost:
-            logger.warning("lease lost", search=run.search.id)
-            self._leave(run)
+            logger.warning("lease lost", search=lease.search_id)
+            if run is not None:
+                self._leave(run)
+        except (StoreError, ExecutorError):
+            raise
+        except Exception as error:
+            known = isinstance(error, InvalidInput | OSError)
+            logger.error("search failed", search=lease.search_id, reason=str(error), exc_info=not known)
+            if run is not None:
+                self._leave(run)
+            self._end(lease, SearchState.FAILED, f"{what}: {error}" if known else f"{what}: {error!r}")

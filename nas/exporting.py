@@ -16,8 +16,8 @@ from .store.base import Store
 
 logger = structlog.get_logger(__name__)
 
-STALE_AFTER_S = 900.0
-"""An artifact that is being written for longer than this was left by a controller that died."""
+STALE_AFTER_S = 120.0
+"""An artifact that is being written for longer than this was left by a controller that died; a file takes seconds."""
 
 SUFFIXES = {"onnx": ".onnx", "safetensors": ".safetensors"}
 

@@ -5,6 +5,7 @@ A run never waits and never trains. It proposes jobs, records what became of the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -45,6 +46,11 @@ class Work:
 
     candidate: Candidate
     job: Job
+
+
+@dataclass(frozen=True)
+class Known:
+    """A candidate needed no work: its outcome was known."""
 
 
 class SearchRun:
@@ -136,7 +142,7 @@ class SearchRun:
         values = None
         if candidate.state is CandidateState.SCORED:
             scores = candidate_scores(candidate)
-            values = [scores[objective.column] for objective in self._spec.objective_values]
+            values = [scores.get(objective.column, math.nan) for objective in self._spec.objective_values]
         self._engine.tell(candidate.genotype, values, candidate.violation or 0.0)
 
     # -- proposing -------------------------------------------------------------------------------------------------
@@ -146,39 +152,43 @@ class SearchRun:
         """Candidates that were asked for and not told."""
         return len(self._known) - self._tells
 
-    def next_work(self) -> Work | None:
+    def next_work(self) -> Work | Known | None:
         """The next job to run; None when the budget is spent, or the engine waits, or nothing is left.
 
-        Candidates whose outcome is already known are recorded and told on the way, untrained.
+        A candidate whose outcome is known already is recorded and told, untrained, and `Known` returned: one a call, so
+        that thousands of them do not keep a controller from its other duties.
         """
         if self._waiting:
-            candidate = self._waiting.pop(0)
-            return Work(candidate=candidate, job=self._job(candidate.genotype))
-        while self._may_propose():
-            proposal = self._engine.ask()
-            if proposal is None:
-                return None
-            self._asked.add(proposal.genotype.digest)
-            earlier = self._known.get(proposal.genotype.digest)
-            if earlier is not None:  # a warm start proposes what the log knows
-                if earlier.told_ordinal is not None:
-                    self._tell(earlier)
-                continue
-            work = self._record_ask(proposal)
-            evaluation = self._store.evaluation(work.job.key)
-            if evaluation is None:
-                return work
-            self._record_tell(work.candidate, evaluation, cached=True)
-        return None
+            return self._unless_known(self._waiting.pop(0))
+        if not self._may_propose():
+            return None
+        proposal = self._engine.ask()
+        if proposal is None:
+            return None
+        self._asked.add(proposal.genotype.digest)
+        earlier = self._known.get(proposal.genotype.digest)
+        if earlier is None:
+            return self._unless_known(self._record_ask(proposal))
+        if earlier.told_ordinal is not None:  # a warm start proposes what the log knows
+            self._tell(earlier)
+        return Known()
+
+    def _unless_known(self, candidate: Candidate) -> Work | Known:
+        """The job of a candidate in flight, unless its outcome is stored already: then that is told."""
+        job = self._job(candidate.genotype)
+        evaluation = self._store.evaluation(job.key)
+        if evaluation is None:
+            return Work(candidate=candidate, job=job)
+        self._record_tell(candidate, evaluation, cached=True)
+        return Known()
 
     def _may_propose(self) -> bool:
         spent = len(self._known) >= self._spec.budget.evaluations
         return not (self.paused or spent or self._out_of_time())
 
-    def _record_ask(self, proposal: Proposal) -> Work:
+    def _record_ask(self, proposal: Proposal) -> Candidate:
         genotype, ordinal = proposal.genotype, len(self._known)
         cost = costs(genotype, self._spec.recipe, scale=self._spec.scale, channels=self._spec.channels)
-        job = self._job(genotype)
         candidate = Candidate(
             id=CandidateId(f"{self.search.id}-{ordinal}"),
             search_id=self.search.id,
@@ -188,14 +198,14 @@ class SearchRun:
             state=CandidateState.EVALUATING,
             params=cost.params,
             mult_adds=cost.mult_adds,
-            evaluation_key=job.key,
+            evaluation_key=self._job(genotype).key,
             operator=proposal.operator,
             parents=proposal.parents,
             asked_at=self._clock(),
         )
         self._store.record_ask(self.lease, candidate)
         self._known[genotype.digest] = candidate
-        return Work(candidate=candidate, job=job)
+        return candidate
 
     def _job(self, genotype: Genotype) -> Job:
         assert self.search.data_digest is not None, "a run is made of a search that was begun"
@@ -216,7 +226,8 @@ class SearchRun:
         evaluation = evaluation_of(
             work.candidate, work.job, completion, at=self._clock(), keep_weights=self._keep_weights
         )
-        self._record_tell(work.candidate, evaluation, cached=cached)
+        known = self._store.evaluation(evaluation.key)  # written by another controller meanwhile: the first one stands
+        self._record_tell(work.candidate, known or evaluation, cached=cached)
 
     def _record_tell(self, candidate: Candidate, evaluation: Evaluation, *, cached: bool) -> None:
         scored = evaluation.failure_kind is None

@@ -117,9 +117,7 @@ class Service:
 
     def cancel(self, search_id: str) -> Search:
         """End a search; what it recorded stays; `IllegalTransition`."""
-        moved = self._move(search_id, SearchState.CANCELLED, "cancelled by request")
-        self._store.abandon_candidates(moved.id, at=self._clock())
-        return moved
+        return self._move(search_id, SearchState.CANCELLED, "cancelled by request")
 
     def pause(self, search_id: str) -> Search:
         """Propose nothing more; trainings under way are finished; `IllegalTransition`."""

@@ -16,10 +16,12 @@ from pydantic import (
     PlainSerializer,
     StringConstraints,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
-from evaluator.recipe import RECIPES, Recipe
+from evaluator.recipe import RECIPES, InvalidRecipe, Recipe
+from search_space.errors import InvalidInput, Problem
 from search_space.genotype import Genotype
 from search_space.published import PUBLISHED, published_genotype
 from search_space.spaces import SPACES
@@ -40,6 +42,23 @@ def _known(names: Any, what: str) -> AfterValidator:
 
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
 """Text without control characters: it goes into paths, log lines and database columns."""
+
+def _whole(value: Any) -> Any:
+    """Refuse what equals an integer without being one: true equals 1."""
+    if type(value) is not int:
+        raise ValueError("an integer")
+    return value
+
+
+Integer = Annotated[int, Field(strict=True)]
+"""Neither a boolean nor a text nor a float, even a whole one."""
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A finite number, neither a boolean nor a text."""
+
+Version = Annotated[Literal[1], BeforeValidator(_whole)]
+Scale = Annotated[Literal[2, 3, 4], BeforeValidator(_whole)]
+Channels = Annotated[Literal[1, 3], BeforeValidator(_whole)]
 
 MetricName = Annotated[str, _known(METRICS, "metric"), Field(json_schema_extra={"enum": list(METRICS)})]
 SpaceName = Annotated[str, _known(SPACES, "space"), Field(json_schema_extra={"enum": list(SPACES)})]
@@ -62,13 +81,14 @@ class DatasetSpec(_Document):
         None,
         min_length=1,
         max_length=400,
-        description="Folder of validation images; without it, every fifth training image is held out.",
+        description="Folder of validation images. Without it training images are held out: every fifth, at least one, "
+        "and no more than `validation_limit`.",
     )
-    train_limit: int | None = Field(None, ge=1, description="Use only the first so many training images.")
-    validation_limit: int | None = Field(
+    train_limit: Integer | None = Field(None, ge=1, description="Use only the first so many training images.")
+    validation_limit: Integer | None = Field(
         8, ge=1, description="Score on the first so many validation images; null for all."
     )
-    validation_crop: int | None = Field(
+    validation_crop: Integer | None = Field(
         96, ge=16, description="Score on the central square of so many LR pixels; null for whole images."
     )
 
@@ -111,8 +131,8 @@ class ConstraintSpec(_Document):
     """Bounds that a candidate must respect."""
 
     metric: MetricName = Field(description="Which metric.")
-    min: float | None = Field(None, allow_inf_nan=False, description="Smallest value allowed.")
-    max: float | None = Field(None, allow_inf_nan=False, description="Largest value allowed.")
+    min: Number | None = Field(None, description="Smallest value allowed.")
+    max: Number | None = Field(None, description="Largest value allowed.")
 
     @model_validator(mode="after")
     def _bounded(self) -> ConstraintSpec:
@@ -131,24 +151,31 @@ class ConstraintSpec(_Document):
 class BudgetSpec(_Document):
     """When a search ends; whichever comes first."""
 
-    evaluations: int = Field(
+    evaluations: Integer = Field(
         100, ge=1, le=1_000_000, description="Candidates looked at, failures and cache hits included."
     )
-    wall_time_s: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="Seconds since the search was started."
-    )
+    wall_time_s: Number | None = Field(None, gt=0, description="Seconds since the search was started.")
 
 
-def _recipe(value: Any) -> Any:
+def _recipe(value: Any) -> Recipe:
+    """The recipe that a name, or an object with overrides, stands for; either way its name is a known recipe's."""
     if isinstance(value, Recipe):
-        return value
+        value = value.to_json()
     if isinstance(value, str):
         if value not in RECIPES:
             raise ValueError(f"no such recipe; one of {', '.join(RECIPES)}, or an object with fields to override")
         return RECIPES[value]
-    if isinstance(value, dict):
-        return Recipe.from_json(value)
-    raise ValueError(f"one of {', '.join(RECIPES)}, or an object with fields to override")
+    if not isinstance(value, dict):
+        raise ValueError(f"one of {', '.join(RECIPES)}, or an object with fields to override")
+    known = value.get("name", "default") in tuple(RECIPES)
+    problems = [] if known else [Problem("recipe.name", value["name"], f"one of {', '.join(RECIPES)}")]
+    try:
+        recipe = Recipe.from_json(value if known else {**value, "name": "default"})
+    except InvalidRecipe as error:
+        raise InvalidRecipe([*problems, *error.problems]) from None
+    if problems:
+        raise InvalidRecipe(problems)
+    return recipe
 
 
 RecipeField = Annotated[
@@ -160,7 +187,11 @@ RecipeField = Annotated[
             "description": "A recipe's name, or an object: `name` picks the recipe, other fields override it.",
             "anyOf": [
                 {"type": "string", "enum": list(RECIPES)},
-                {"type": "object", "properties": {"name": {"type": "string"}}, "additionalProperties": True},
+                {
+                    "type": "object",
+                    "properties": {"name": {"type": "string", "enum": list(RECIPES)}},
+                    "additionalProperties": True,
+                },
             ],
             "default": "default",
         }
@@ -179,11 +210,11 @@ def _initial(value: str) -> str:
 class SearchSpec(_Document):
     """A search: where to look, what for, on which images, for how long."""
 
-    version: Literal[1] = Field(1, description="Version of this document.")
+    version: Version = Field(1, description="Version of this document.")
     name: Line = Field("", max_length=120, description="A name for people.")
     space: SpaceName = Field("falsr", description="Search space.")
-    scale: Literal[2, 3, 4] = Field(2, description="Upscaling factor.")
-    channels: Literal[1, 3] = Field(1, description="1 trains on luma, 3 on RGB.")
+    scale: Scale = Field(2, description="Upscaling factor.")
+    channels: Channels = Field(1, description="1 trains on luma, 3 on RGB.")
     dataset: DatasetSpec = Field(description="Images.")
     objectives: tuple[ObjectiveSpec, ...] = Field(
         ("psnr", "fsds", "mult_adds"),  # validated like a document's values
@@ -195,23 +226,38 @@ class SearchSpec(_Document):
     constraints: tuple[ConstraintSpec, ...] = Field((), max_length=20, description="Bounds to respect.")
     recipe: RecipeField = Field(RECIPES["default"], description="How a candidate is partially trained.")
     engine: Literal["nsga2", "random"] = Field("nsga2", description="What proposes networks.")
-    population: int = Field(32, ge=4, le=2048, description="Size of the population.")
+    population: Integer = Field(32, ge=4, le=2048, description="Size of the population.")
     initial: tuple[Annotated[str, AfterValidator(_initial)], ...] = Field(
         (), max_length=2048, description="Networks to look at first: published names or genotype texts."
     )
     budget: BudgetSpec = Field(BudgetSpec(), description="When to stop.")  # type: ignore[call-arg]  # defaults
-    parallelism: int | None = Field(None, ge=1, description="Most candidates in flight; null for every worker.")
-    evaluation_timeout_s: float = Field(
+    parallelism: Integer | None = Field(None, ge=1, description="Most candidates in flight; null for every worker.")
+    evaluation_timeout_s: Number = Field(
         3600.0, gt=0, le=7 * 86_400, description="Seconds after which a training is given up."
     )
-    seed: int = Field(0, ge=0, le=2**32 - 1, description="Reproduces the search.")
+    seed: Integer = Field(0, ge=0, le=2**32 - 1, description="Reproduces the search.")
 
-    @model_validator(mode="after")
-    def _distinct_objectives(self) -> SearchSpec:
-        names = [objective.metric for objective in self.objectives]
+    @field_validator("objectives")
+    @classmethod
+    def _distinct(cls, objectives: tuple[ObjectiveSpec, ...]) -> tuple[ObjectiveSpec, ...]:
+        names = [objective.metric for objective in objectives]
         if len(set(names)) != len(names):
-            raise ValueError(f"objectives: {', '.join(names)} names a metric twice")
-        return self
+            raise ValueError("each metric once")
+        return objectives
+
+    @field_validator("constraints")
+    @classmethod
+    def _consistent(cls, constraints: tuple[ConstraintSpec, ...]) -> tuple[ConstraintSpec, ...]:
+        problems = [
+            Problem(f"constraints.{low}.min", lower.min, f"at most {upper.max:,g}, the max of constraints.{high}")
+            for low, lower in enumerate(constraints)
+            for high, upper in enumerate(constraints)
+            if lower.metric == upper.metric and lower.min is not None and upper.max is not None
+            if lower.min > upper.max
+        ]
+        if problems:
+            raise InvalidInput(problems)
+        return constraints
 
     @property
     def objective_values(self) -> tuple[Objective, ...]:

@@ -34,7 +34,7 @@ from .export.model import ExportReport, export_model
 from .exporting import ThreadedExports
 from .objectives import total_violation
 from .preparing import prepare
-from .records import Candidate, Search
+from .records import Candidate, Search, SearchId, SearchState
 from .service import Service, utc_now
 from .settings import Settings
 from .spec import SearchSpec
@@ -73,8 +73,10 @@ def run_search(
     with _opened(settings, exclusive=True) as store:
         service = Service(store, settings)
         search = service.search(document) if isinstance(document, str) else service.submit(document)
+        if search.state is SearchState.PAUSED:
+            search = service.resume(search.id)
         with _inline_worker() if inline else ray_workers(settings) as executor:
-            controller = make_controller(store, executor, settings)
+            controller = make_controller(store, executor, settings, only=search.id)
             try:
                 while not search.state.ended:
                     on_progress(search)
@@ -86,8 +88,10 @@ def run_search(
         return search
 
 
-def make_controller(store: Store, executor: Executor, settings: Settings) -> Controller:
-    """A controller over real parts."""
+def make_controller(
+    store: Store, executor: Executor, settings: Settings, *, only: SearchId | None = None
+) -> Controller:
+    """A controller over real parts, for every search or for one."""
     return Controller(
         store,
         executor,
@@ -99,6 +103,7 @@ def make_controller(store: Store, executor: Executor, settings: Settings) -> Con
             owner=f"{platform.node()}:{os.getpid()}",
             lease_s=settings.lease_s,
             max_active=settings.max_active_searches,
+            only=only,
         ),
         loader=ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare"),
         clock=utc_now,

@@ -108,6 +108,10 @@ class RayExecutor:
         if data.digest not in self._data:
             self._data[data.digest] = ray.put(data)
 
+    def unload(self, digest: str) -> None:
+        """Drop the last reference to images in the object store; workers keep the sets that they used last."""
+        self._data.pop(digest, None)
+
     def submit(self, job: Job) -> Ticket:
         """Queue a job."""
         refuse_closed(self._closed)

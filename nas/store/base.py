@@ -141,8 +141,11 @@ class Store(Protocol):
 
     # -- searches, for a controller ------------------------------------------------------------------------------
 
-    def claim_search(self, owner: str, *, at: datetime, lease_s: float) -> Lease | None:
-        """Take the oldest search that is queued, or running with an expired lease; it is running afterwards."""
+    def claim_search(self, owner: str, *, at: datetime, lease_s: float, only: SearchId | None = None) -> Lease | None:
+        """Take the oldest search that is queued, or running with an expired lease; it is running afterwards.
+
+        With ``only``, that search or none.
+        """
         ...
 
     def renew_lease(self, lease: Lease, *, at: datetime, lease_s: float) -> tuple[Lease, SearchState]:
@@ -192,13 +195,6 @@ class Store(Protocol):
 
     def record_event(self, lease: Lease, kind: str, detail: Mapping[str, Any], *, at: datetime) -> None:
         """Append an event about what no other verb records; ``detail`` holds JSON values. `LeaseLost`."""
-        ...
-
-    def abandon_candidates(self, search_id: SearchId, *, at: datetime) -> int:
-        """Mark every candidate in flight of a search that is not running as abandoned; how many there were.
-
-        Nothing is done to a running search. `NotFound`.
-        """
         ...
 
     # -- reads -----------------------------------------------------------------------------------------------------

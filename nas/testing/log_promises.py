@@ -218,22 +218,27 @@ class LogPromises:
         assert (event.kind, event.at, event.detail) == ("warm_started", LATER, detail)
 
     def test_candidates_in_flight_are_abandoned_with_their_search(self, store: Store, lease: Lease) -> None:
-        """Not those that were told, and none while the search is running."""
+        """When it ends and not before; those that were told stay."""
         told_one, *flying = (make_candidate(ordinal=ordinal) for ordinal in range(3))
         for candidate in (told_one, *flying):
             store.record_ask(lease, candidate)
         evaluation = make_evaluation(told_one)
         store.record_tell(lease, told(told_one, evaluation), evaluation, make_progress(in_flight=2))
-        assert store.abandon_candidates(ID, at=LATER) == 0
+        store.move_search(ID, SearchState.PAUSED, at=LATER)
+        assert store.search(ID).progress.in_flight == 2
         store.move_search(ID, SearchState.CANCELLED, at=LATER)
-        assert store.abandon_candidates(ID, at=LATER) == 2
         states = [candidate.state for candidate in store.candidates(ID)]
         assert states == [CandidateState.SCORED, CandidateState.ABANDONED, CandidateState.ABANDONED]
         assert store.search(ID).progress == make_progress(in_flight=0)
-        event = store.events(ID)[-1]
-        assert (event.kind, event.detail) == ("abandoned", {"candidates": ["00000001-1", "00000001-2"]})
-        assert store.abandon_candidates(ID, at=LATER) == 0
-        assert store.events(ID)[-1] == event
+        abandoned, cancelled = store.events(ID)[-2:]
+        assert (abandoned.kind, abandoned.detail) == ("abandoned", {"candidates": ["00000001-1", "00000001-2"]})
+        assert cancelled.kind == "cancelled"
+
+    def test_a_failed_search_abandons_too(self, store: Store, lease: Lease) -> None:
+        """In the same transaction, so that nothing is in flight for ever."""
+        store.record_ask(lease, make_candidate())
+        assert store.end_search(lease, SearchState.FAILED, at=LATER).progress.in_flight == 0
+        assert [candidate.state for candidate in store.candidates(ID)] == [CandidateState.ABANDONED]
 
     def test_candidates_are_read_page_by_page(self, store: Store, lease: Lease) -> None:
         """By ordinal, whatever the order of the asks."""

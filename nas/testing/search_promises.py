@@ -83,8 +83,6 @@ class SearchPromises:
             store.searches(before=ID)
         with pytest.raises(NotFound):
             store.move_search(ID, SearchState.PAUSED, at=SOON)
-        with pytest.raises(NotFound):
-            store.abandon_candidates(ID, at=SOON)
         assert (store.events(ID), store.candidates(ID), store.searches()) == ([], [], [])
 
     def test_searches_are_listed_newest_first_page_by_page(self, store: Store) -> None:
@@ -150,6 +148,16 @@ class SearchPromises:
         event = store.events(ID)[-1]
         assert (event.kind, event.at) == ("claimed", SOON)
         assert event.detail == {"owner": "controller-1", "token": 1, "was": "queued"}
+
+    def test_one_search_can_be_claimed_and_no_other(self, store: Store) -> None:
+        """An older one that waits is left alone; one that is not claimable gives nothing."""
+        for minute, name in enumerate(("00000001", "00000002")):
+            store.add_search(make_search(name, minute=minute))
+        lease = store.claim_search("a", at=SOON, lease_s=60, only=SearchId("00000002"))
+        assert lease is not None
+        assert lease.search_id == "00000002"
+        assert store.claim_search("b", at=SOON, lease_s=60, only=SearchId("00000002")) is None
+        assert store.search(ID).state is SearchState.QUEUED
 
     def test_a_running_search_is_claimed_only_when_its_lease_has_expired(self, store: Store) -> None:
         """The moment of expiry included; the search started when it was first taken."""

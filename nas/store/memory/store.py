@@ -95,9 +95,10 @@ class MemoryStore:
         return moved
 
     @_verb
-    def claim_search(self, owner: str, *, at: datetime, lease_s: float) -> Lease | None:
+    def claim_search(self, owner: str, *, at: datetime, lease_s: float, only: SearchId | None = None) -> Lease | None:
         """See `Store.claim_search`."""
-        claimable = [search for search in self._searches.values() if self._claimable(search, at)]
+        wanted = [search for search in self._searches.values() if only in (None, search.id)]
+        claimable = [search for search in wanted if self._claimable(search, at)]
         if not claimable:
             return None
         search = min(claimable, key=_age)
@@ -196,18 +197,6 @@ class MemoryStore:
         """See `Store.record_event`."""
         self._change(self._held(lease, rules.TELLING), Entry(at, kind, dict(detail)))
 
-    @_verb
-    def abandon_candidates(self, search_id: SearchId, *, at: datetime) -> int:
-        """See `Store.abandon_candidates`."""
-        search = self.search(search_id)
-        if search.state is SearchState.RUNNING:
-            return 0
-        given_up = self._logs[search_id].abandon()
-        if given_up:
-            idle = replace(search, progress=replace(search.progress, in_flight=0))
-            self._change(idle, entries.abandoned(given_up, at))
-        return len(given_up)
-
     # -- reads -----------------------------------------------------------------------------------------------------
 
     @_verb
@@ -275,8 +264,18 @@ class MemoryStore:
 
     def _move(self, search: Search, state: SearchState, at: datetime, reason: str) -> Search:
         check_transition(search.id, search.state, state)
+        if state.ended:
+            search = self._abandon(search, at)
         moved = replace(search, state=state, reason=reason, finished_at=at if state.ended else None)
         return self._change(moved, entries.moved(search.state, state, at, reason))
+
+    def _abandon(self, search: Search, at: datetime) -> Search:
+        """Give up what is in flight."""
+        given_up = self._logs[search.id].abandon()
+        if not given_up:
+            return search
+        idle = replace(search, progress=replace(search.progress, in_flight=0))
+        return self._change(idle, entries.abandoned(given_up, at))
 
     def _claimable(self, search: Search, at: datetime) -> bool:
         lease = self._logs[search.id].lease

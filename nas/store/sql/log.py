@@ -15,11 +15,10 @@ from ...records import (
     Event,
     Progress,
     SearchId,
-    SearchState,
 )
 from .. import entries, rules
 from ..base import AlreadyStored, Lease, NotFound
-from .changes import change_search, held_search, insert_unless_stored, locked_search
+from .changes import change_search, held_search, insert_unless_stored
 from .mapping import (
     candidate_columns,
     evaluation_columns,
@@ -74,10 +73,8 @@ def _kept(connection: Connection, evaluation: Evaluation) -> Evaluation:
     return evaluation_at(connection, evaluation.key) or evaluation
 
 
-def abandon(connection: Connection, search_id: SearchId, at: datetime) -> int:
-    """Give up what is in flight in a search that is not running; how many there were; `NotFound`."""
-    if locked_search(connection, search_id).state == SearchState.RUNNING.value:
-        return 0
+def abandon(connection: Connection, search_id: SearchId, at: datetime) -> None:
+    """Give up what is in flight in a search that ends."""
     query = (
         update(candidates)
         .where(candidates.c.search_id == search_id, _IN_FLIGHT)
@@ -87,7 +84,6 @@ def abandon(connection: Connection, search_id: SearchId, at: datetime) -> int:
     given_up = [row.id for row in sorted(connection.execute(query), key=lambda row: row.ordinal)]
     if given_up:
         change_search(connection, search_id, entries.abandoned(given_up, at), in_flight=0)
-    return len(given_up)
 
 
 def evaluation_at(connection: Connection, key: str) -> Evaluation | None:

@@ -12,6 +12,7 @@ from ...records import Search, SearchId, SearchState, check_transition
 from .. import entries, rules
 from ..base import AlreadyStored, Lease, NotFound
 from .changes import change_search, held_search, insert_unless_stored, locked_search
+from .log import abandon
 from .mapping import data_columns, search_columns, to_search
 from .tables import searches
 
@@ -71,14 +72,16 @@ def _move(
 ) -> Search:
     was = SearchState(row.state)
     check_transition(row.id, was, state)
+    if state.ended:
+        abandon(connection, row.id, at)
     finished_at = at if state.ended else None
     columns = {"state": state.value, "reason": reason, "finished_at": finished_at, **lease}
     return to_search(change_search(connection, row.id, entries.moved(was, state, at, reason), **columns))
 
 
-def claim(connection: Connection, owner: str, at: datetime, lease_s: float) -> Lease | None:
-    """Take the oldest search that nobody works on; None when there is none."""
-    row = _oldest_claimable(connection, at)
+def claim(connection: Connection, owner: str, at: datetime, lease_s: float, only: SearchId | None) -> Lease | None:
+    """Take the oldest search that nobody works on, or only one search; None when there is none."""
+    row = _oldest_claimable(connection, at, only)
     if row is None:
         return None
     expires_at = at + timedelta(seconds=lease_s)
@@ -97,7 +100,7 @@ def claim(connection: Connection, owner: str, at: datetime, lease_s: float) -> L
     return lease
 
 
-def _oldest_claimable(connection: Connection, at: datetime) -> Row[Any] | None:
+def _oldest_claimable(connection: Connection, at: datetime, only: SearchId | None) -> Row[Any] | None:
     """The oldest search that is queued, or running without a valid lease, and that nobody is changing now."""
     running, expires_at = searches.c.state == SearchState.RUNNING.value, searches.c.lease_expires_at
     silent = and_(running, or_(expires_at.is_(None), expires_at <= at))
@@ -108,6 +111,8 @@ def _oldest_claimable(connection: Connection, at: datetime) -> Row[Any] | None:
         .limit(1)
         .with_for_update(skip_locked=True)  # SQLite has no row locks: its transaction is the only writer
     )
+    if only is not None:
+        query = query.where(searches.c.id == only)
     return connection.execute(query).one_or_none()
 
 

@@ -65,10 +65,10 @@ class SqlStore:
         with self._writing() as connection:
             return searches.move(connection, search_id, state, at, reason)
 
-    def claim_search(self, owner: str, *, at: datetime, lease_s: float) -> Lease | None:
+    def claim_search(self, owner: str, *, at: datetime, lease_s: float, only: SearchId | None = None) -> Lease | None:
         """See `Store.claim_search`."""
         with self._writing() as connection:
-            return searches.claim(connection, owner, at, lease_s)
+            return searches.claim(connection, owner, at, lease_s, only)
 
     def renew_lease(self, lease: Lease, *, at: datetime, lease_s: float) -> tuple[Lease, SearchState]:
         """See `Store.renew_lease`."""
@@ -124,11 +124,6 @@ class SqlStore:
         with self._writing() as connection:
             changes.held_search(connection, lease, rules.TELLING)
             changes.change_search(connection, lease.search_id, Entry(at, kind, dict(detail)))
-
-    def abandon_candidates(self, search_id: SearchId, *, at: datetime) -> int:
-        """See `Store.abandon_candidates`."""
-        with self._writing() as connection:
-            return log.abandon(connection, search_id, at)
 
     # -- reads -----------------------------------------------------------------------------------------------------
 

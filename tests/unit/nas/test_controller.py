@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluator.executor import Job
-from evaluator.outcome import Failure, Outcome
+from evaluator.data.sets import EvaluationData
+from evaluator.executor import Job, Ticket
+from evaluator.outcome import Failure, Outcome, Success
 from evaluator.testing import ScriptedExecutor, synthetic, tiny_data
 from nas.controller import Controller, Leasing
 from nas.engine.base import Engine, EngineSettings
@@ -114,13 +116,14 @@ class Lab:
     ) -> Controller:
         self.owners += 1
         parts: dict[str, Any] = {"build_engine": engine_of, **changes}
+        only = parts.pop("only", None)
         return Controller(
             self.store,
             executor or ScriptedExecutor(capacity=4),
             prepare=prepare,
             keep_weights=self.keep,
             exports=NoExports(),
-            leasing=Leasing(owner=f"controller-{self.owners}", lease_s=30, max_active=4),
+            leasing=Leasing(owner=f"controller-{self.owners}", lease_s=30, max_active=4, only=only),
             clock=self.clock,
             loader=Immediate(),
             wait=lambda seconds: None,
@@ -313,7 +316,7 @@ def test_a_failure_that_may_not_happen_again_is_tried_anew_by_another_search(lab
     assert {c.state for c in lab.log(first)} == {CandidateState.FAILED}
 
 
-def test_score_constraints_decide_feasibility_and_cost_constraints_never_reach_a_worker(lab: Lab) -> None:
+def test_score_constraints_decide_feasibility(lab: Lab) -> None:
     search = lab.submit(constraints=[{"metric": "psnr", "min": 31.5}])
     lab.run_to_end(lab.controller(), search)
     log = lab.log(search)
@@ -341,15 +344,198 @@ def test_a_paused_search_finishes_what_is_in_flight_and_proposes_nothing(lab: La
     assert len(lab.log(search)) == 30
 
 
-def test_a_cancelled_search_frees_its_workers(lab: Lab) -> None:
-    search, other = lab.submit("a"), lab.submit("b", seed=1)
-    controller = lab.controller()
+class Watched(ScriptedExecutor):
+    """Remembers what was cancelled and which images are loaded."""
+
+    def __init__(self, **changes: Any) -> None:
+        super().__init__(**{"capacity": 4, **changes})
+        self.cancelled: list[Ticket] = []
+        self.images: set[str] = set()
+
+    def load(self, data: EvaluationData) -> None:
+        super().load(data)
+        self.images.add(data.digest)
+
+    def unload(self, digest: str) -> None:
+        super().unload(digest)
+        self.images.discard(digest)
+
+    def cancel(self, ticket: Ticket) -> None:
+        super().cancel(ticket)
+        self.cancelled.append(ticket)
+
+
+def test_a_cancelled_search_frees_its_workers_and_its_images(lab: Lab) -> None:
+    search = lab.submit()
+    executor = Watched()
+    controller = lab.controller(executor)
     for _ in range(5):
         controller.step()
+    in_flight = lab.store.search(search).progress.in_flight
+    assert in_flight > 0
     lab.store.move_search(search, SearchState.CANCELLED, at=lab.clock())
-    lab.run_to_end(controller, other)
-    assert len(lab.log(search)) < 30
-    assert len(lab.log(other)) == 30
+    controller.step()
+    assert len(executor.cancelled) == in_flight
+    assert executor.images == set()
+    assert controller.active == 0
+    assert {c.state for c in lab.log(search)} == {CandidateState.SCORED, CandidateState.ABANDONED}
+
+
+def test_images_that_another_search_uses_stay_loaded(lab: Lab) -> None:
+    first, second = lab.submit("a"), lab.submit("b", seed=1)
+    executor = Watched()
+    controller = lab.controller(executor)
+    for _ in range(5):
+        controller.step()
+    lab.store.move_search(first, SearchState.CANCELLED, at=lab.clock())
+    lab.run_to_end(controller, second)
+    assert len(lab.log(second)) == 30
+    assert executor.images == set()
+
+
+def test_a_search_that_is_resumed_at_once_keeps_its_trainings(lab: Lab) -> None:
+    search = lab.submit()
+    executor = Watched()
+    controller = lab.controller(executor)
+    for _ in range(5):
+        controller.step()
+    lab.store.move_search(search, SearchState.PAUSED, at=lab.clock())
+    lab.store.move_search(search, SearchState.QUEUED, at=lab.clock())
+    lab.run_to_end(controller, search)
+    assert executor.cancelled == []
+    assert [event.kind for event in lab.store.events(search)].count("started") == 1
+    assert len(lab.log(search)) == 30
+
+
+def test_a_search_that_is_paused_as_its_budget_ends_completes_when_it_is_resumed(lab: Lab) -> None:
+    search = lab.submit()
+    controller = lab.controller()
+    while len(lab.log(search)) < 30:
+        controller.step()
+    lab.store.move_search(search, SearchState.PAUSED, at=lab.clock())
+    for _ in range(10):
+        controller.step()
+    assert lab.store.search(search).state is SearchState.PAUSED
+    assert controller.active == 0
+    lab.store.move_search(search, SearchState.QUEUED, at=lab.clock())
+    lab.run_to_end(controller, search)
+    assert lab.store.search(search).state is SearchState.COMPLETED
+
+
+def test_a_search_that_is_cancelled_while_its_images_fail_stays_cancelled(lab: Lab) -> None:
+    search = lab.submit()
+
+    def cancelled_meanwhile(spec: SearchSpec) -> Prepared:
+        lab.store.move_search(search, SearchState.CANCELLED, at=lab.clock())
+        raise OSError("the disk went away")
+
+    controller = lab.controller(prepare=cancelled_meanwhile)
+    controller.step()
+    assert lab.store.search(search).state is SearchState.CANCELLED
+    assert controller.active == 0
+
+
+def test_trouble_of_one_search_leaves_the_others_alone(lab: Lab) -> None:
+    broken, sound = lab.submit("a"), lab.submit("b", seed=1)
+
+    def engine_or_trouble(search: Search, survivors: tuple[Genotype, ...]) -> Engine:
+        if search.id == broken:
+            raise ValueError("no such engine")
+        return engine_of(search, survivors)
+
+    lab.run_to_end(lab.controller(build_engine=engine_or_trouble), broken, sound)
+    assert lab.store.search(broken).state is SearchState.FAILED
+    assert "no such engine" in lab.store.search(broken).reason
+    assert len(lab.log(sound)) == 30
+
+
+def test_a_full_disk_fails_the_search_that_meets_it_with_the_reason(lab: Lab) -> None:
+    search = lab.submit()
+
+    def heavy(job: Job) -> Outcome:
+        outcome = synthetic(job)
+        return replace(outcome, weights=b"weights") if isinstance(outcome, Success) else outcome
+
+    def full(key: str, weights: bytes) -> str:
+        raise OSError(28, "No space left on device")
+
+    lab.keep = full  # type: ignore[method-assign]
+    lab.run_to_end(lab.controller(ScriptedExecutor(heavy, capacity=4)), search)
+    stored = lab.store.search(search)
+    assert stored.state is SearchState.FAILED
+    assert "No space left" in stored.reason
+    assert stored.progress.in_flight == 0
+
+
+def test_a_controller_that_slept_past_its_lease_goes_on_with_its_own_trainings(lab: Lab) -> None:
+    search = lab.submit()
+    executor = Watched()
+    controller = lab.controller(executor)
+    for _ in range(5):
+        controller.step()
+    lab.clock.pass_s(3600)
+    lab.run_to_end(controller, search)
+    assert executor.cancelled == []
+    assert [event.kind for event in lab.store.events(search)].count("claimed") == 1
+
+
+def test_images_that_changed_since_the_start_are_not_mixed_with_the_old_ones(lab: Lab) -> None:
+    search = lab.submit()
+    first = lab.controller()
+    for _ in range(5):
+        first.step()
+    first.close()
+
+    def changed(spec: SearchSpec) -> Prepared:
+        return replace(prepare(spec), data=tiny_data(seed=5))
+
+    lab.run_to_end(lab.controller(prepare=changed), search)
+    assert lab.store.search(search).state is SearchState.FAILED
+    assert "images changed" in lab.store.search(search).reason
+
+
+def test_a_controller_may_be_held_to_one_search(lab: Lab) -> None:
+    older, wanted = lab.submit("a"), lab.submit("b", seed=1)
+    lab.run_to_end(lab.controller(only=wanted), wanted)
+    assert lab.store.search(older).state is SearchState.QUEUED
+
+
+def test_candidates_left_in_flight_are_not_trained_again_if_their_outcome_is_known(lab: Lab) -> None:
+    search = lab.submit("a")
+    first = lab.controller()
+    for _ in range(3):
+        first.step()
+    first.close()
+    twin = lab.submit("b")
+    lab.run_to_end(lab.controller(only=twin), twin)
+    trained: list[str] = []
+
+    def counted(job: Job) -> Outcome:
+        trained.append(job.key)
+        return synthetic(job)
+
+    lab.run_to_end(lab.controller(ScriptedExecutor(counted, capacity=4)), search)
+    assert trained == []
+
+
+def test_known_outcomes_by_the_hundred_do_not_keep_a_controller_from_its_duties(lab: Lab) -> None:
+    first = lab.submit("a", engine="random", budget={"evaluations": 300})
+    lab.run_to_end(lab.controller(), first)
+    second = lab.submit("b", engine="random", budget={"evaluations": 300})
+    controller = lab.controller()
+    controller.step()
+    assert 0 < lab.store.search(second).progress.evaluated < 150
+    lab.run_to_end(controller, second)
+    assert lab.store.search(second).progress.cached == 300
+
+
+def test_a_shorter_time_limit_of_one_search_does_not_bind_another(lab: Lab) -> None:
+    def slow(job: Job) -> Outcome:
+        return synthetic(job) if job.timeout_s > 60 else Failure(kind="timeout", message="too slow")
+
+    hasty, patient = lab.submit("a", evaluation_timeout_s=1), lab.submit("b")
+    lab.run_to_end(lab.controller(ScriptedExecutor(slow, capacity=8)), hasty, patient)
+    assert lab.store.search(patient).progress.failed == 0
 
 
 def test_searches_share_the_workers_in_turn(lab: Lab) -> None:

@@ -150,11 +150,6 @@ class Stores(RuleBasedStateMachine):
         at = self.now()
         self.both(lambda store: store.record_event(lease, "noted", {"list": [1, None]}, at=at))
 
-    @rule(search_id=search_ids)
-    def abandon_candidates(self, search_id: SearchId) -> None:
-        at = self.now()
-        self.both(lambda store: store.abandon_candidates(search_id, at=at))
-
     @rule(search_id=search_ids, after=st.integers(-1, 5), limit=st.none() | limits)
     def pages(self, search_id: SearchId, after: int, limit: int | None) -> None:
         self.both(lambda store: store.candidates(search_id, after=after, limit=limit))
