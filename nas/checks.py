@@ -5,6 +5,7 @@ Reads image headers and does arithmetic; trains nothing, decodes nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,12 @@ from .spec import SearchSpec
 
 SHOWN = 5
 """How many of a folder's problems are shown when none of its images can be used."""
+
+MIN_VALIDATION_SIDE = 16
+"""LR pixels that an image needs to be scored."""
+
+REACH: Mapping[str, tuple[float, float]] = {"psnr": (0, 100), "ssim": (-1, 1), "fsds": (-math.inf, 100)}
+"""Lowest and highest score of any image; decibels are capped when they are averaged."""
 
 
 class InvalidSpec(InvalidInput):
@@ -49,9 +56,9 @@ def checked_spec(document: Mapping[str, Any], images_root: Path) -> SearchSpec:
         wrong = {str(entry["loc"][0]) for entry in error.errors() if entry["loc"]}
         spec = _rest(document, wrong)
     if spec is not None:
-        problems += [*_problems_of_costs(spec, wrong), *_problems_of_initial(spec, wrong)]
+        problems += [*_problems_of_constraints(spec, wrong), *_problems_of_initial(spec, wrong)]
         if "dataset" not in wrong:
-            problems += _problems_of_images(spec, images_root)
+            problems += _problems_of_images(spec, wrong, images_root)
     if problems or spec is None:
         raise InvalidSpec(problems)
     return spec
@@ -102,19 +109,16 @@ def cost_reach(spec: SearchSpec, metric: str) -> tuple[int, int]:
     return low + added, high + added
 
 
-def _problems_of_costs(spec: SearchSpec, wrong: set[str]) -> list[Problem]:
+def _problems_of_constraints(spec: SearchSpec, wrong: set[str]) -> list[Problem]:
     """Constraints that no network of the space can satisfy."""
     if wrong & {"space", "constraints", "recipe", "scale", "channels"}:
         return []
     problems = []
     for number, constraint in enumerate(spec.constraints):
-        if constraint.metric == "ssim":
-            low, high, what = -1.0, 1.0, "any image reaches"
-        elif not METRICS[constraint.metric].trained:
-            low, high = cost_reach(spec, constraint.metric)
-            what = f"networks of the space {spec.space} reach"
+        if METRICS[constraint.metric].trained:
+            (low, high), what = REACH[constraint.metric], "any image reaches"
         else:
-            continue
+            (low, high), what = cost_reach(spec, constraint.metric), f"networks of the space {spec.space} reach"
         field, reach = f"constraints.{number}", f"{what} from {low:,} to {high:,}"
         if constraint.max is not None and constraint.max < low:
             problems.append(Problem(f"{field}.max", constraint.max, f"at least {low:,}: {reach}"))
@@ -135,46 +139,72 @@ def _problems_of_initial(spec: SearchSpec, wrong: set[str]) -> list[Problem]:
     ]
 
 
-def _problems_of_images(spec: SearchSpec, images_root: Path) -> list[Problem]:
-    """Folders that are missing, outside the root, empty, of another scale, or too small for a patch."""
+def _problems_of_images(spec: SearchSpec, wrong: set[str], images_root: Path) -> list[Problem]:
+    """Folders that are missing, outside the root, empty, of another scale, too small for a patch, or too few."""
     problems: list[Problem] = []
     folders: dict[str, Folder] = {}
-    wanted = {"train": spec.recipe.patch, "validation": 16}
+    wanted = {"train": 1 if "recipe" in wrong else spec.recipe.patch, "validation": MIN_VALIDATION_SIDE}
     for role, min_lr_side in wanted.items():
         if getattr(spec.dataset, role) is None:
             continue
         try:
-            folders[role] = dataset_folder(spec, role, images_root, min_lr_side=min_lr_side)
+            if "scale" in wrong:  # what lies in a folder cannot be judged
+                _folder_path(spec, role, images_root)
+            else:
+                folders[role] = dataset_folder(spec, role, images_root, min_lr_side=min_lr_side)
         except InvalidInput as error:
             problems += error.problems
-    if spec.dataset.validation is None and "train" in folders and len(folders["train"].pairs) < 2:
-        problems.append(
-            Problem(
-                "dataset.train",
-                spec.dataset.train,
-                "at least two usable images, since one is held out for validation; or name dataset.validation",
-            )
-        )
+    return problems + _problems_of_validation(spec, folders)
+
+
+def _problems_of_validation(spec: SearchSpec, folders: Mapping[str, Folder]) -> list[Problem]:
+    """Too few images to hold one out, or validation images that are trained on."""
+    dataset, problems = spec.dataset, []
+    if dataset.validation is None:
+        other = "held out for validation; or name dataset.validation"
+        if dataset.train_limit == 1:
+            problems.append(Problem("dataset.train_limit", 1, f"at least 2: one image is {other}"))
+        if "train" in folders and len(folders["train"].pairs) < 2:
+            allowed = f"at least two usable images, since one is {other}"
+            problems.append(Problem("dataset.train", dataset.train, allowed))
+    elif _files(folders.get("train")) & _files(folders.get("validation")):
+        allowed = "a folder of images that are not used for training; without it, some of them are held out"
+        problems.append(Problem("dataset.validation", dataset.validation, allowed))
     return problems
+
+
+def _files(folder: Folder | None) -> set[Path]:
+    return {files.hr.resolve() for files in folder.pairs} if folder else set()
 
 
 def dataset_folder(spec: SearchSpec, role: str, images_root: Path, *, min_lr_side: int) -> Folder:
     """Scan one of a spec's folders; `InvalidInput` names the field and what is allowed."""
-    field = f"dataset.{role}"
-    name = getattr(spec.dataset, role)
-    root = images_root.resolve()
-    path = (root / name).resolve()
-    if not path.is_relative_to(root):
-        raise InvalidSpec([Problem(field, name, f"a folder below the images root {root}")])
+    field, name = f"dataset.{role}", getattr(spec.dataset, role)
+    path = _folder_path(spec, role, images_root)
     try:
         return scan(path, scale=spec.scale, field=field, min_lr_side=min_lr_side)
     except InvalidInput as error:
         shown, more = error.problems[:SHOWN], len(error.problems) - SHOWN
         wanted = f"images of at least {min_lr_side * spec.scale} pixels a side for x{spec.scale}"
-        if role == "train":
+        if role == "train" and min_lr_side == spec.recipe.patch:
             wanted += f" and recipe.patch {spec.recipe.patch}"
         if more > 0:
             wanted += f"; {more} more files have problems"
         raise InvalidSpec([Problem(field, name, wanted), *shown]) from error
-    except OSError as error:  # the name is too long, or the folder may not be read
+    except OSError as error:  # the folder may not be read
         raise InvalidSpec([Problem(field, name, f"a folder that can be read: {error.strerror}")]) from error
+
+
+def _folder_path(spec: SearchSpec, role: str, images_root: Path) -> Path:
+    """Where one of a spec's folders lies; `InvalidSpec` when that is no folder below the root."""
+    field, root = f"dataset.{role}", images_root.resolve()
+    name: str = getattr(spec.dataset, role)
+    try:
+        path = (root / name).resolve()
+        if not path.is_relative_to(root):
+            raise InvalidSpec([Problem(field, name, f"a folder below the images root {root}")])
+        if not path.is_dir():
+            raise InvalidSpec([Problem(field, name, f"an existing folder: there is no {path}")])
+    except OSError as error:  # the name is too long
+        raise InvalidSpec([Problem(field, name, f"a folder that can be read: {error.strerror}")]) from error
+    return path

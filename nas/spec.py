@@ -43,11 +43,16 @@ def _known(names: Any, what: str) -> AfterValidator:
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
 """Text without control characters: it goes into paths, log lines and database columns."""
 
-def _whole(value: Any) -> Any:
-    """Refuse what equals an integer without being one: true equals 1."""
-    if type(value) is not int:
-        raise ValueError("an integer")
-    return value
+
+def _one_of(*choices: int) -> BeforeValidator:
+    """Accept only these integers, and nothing that merely equals one: true equals 1."""
+
+    def check(value: Any) -> Any:
+        if type(value) is not int or value not in choices:
+            raise ValueError(" or ".join(map(str, choices)))
+        return value
+
+    return BeforeValidator(check)
 
 
 Integer = Annotated[int, Field(strict=True)]
@@ -56,9 +61,9 @@ Integer = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A finite number, neither a boolean nor a text."""
 
-Version = Annotated[Literal[1], BeforeValidator(_whole)]
-Scale = Annotated[Literal[2, 3, 4], BeforeValidator(_whole)]
-Channels = Annotated[Literal[1, 3], BeforeValidator(_whole)]
+Version = Annotated[Literal[1], _one_of(1)]
+Scale = Annotated[Literal[2, 3, 4], _one_of(2, 3, 4)]
+Channels = Annotated[Literal[1, 3], _one_of(1, 3)]
 
 MetricName = Annotated[str, _known(METRICS, "metric"), Field(json_schema_extra={"enum": list(METRICS)})]
 SpaceName = Annotated[str, _known(SPACES, "space"), Field(json_schema_extra={"enum": list(SPACES)})]
@@ -249,7 +254,7 @@ class SearchSpec(_Document):
     @classmethod
     def _consistent(cls, constraints: tuple[ConstraintSpec, ...]) -> tuple[ConstraintSpec, ...]:
         problems = [
-            Problem(f"constraints.{low}.min", lower.min, f"at most {upper.max:,g}, the max of constraints.{high}")
+            Problem(f"constraints.{low}.min", lower.min, f"at most {upper.max:,.10g}, the max of constraints.{high}")
             for low, lower in enumerate(constraints)
             for high, upper in enumerate(constraints)
             if lower.metric == upper.metric and lower.min is not None and upper.max is not None

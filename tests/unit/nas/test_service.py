@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nas.checks import InvalidSpec
+from evaluator.metrics.psnr import CAP_DB
+from nas.checks import REACH, InvalidSpec
+from nas.objectives import METRICS
 from nas.records import IllegalTransition, SearchState
 from nas.service import Service
 from nas.settings import Settings
@@ -73,7 +75,7 @@ def test_every_problem_of_every_field_is_reported_at_once(service: Service) -> N
         },
     )
     assert "falsr" in found["space"]
-    assert "2, 3 or 4" in found["scale"]
+    assert found["scale"] == "2 or 3 or 4"
     assert "mult_adds" in found["objectives.1.metric"]
     assert "greater than or equal to 1" in found["budget.evaluations"]
     assert "recipe.steps" in found
@@ -87,6 +89,32 @@ def test_every_problem_of_every_field_is_reported_at_once(service: Service) -> N
 def test_a_folder_outside_the_images_root_is_refused(service: Service) -> None:
     for train in ("..", "/etc", "photos/../../home", "photos/../.."):
         assert "below the images root" in problems_of(service, document(dataset={"train": train}))["dataset.train"]
+
+
+def test_training_images_do_not_score_what_was_trained_on_them(service: Service, images: Path) -> None:
+    for validation in ("photos", "photos/../photos"):
+        found = problems_of(service, document(dataset={"train": "photos", "validation": validation}))
+        assert "not used for training" in found["dataset.validation"]
+    (images / "again").symlink_to(images / "photos")
+    assert "dataset.validation" in problems_of(service, document(dataset={"train": "photos", "validation": "again"}))
+    photo(images / "others" / "a.png")
+    service.submit(document(dataset={"train": "photos", "validation": "others"}))
+
+
+def test_one_training_image_is_enough_only_beside_a_validation_folder(service: Service, images: Path) -> None:
+    found = problems_of(service, document(dataset={"train": "photos", "train_limit": 1}))
+    assert found["dataset.train_limit"].startswith("at least 2: one image is held out")
+    photo(images / "others" / "a.png")
+    service.submit(document(dataset={"train": "photos", "train_limit": 1, "validation": "others"}))
+
+
+def test_a_wrong_recipe_or_scale_is_not_also_a_problem_of_the_images(service: Service, images: Path) -> None:
+    for number in range(3):
+        photo(images / "small" / f"{number}.png", 20, 20)
+    dataset = {"train": "small"}
+    assert set(problems_of(service, document(dataset=dataset, recipe={"patch": 8, "steps": 0}))) == {"recipe.steps"}
+    assert set(problems_of(service, document(dataset=dataset, scale=7))) == {"scale"}
+    assert set(problems_of(service, document(dataset={"train": "none"}, scale=7))) == {"scale", "dataset.train"}
 
 
 def test_an_empty_folder_is_refused(service: Service, images: Path) -> None:
@@ -114,11 +142,19 @@ def test_a_constraint_that_no_network_can_satisfy_is_refused_with_what_they_reac
                 {"metric": "params", "max": 100},
                 {"metric": "mult_adds", "min": 1e15},
                 {"metric": "ssim", "min": 1.5},
+                {"metric": "psnr", "min": 101},
+                {"metric": "fsds", "min": 100.5},
             ]
         ),
     )
-    assert set(found) == {"constraints.0.max", "constraints.1.min", "constraints.2.min"}
+    assert set(found) == {f"constraints.{end}" for end in ("0.max", "1.min", "2.min", "3.min", "4.min")}
     assert "reach from" in found["constraints.0.max"]
+    assert found["constraints.3.min"] == "at most 100: any image reaches from 0 to 100"
+
+
+def test_decibels_reach_as_far_as_they_are_averaged() -> None:
+    assert REACH["psnr"][1] == REACH["fsds"][1] == CAP_DB
+    assert set(REACH) == {name for name, metric in METRICS.items() if metric.trained}
 
 
 def test_a_network_of_another_space_is_refused_as_initial(service: Service) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from evaluator.recipe import RECIPES
+from evaluator.recipe import RECIPES, Recipe
 from nas.objectives import METRICS, Constraint, Objective, Sense
 from nas.spec import SearchSpec
 from search_space.published import PUBLISHED, published_genotype
@@ -165,6 +165,19 @@ def test_an_unknown_name_is_answered_with_every_known_one(field, value, known):
         ({"recipe": {"step": 100}}, "recipe"),
         ({"recipe": 3}, "recipe"),
         ({"initial": ["falsr-z"]}, "initial.0"),
+        ({"version": True}, "version"),
+        ({"scale": 2.0}, "scale"),
+        ({"channels": True}, "channels"),
+        ({"population": 100.0}, "population"),
+        ({"parallelism": True}, "parallelism"),
+        ({"evaluation_timeout_s": True}, "evaluation_timeout_s"),
+        ({"seed": True}, "seed"),
+        ({"budget": {"evaluations": True}}, "budget.evaluations"),
+        ({"budget": {"wall_time_s": True}}, "budget.wall_time_s"),
+        ({"dataset": {"train": "a", "train_limit": True}}, "dataset.train_limit"),
+        ({"dataset": {"train": "a", "validation_limit": "8"}}, "dataset.validation_limit"),
+        ({"dataset": {"train": "a", "validation_crop": 96.0}}, "dataset.validation_crop"),
+        ({"constraints": [{"metric": "psnr", "min": True}]}, "constraints.0.min"),
     ],
 )
 def test_a_wrong_field_is_named(changes, field):
@@ -180,10 +193,29 @@ def test_an_unknown_metric_is_one_problem_and_not_also_a_missing_sense():
 
 
 def test_a_metric_is_optimised_once():
-    assert "names a metric twice" in problems_of(objectives=["psnr", "psnr"])[""]
+    found = problems_of(objectives=["psnr", "psnr"], seed=-1)
+    assert "each metric once" in found["objectives"]
+    assert "seed" in found
 
 
 def test_a_recipes_problems_name_its_fields():
     message = problems_of(recipe={"steps": 0, "stride": 2})["recipe"]
     assert "recipe.steps" in message
     assert "recipe.stride" in message
+    assert "recipe.version" in problems_of(recipe={"version": True})["recipe"]
+
+
+@pytest.mark.parametrize("recipe", [{"name": "papr", "steps": 0}, Recipe(name="mine", steps=5)])
+def test_a_recipe_that_overrides_another_keeps_its_name(recipe):
+    message = problems_of(recipe=recipe)["recipe"]
+    assert "recipe.name" in message
+    assert "default, paper" in message
+    assert ("recipe.steps" in message) == isinstance(recipe, dict)
+
+
+def test_constraints_on_one_metric_leave_room_for_a_value():
+    low, high = {"metric": "mult_adds", "min": 9e9}, {"metric": "mult_adds", "max": 8e9}
+    message = problems_of(constraints=[high, low])["constraints"]
+    assert "constraints.1.min: 9000000000.0 is not allowed" in message
+    assert "at most 8,000,000,000, the max of constraints.0" in message
+    assert spec_of(constraints=[low, {"metric": "params", "max": 8e9}, {"metric": "mult_adds", "max": 9e9}])
