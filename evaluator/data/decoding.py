@@ -11,6 +11,7 @@ transparency of any kind    composited on black
 several frames              the first frame
 EXIF orientation            ignored: pixels as they are stored
 floating point              refused, since its range is unknown
+over 64 megapixels          refused, by the header
 ==========================  ==========================================================================
 """
 
@@ -32,7 +33,18 @@ Pixels = NDArray[np.uint8]
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 """What may be opened; Pillow's other plug-ins are never asked."""
 
-_RAISED_BY_PILLOW = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, Image.DecompressionBombError)
+MAX_PIXELS = 64_000_000
+"""Pixels of the largest image: a small file may claim to hold more than any memory does."""
+
+_RAISED_BY_PILLOW = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,  # where warnings are errors
+)
 _SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 _GRAY = ("1", "L", "LA", "La")
 
@@ -58,7 +70,7 @@ def size(path: Path) -> tuple[int, int]:
     """(height, width) as the header says, without decoding.
 
     Raises:
-        UnreadableImage: The header cannot be read.
+        UnreadableImage: The header cannot be read, or promises more than `MAX_PIXELS`.
     """
     with _opened(path) as image:
         return image.height, image.width
@@ -103,6 +115,8 @@ def _flattened(image: Image.Image) -> Image.Image:
 def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"{image.width}x{image.height}, over {MAX_PIXELS / 1e6:g} megapixels")
             yield image
     except UnidentifiedImageError as error:
         raise UnreadableImage(path, "no image of a known format") from error

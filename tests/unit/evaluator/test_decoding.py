@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluator.data.decoding import UnreadableImage, as_rgb, decode, luma, size
+from evaluator.data.decoding import MAX_PIXELS, UnreadableImage, as_rgb, decode, luma, size
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
@@ -103,3 +103,11 @@ def test_luma_is_full_range_and_rounded():
 def test_gray_and_its_rgb_form_have_the_same_luma():
     gray = RGB[..., :1]
     np.testing.assert_array_equal(luma(as_rgb(gray)), luma(gray))
+
+
+def test_an_image_of_more_than_64_megapixels_is_refused_by_its_header(tmp_path):
+    path = saved(tmp_path, Image.new("1", (8001, 8001)))
+    assert MAX_PIXELS < 8001**2
+    for read in (size, decode):
+        with pytest.raises(UnreadableImage, match="8001x8001, over 64 megapixels"):
+            read(path)

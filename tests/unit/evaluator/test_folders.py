@@ -172,3 +172,11 @@ def test_a_folder_of_broken_images_names_each(tmp_path):
     with pytest.raises(InvalidInput) as caught:
         scan(tmp_path, scale=2)
     assert [problem.field for problem in caught.value.problems] == ["dataset[a.png]", "dataset[b.png]"]
+
+
+def test_an_image_that_is_too_large_is_that_files_problem(tmp_path):
+    save(tmp_path / "a.png")
+    Image.new("1", (8001, 8001)).save(tmp_path / "b.png")
+    folder = scan(tmp_path, scale=2)
+    assert found(folder) == [("a.png", None)]
+    assert [str(problem.value) for problem in folder.problems] == ["8001x8001, over 64 megapixels"]
