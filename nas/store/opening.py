@@ -17,7 +17,7 @@ from .sql.migrate import require_current, upgrade
 from .sql.store import SqlStore
 
 MEMORY, SQLITE, POSTGRESQL = "memory://", "sqlite:///", "postgresql+psycopg://"
-ALLOWED = f"{SQLITE}FILE, {POSTGRESQL}USER:PASSWORD@HOST/DATABASE, or {MEMORY} to keep nothing"
+ALLOWED = f"{SQLITE}FILE or {POSTGRESQL}USER:PASSWORD@HOST/DATABASE"
 
 
 def open_store(url: str, *, exclusive: bool = False, migrate: bool = True) -> Store:
@@ -25,9 +25,9 @@ def open_store(url: str, *, exclusive: bool = False, migrate: bool = True) -> St
 
     Args:
         url: ``sqlite:///FILE`` (relative; four slashes for an absolute path), ``postgresql+psycopg://...`` or
-            ``memory://``. The folder of a file is made.
-        exclusive: Refuse a SQLite file that another process opened so, until the store is closed. The other kinds
-            are made for sharing, or cannot be shared.
+            ``memory://``, which is for tests: no other process sees what is in it. The folder of a file is made.
+        exclusive: Refuse a SQLite file that another process opened so, under whatever name, until the store is closed.
+            The other kinds are made for sharing, or cannot be shared.
         migrate: Run missing migrations; otherwise a database that misses one is refused.
 
     Raises:
@@ -56,7 +56,7 @@ def _open_file(url: str, *, exclusive: bool, migrate: bool) -> Store:
     path = Path(name.partition("?")[0])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _Lock(path) if exclusive else None
+        lock = _Lock(Path(os.path.realpath(path))) if exclusive else None
     except OSError as error:
         raise StoreUnavailable(f"{path}: {error}") from error
     return _open_sql(url, lock, migrate=migrate)

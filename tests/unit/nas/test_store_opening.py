@@ -75,6 +75,14 @@ def test_a_file_is_held_by_one_and_the_other_is_told_by_whom(tmp_path: Path) -> 
     open_store(url, exclusive=True).close()
 
 
+def test_a_file_is_held_under_all_its_names(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "srnas.db")
+    store = open_store(f"sqlite:///{tmp_path / 'srnas.db'}", exclusive=True)
+    with pytest.raises(StoreInUse):
+        open_store(f"sqlite:///{tmp_path / 'link.db'}", exclusive=True)
+    store.close()
+
+
 def test_a_process_that_was_killed_holds_nothing(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'srnas.db'}"
     code = "import sys, time; from nas.store.opening import open_store; s = open_store(sys.argv[1], exclusive=True)"
