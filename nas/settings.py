@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from search_space.errors import InvalidInput, Problem
@@ -25,8 +26,10 @@ class Settings(BaseSettings):
     Attributes:
         home: Folder of the database, the trained weights and the artifacts.
         images_root: Folder below which every dataset of a spec must lie.
-        database_url: ``sqlite:///FILE`` or ``postgresql+psycopg://...``; by default a file in ``home``.
-        workers: Trainings at once; by default one per CPU (or per fraction of a GPU, see ``gpus_per_worker``).
+        database_url: ``sqlite:///FILE`` or ``postgresql+psycopg://...``; by default a file in ``home``. A store in
+            memory is refused, for processes could not share it.
+        workers: Trainings at once; by default as many as this process's CPUs allow. Must be given where workers claim
+            GPUs, which are not counted.
         cpus_per_worker: CPUs that each worker claims, and threads that it computes with.
         gpus_per_worker: Share of a GPU that each worker claims; 0 trains on CPUs.
         ray_address: A cluster to join; by default a local Ray is started (``RAY_ADDRESS`` is read too).
@@ -50,6 +53,20 @@ class Settings(BaseSettings):
     lease_s: float = Field(30.0, gt=0)
     poll_s: float = Field(0.5, gt=0)
 
+    @field_validator("database_url")
+    @classmethod
+    def _shared(cls, url: str) -> str:
+        if url.startswith("memory:"):
+            raise ValueError("a database that several processes can open: sqlite:///FILE or postgresql+psycopg://...")
+        return url
+
+    @model_validator(mode="after")
+    def _counted(self) -> Self:
+        if self.gpus_per_worker > 0 and self.workers is None:
+            allowed = "a number of trainings at once, since SRNAS_GPUS_PER_WORKER is set and GPUs are not counted"
+            raise InvalidSettings([Problem("SRNAS_WORKERS", None, allowed)])
+        return self
+
     @property
     def database(self) -> str:
         """The database's URL."""
@@ -60,12 +77,19 @@ class Settings(BaseSettings):
         """Trainings at once."""
         if self.workers is not None:
             return self.workers
-        return max(1, int((os.cpu_count() or 1) / self.cpus_per_worker))
+        return max(1, int(_cpus() / self.cpus_per_worker))
 
     @property
     def weights_dir(self) -> Path:
         """Where trained weights are kept."""
         return self.home / "weights"
+
+
+def _cpus() -> int:
+    """The CPUs that this process may use, where the system says so; those of the machine elsewhere."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 S = TypeVar("S", bound=Settings)
@@ -82,9 +106,15 @@ def read(kind: type[S], **overrides: object) -> S:
     try:
         return kind(**given)  # type: ignore[arg-type]  # validated by pydantic
     except ValidationError as error:
-        raise InvalidSettings(
-            [Problem(_variable(e["loc"]), e["input"], e["msg"].removeprefix("Value error, ")) for e in error.errors()]
-        ) from None
+        raise InvalidSettings([problem for entry in error.errors() for problem in _problems(entry)]) from None
+
+
+def _problems(entry: ErrorDetails) -> tuple[Problem, ...]:
+    """Problems in the house's form out of one of pydantic's."""
+    cause = entry.get("ctx", {}).get("error")
+    if isinstance(cause, InvalidInput):
+        return cause.problems
+    return (Problem(_variable(entry["loc"]), entry["input"], entry["msg"].removeprefix("Value error, ")),)
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

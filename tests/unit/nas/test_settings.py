@@ -1,0 +1,36 @@
+"""Settings of an installation: what is refused, and how many workers there are."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from nas.settings import InvalidSettings, read_settings
+
+
+def test_a_store_that_processes_cannot_share_is_refused() -> None:
+    with pytest.raises(InvalidSettings, match="several processes") as refused:
+        read_settings(database_url="memory://")
+    assert [problem.field for problem in refused.value.problems] == ["SRNAS_DATABASE_URL"]
+
+
+def test_workers_that_claim_gpus_must_be_counted_by_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRNAS_GPUS_PER_WORKER", "0.5")
+    with pytest.raises(InvalidSettings, match="GPUs are not counted") as refused:
+        read_settings()
+    assert [problem.field for problem in refused.value.problems] == ["SRNAS_WORKERS"]
+    assert read_settings(workers=3).worker_count == 3
+
+
+def test_there_are_as_many_workers_as_this_process_has_cpus_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 2, 5}, raising=False)
+    assert read_settings().worker_count == 3
+    assert read_settings(cpus_per_worker=1.5).worker_count == 2
+    assert read_settings(cpus_per_worker=8).worker_count == 1
+
+
+def test_where_no_affinity_is_known_the_machines_cpus_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert read_settings().worker_count == 1
