@@ -79,7 +79,7 @@ def main() -> int:
     better = compare(onnx)
     out.print(f"\neverything lies in {OUTPUT}:", soft_wrap=True)
     for name, what in FILES.items():
-        out.print(f"  {name:<20} {what}", markup=False)
+        out.print(f"  {name:<20} {what}")
     look = f"srnas serve --home {OUTPUT / 'home'} --images-root {OUTPUT / 'images'}"
     out.print(f"look around with: {look}", soft_wrap=True)
     validated = (best.scores["psnr_db"] or 0.0) > (search.baseline["psnr_db"] or 0.0)

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 from typer.core import TyperGroup
 
 from evaluator.executor import ExecutorError
@@ -25,8 +25,9 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 EXPECTED: tuple[type[Exception], ...] = (IllegalTransition, NotExportable, NotReady, StoreError, ExecutorError)
 """Failures that a person can act on, besides wrong input."""
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+"""Both print a text as it is: names and messages may hold what looks like markup."""
 
 
 class Verbs(TyperGroup):
@@ -45,14 +46,20 @@ class Verbs(TyperGroup):
         except EXPECTED as error:
             complain([str(error)], getattr(error, "hint", ""))
             raise typer.Exit(FAILED) from None
+        except BrokenPipeError:  # the reader of a pipe has left; click ends without a word
+            raise
+        except OSError as error:  # Pillow's too, which name no file
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            complain([what], "")
+            raise typer.Exit(FAILED) from None
 
 
 def complain(messages: Sequence[str], hint: str) -> None:
     """Print each message on a line of its own, then what to do next, on stderr."""
     for message in messages:
-        err.print(f"[red]error:[/] {escape(message)}", soft_wrap=True)
+        err.print(Text.assemble(("error:", "red"), f" {message}"), soft_wrap=True)
     if hint:
-        err.print(f"[yellow]hint:[/] {escape(hint)}", soft_wrap=True)
+        err.print(Text.assemble(("hint:", "yellow"), f" {hint}"), soft_wrap=True)
 
 
 def make_app(text: str, *, group: type[Verbs] = Verbs) -> typer.Typer:

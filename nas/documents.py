@@ -20,15 +20,19 @@ def read_spec(name: str) -> dict[str, Any]:
         name: A JSON file, a TOML file (by its suffix ``.toml``), or ``-`` for JSON on stdin.
 
     Raises:
-        InvalidInput: It cannot be read, or is no object.
+        InvalidInput: It cannot be read, is no object, or holds what JSON cannot: NaN, or TOML's dates and times.
     """
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
         document = tomllib.loads(text) if name.endswith(".toml") else json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidInput([Problem("SPEC", name, f"a readable JSON or TOML file ({error})")]) from error
     if not isinstance(document, dict):
         raise InvalidInput([Problem("SPEC", name, "one JSON object")])
+    try:
+        json.dumps(document, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidInput([Problem("SPEC", name, f"values that JSON has ({error})")]) from error
     return document
 
 

@@ -156,7 +156,8 @@ def targets(images: Sequence[Path], output: Path, scale: int) -> list[Path]:
         InvalidInput: One file is named for several pictures, or two pictures of one name would share a file.
     """
     is_file = bool(output.suffix) and not output.is_dir()
-    if is_file and (len(images) > 1 or output.suffix.lower() not in Image.registered_extensions()):
+    form = Image.registered_extensions().get(output.suffix.lower())
+    if is_file and (len(images) > 1 or form not in Image.SAVE):
         allowed = "a folder, or for one picture a file such as larger.png"
         raise InvalidInput([Problem("--output", str(output), allowed)])
     if is_file:
