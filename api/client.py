@@ -7,7 +7,7 @@ Example, with a service that `srnas serve` started:
         client.wait(search.id, on_progress=lambda seen: print(seen.progress.fraction))
         best = client.front(search.id).members[0]
         artifact = client.wait_for_artifact(client.export(best.id, "onnx").id)
-        client.download(artifact.id, Path(artifact.filename))
+        client.download(artifact.id, artifact.filename)
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from nas.records import ArtifactState, SearchState
+from nas.records import ArtifactState, ExportFormat, SearchState
 from search_space.errors import Problem
 
 from .schemas import (
@@ -34,7 +34,6 @@ from .schemas import (
     CandidateView,
     EventPage,
     EventView,
-    ExportFormat,
     FrontView,
     HealthView,
     ProblemView,
@@ -224,8 +223,9 @@ class Client:
             self._sleep(poll_s)
         return seen
 
-    def download(self, artifact_id: str, path: Path) -> Path:
-        """Fetch an artifact's file and check its SHA-256; what does not match is not kept."""
+    def download(self, artifact_id: str, path: Path | str) -> Path:
+        """Fetch an artifact's file, check its SHA-256 and return its path; what does not match is not kept."""
+        path = Path(path)
         expected = self.artifact(artifact_id).sha256
         content = self._send("GET", f"/v1/artifacts/{_part(artifact_id)}/file").content
         found = sha256(content).hexdigest()

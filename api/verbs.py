@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from rich.text import Text
 
 from nas import cli as local
 from nas.cli import DatabaseUrl, Home, ImagesRoot, Json, Workers, print_json
 from nas.console import FAILED, MISUSED, Verbs, complain, configure_logging, err, make_app, out
 from nas.display import progress_bar
 from nas.documents import read_spec
-from nas.records import SearchState
+from nas.records import ExportFormat, SearchState
 from nas.settings import Settings
 
 from .client import DEFAULT_URL, ApiError, Client
 from .display import standing, table_of_front, table_of_searches
-from .schemas import ExportFormat, SearchView
+from .schemas import SearchView
 
 POLL_S = 1.0
 
@@ -176,7 +177,7 @@ def export(
 ) -> None:
     """Fetch a trained network as a verified file."""
     with Client(url) as client:
-        with err.status(f"exporting {candidate} to {form}"):
+        with err.status(Text(f"exporting {candidate} to {form}")):
             artifact = client.wait_for_artifact(client.export(candidate, form).id)
         target = Path(artifact.filename) if output is None else output
         if target.is_dir():
@@ -188,7 +189,7 @@ def export(
         return
     difference = artifact.detail.get("max_difference")
     checked = "" if difference is None else f", within {difference:.1e} of the trained network"
-    out.print(f"{target} ({artifact.size_bytes:,} bytes{checked})", soft_wrap=True, markup=False)
+    out.print(f"{target} ({artifact.size_bytes:,} bytes{checked})", soft_wrap=True)
 
 
 app.add_typer(local.app)
@@ -197,9 +198,9 @@ app.add_typer(local.app)
 def _announce(address: str, settings: Settings) -> None:
     """Say where all lies, once the service accepts requests."""
     out.print(f"srnas is ready at {address} (REST: {address}/docs)", soft_wrap=True)
-    out.print(f"  database  {settings.database}", soft_wrap=True, markup=False)
-    out.print(f"  home      {settings.home.resolve()}", soft_wrap=True, markup=False)
-    out.print(f"  images    {settings.images_root.resolve()}", soft_wrap=True, markup=False)
+    out.print(f"  database  {settings.database}", soft_wrap=True)
+    out.print(f"  home      {settings.home.resolve()}", soft_wrap=True)
+    out.print(f"  images    {settings.images_root.resolve()}", soft_wrap=True)
     out.print("  Ctrl-C stops it; what was recorded is kept, and unfinished searches go on at the next start")
     out.file.flush()
 
@@ -211,9 +212,9 @@ def _follow(client: Client, search_id: str, *, as_json: bool) -> None:
     if as_json:
         print_json(ended.model_dump(mode="json"))
     else:
-        out.print(f"search {ended.id} is {ended.state}. {ended.reason}".rstrip(), markup=False, soft_wrap=True)
+        out.print(f"search {ended.id} is {ended.state}. {ended.reason}".rstrip(), soft_wrap=True)
         out.print(table_of_front(client.front(search_id)))
-        out.print(f"page {_write_page(client, search_id)}", markup=False, soft_wrap=True)
+        out.print(f"page {_write_page(client, search_id)}", soft_wrap=True)
     if ended.state is SearchState.FAILED:
         raise typer.Exit(FAILED)
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from search_space.cost import LR_PIXELS
 from search_space.errors import InvalidInput, Problem
 
-from .console import INTERRUPTED, configure_logging, err, make_app, out
+from .console import FAILED, INTERRUPTED, configure_logging, err, make_app, out
 from .describing import Description
 from .describing import describe as describe_network
-from .display import Row, Standing, front_table, gain, giga, progress_bar
+from .display import Row, Standing, front_table, gain, progress_bar
 from .documents import read_spec
-from .records import Search
+from .figures import giga
+from .records import Search, SearchState
 from .scores import candidate_scores
-from .service import Front, Service
+from .service import Service, utc_now
 from .settings import Settings, read_settings
 from .stopping import StopRequest
 
@@ -68,7 +69,7 @@ def search(
     inline: Annotated[bool, typer.Option("--inline", help="Train in this process, without Ray.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Run one search in this process, without a server, and print its front.
+    """Run one search in this process, without a server, and print its front; fails if the search does.
 
     What an interrupted search recorded is kept, and --resume goes on from there.
     """
@@ -81,8 +82,10 @@ def search(
     from .worker import run_search
 
     with progress_bar(err) as show:
-        ended = run_search(document, settings, lambda seen: show(Standing.of(seen)), inline=inline)
+        ended = run_search(document, settings, lambda seen: show(Standing.of(seen, utc_now())), inline=inline)
     _print_result(ended, settings, as_json=as_json)
+    if ended.state is SearchState.FAILED:
+        raise typer.Exit(FAILED)
 
 
 @app.command(epilog="Example: srnas upscale network.onnx photo.png --output larger.png --compare")
@@ -173,12 +176,12 @@ def _print_description(found: Description) -> None:
             lines[f"  {score.dataset}"] = f"{score.psnr_db} dB / {score.ssim} (protocol {score.protocol})"
         lines["source"] = printed.source
     for label, text in lines.items():
-        out.print(f"{label:<11} {text}", soft_wrap=True, markup=False)
+        out.print(f"{label:<11} {text}", soft_wrap=True)
 
 
 def _print_result(ended: Search, settings: Settings, *, as_json: bool) -> None:
     """The front of an ended search, and where everything lies."""
-    from .export.front import to_html
+    from .export.front import to_html, to_json
     from .store.opening import open_store
 
     store = open_store(settings.database)
@@ -191,31 +194,15 @@ def _print_result(ended: Search, settings: Settings, *, as_json: bool) -> None:
     page.write_text(to_html(front, candidates), encoding="utf-8")
     files = {"database": settings.database, "weights": str(settings.weights_dir), "page": str(page)}
     if as_json:
-        print_json(_result_json(front) | {"files": files})
+        told = {"state": ended.state.value, "reason": ended.reason, "baseline": dict(ended.baseline), "files": files}
+        print_json(to_json(front) | told)
         return
     rows = [Row(id=c.id, scores=candidate_scores(c)) for c in front.members]
     title = f"front of search {ended.id}: {len(rows)} of {front.scored} scored networks"
     out.print(front_table(title, [objective.column for objective in front.objectives], rows))
     bicubic = ended.baseline.get("psnr_db")
-    out.print(f"state       {ended.state}: {ended.reason}".rstrip(": "), markup=False, soft_wrap=True)
+    out.print(f"state       {ended.state}: {ended.reason}".rstrip(": "), soft_wrap=True)
     out.print(f"best PSNR   {gain(ended.progress.best_psnr_db, bicubic)}")
     for label, place in files.items():
-        out.print(f"{label:<11} {place}", markup=False, soft_wrap=True)
+        out.print(f"{label:<11} {place}", soft_wrap=True)
     out.print(f"export      srnas serve --home {settings.home}, then srnas export CANDIDATE", soft_wrap=True)
-
-
-def _result_json(front: Front) -> dict[str, Any]:
-    members = [
-        {"id": c.id, "genotype": str(c.genotype), "digest": c.genotype.digest, "scores": candidate_scores(c)}
-        for c in front.members
-    ]
-    return {
-        "search_id": front.search.id,
-        "state": str(front.search.state),
-        "reason": front.search.reason,
-        "objectives": [objective.metric for objective in front.objectives],
-        "scored": front.scored,
-        "hypervolume": front.hypervolume,
-        "baseline": dict(front.search.baseline),
-        "members": members,
-    }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from rich.box import SIMPLE_HEAD
@@ -18,7 +18,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from .figures import heading, shown
 from .objectives import METRICS
+from .pace import seconds_left
 from .records import Search
 
 LINE_EVERY = 10
@@ -54,24 +56,20 @@ class Standing:
     seconds_left: float | None
 
     @classmethod
-    def of(cls, search: Search) -> Standing:
-        """The standing of a search in this process, now."""
-        reached, budget = search.progress, search.spec.budget.evaluations
-        left_s = None
-        if search.started_at is not None and reached.evaluated and not search.state.ended:
-            elapsed_s = (datetime.now(UTC) - search.started_at).total_seconds()
-            left_s = elapsed_s / reached.evaluated * (budget - reached.evaluated)
+    def of(cls, search: Search, now: datetime) -> Standing:
+        """The standing of a search in this process at a time."""
+        reached = search.progress
         return cls(
             id=search.id,
             state=str(search.state),
             evaluated=reached.evaluated,
-            budget=budget,
+            budget=search.spec.budget.evaluations,
             failed=reached.failed,
             in_flight=reached.in_flight,
             hypervolume=reached.hypervolume,
             best_psnr_db=reached.best_psnr_db,
             bicubic_psnr_db=search.baseline.get("psnr_db"),
-            seconds_left=left_s,
+            seconds_left=seconds_left(search, now),
         )
 
     def __str__(self) -> str:
@@ -98,7 +96,7 @@ def progress_bar(console: Console) -> Iterator[Show]:
     if not console.is_terminal:
         yield _lines(console)
         return
-    bar = Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    bar = Progress(SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     task = bar.add_task("waiting", total=None)
     line = Text()
 
@@ -144,35 +142,10 @@ def front_table(title: str, objectives: Sequence[str], rows: Sequence[Row]) -> T
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("candidate", no_wrap=True)
     for column in columns:
-        table.add_column(_heading(column), justify="right")
+        table.add_column(heading(column), justify="right")
     for row in rows:
-        table.add_row(row.id, *(figure(column, row.scores.get(column)) for column in columns))
+        table.add_row(row.id, *(shown(column, row.scores.get(column)) for column in columns))
     return table
-
-
-def _heading(column: str) -> str:
-    metric = next(metric for metric in METRICS.values() if metric.column == column)
-    return f"{metric.name} ({metric.unit})" if metric.unit else metric.name
-
-
-def figure(column: str, value: float | None) -> str:
-    """A score as people read it."""
-    if value is None:
-        return "-"
-    if column == "params":
-        return f"{int(value):,}"
-    if column == "mult_adds":
-        return giga(int(value))
-    return f"{value:.4f}" if column == "ssim" else f"{value:.2f}"
-
-
-def giga(mult_adds: int) -> str:
-    """Multiply-adds in thousand millions.
-
-    >>> giga(235_001_088_000)
-    '235.0 G'
-    """
-    return f"{mult_adds / 1e9:.1f} G" if mult_adds >= 1e10 else f"{mult_adds / 1e9:.3g} G"
 
 
 def gain(psnr_db: float | None, bicubic_psnr_db: float | None) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NewType
+from typing import Any, Literal, NewType, get_args
 
 from search_space.genotype import Genotype
 
@@ -18,6 +18,10 @@ from .spec import SearchSpec
 SearchId = NewType("SearchId", str)
 CandidateId = NewType("CandidateId", str)
 ArtifactId = NewType("ArtifactId", str)
+
+ExportFormat = Literal["onnx", "safetensors"]
+EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
+"""The forms of a file of a candidate, each the suffix of its name too."""
 
 
 class SearchState(StrEnum):
@@ -287,7 +291,7 @@ class Artifact:
     Attributes:
         id: Twelve hexadecimal characters.
         candidate_id: Of which candidate.
-        format: "onnx" or "safetensors".
+        format: One of `EXPORT_FORMATS`.
         state: Where it stands.
         created_at: When it was asked for.
         finished_at: When it was ready or failed.

@@ -21,6 +21,7 @@ from .checks import checked_spec
 from .objectives import METRICS, Objective
 from .pareto import front, hypervolume
 from .records import (
+    EXPORT_FORMATS,
     Artifact,
     ArtifactId,
     ArtifactState,
@@ -35,8 +36,6 @@ from .records import (
 from .scores import candidate_scores, points_of
 from .settings import Settings
 from .store.base import NotFound, Store
-
-EXPORT_FORMATS = ("onnx", "safetensors")
 
 
 class NotExportable(ValueError):

@@ -4,7 +4,7 @@ Every model refuses fields it does not know, describes each field, and is built 
 that is not finite goes out as null.
 """
 
-from .artifacts import ArtifactList, ArtifactView, ExportFormat, ExportRequest
+from .artifacts import ArtifactList, ArtifactView, ExportRequest
 from .candidates import CandidatePage, CandidateSummary, CandidateView, EvaluationView, FailureView
 from .events import EventPage, EventView
 from .front import FrontView, ObjectiveView
@@ -22,7 +22,6 @@ __all__ = [
     "EvaluationView",
     "EventPage",
     "EventView",
-    "ExportFormat",
     "ExportRequest",
     "FailureView",
     "FieldProblem",

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
-from nas.records import Artifact, ArtifactState
+from nas.records import Artifact, ArtifactState, ExportFormat
 
 from .wire import Links, Wire, finite
-
-ExportFormat = Literal["onnx", "safetensors"]
 
 
 class ExportRequest(Wire):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from nas.pace import fraction, seconds_left
 from nas.records import Search, SearchState
 from nas.spec import SearchSpec
 
@@ -33,8 +34,8 @@ class ProgressView(Wire):
         """The progress of a search as seen at a time."""
         reached = search.progress
         return cls(
-            fraction=_fraction(search, now),
-            seconds_left=_seconds_left(search, now),
+            fraction=fraction(search, now),
+            seconds_left=seconds_left(search, now),
             budget=search.spec.budget.evaluations,
             evaluated=reached.evaluated,
             failed=reached.failed,
@@ -91,30 +92,3 @@ class SearchPage(Wire):
 
     items: list[SearchView] = Field(description="The searches.")
     next: str | None = Field(description="Give it as `before` for the next page; null on the last.")
-
-
-def _fraction(search: Search, now: datetime) -> float:
-    if search.state is SearchState.COMPLETED:
-        return 1.0
-    budget = search.spec.budget
-    used = search.progress.evaluated / budget.evaluations
-    if budget.wall_time_s is not None and search.started_at is not None:
-        used = max(used, _elapsed_s(search, now) / budget.wall_time_s)
-    return min(1.0, max(0.0, used))
-
-
-def _seconds_left(search: Search, now: datetime) -> float | None:
-    if search.state is not SearchState.RUNNING or not search.progress.evaluated:
-        return None
-    elapsed_s, budget = _elapsed_s(search, now), search.spec.budget
-    evaluated = search.progress.evaluated
-    left_s = elapsed_s / evaluated * (budget.evaluations - evaluated)
-    if budget.wall_time_s is not None:
-        left_s = min(left_s, budget.wall_time_s - elapsed_s)
-    return max(0.0, left_s)
-
-
-def _elapsed_s(search: Search, now: datetime) -> float:
-    if search.started_at is None:
-        return 0.0
-    return ((search.finished_at or now) - search.started_at).total_seconds()

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+from ..figures import heading, shown
 from ..objectives import METRICS, Objective
 from ..records import Candidate, Search
 from ..scores import candidate_scores
@@ -65,15 +66,18 @@ def front_rows(candidates: Iterable[Candidate], objectives: Sequence[Objective])
 
 def _row(candidate: Candidate, columns: Sequence[str]) -> dict[str, Any]:
     scores = candidate_scores(candidate)
-    figures = {column: scores.get(column) for column in columns}
     return {
         "candidate": candidate.id,
-        **{name: None if value is None or not math.isfinite(value) else value for name, value in figures.items()},
+        **{column: _finite(scores.get(column)) for column in columns},
         "feasible": candidate.feasible,
         "operator": candidate.operator,
         "digest": candidate.genotype.digest,
         "genotype": str(candidate.genotype),
     }
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else value
 
 
 def to_csv(front: Front) -> str:
@@ -88,19 +92,34 @@ def to_csv(front: Front) -> str:
 
 
 def to_json(front: Front) -> dict[str, Any]:
-    """Return the members and what they were compared by, as a JSON document without NaN."""
-    search = front.search
+    """Return the front as the service answers with it, without links: a JSON document without NaN."""
     return {
-        "search": search.id,
-        "name": search.spec.name,
-        "state": search.state.value,
-        "objectives": [{"metric": o.metric, "sense": o.sense.value, "column": o.column} for o in front.objectives],
+        "search_id": front.search.id,
+        "objectives": [
+            {"metric": o.metric, "column": o.column, "unit": METRICS[o.metric].unit, "sense": o.sense.value}
+            for o in front.objectives
+        ],
         "feasible_only": front.feasible_only,
         "scored": front.scored,
         "hypervolume": front.hypervolume,
-        "reference_point": dict(search.reference_point),
-        "baseline": dict(search.baseline),
-        "members": front_rows(front.members, front.objectives),
+        "reference_point": dict(front.search.reference_point),
+        "members": [_member(candidate) for candidate in front.members],
+    }
+
+
+def _member(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "id": candidate.id,
+        "search_id": candidate.search_id,
+        "ordinal": candidate.ordinal,
+        "state": candidate.state.value,
+        "feasible": candidate.feasible,
+        "violation": candidate.violation,
+        "genotype": str(candidate.genotype),
+        "digest": candidate.genotype.digest,
+        "scores": {column: _finite(value) for column, value in candidate_scores(candidate).items()},
+        "operator": candidate.operator,
+        "cached": candidate.cached,
     }
 
 
@@ -143,20 +162,3 @@ def summary(front: Front) -> str:
     kept = "feasible candidates" if front.feasible_only else "candidates"
     text = f"{len(front.members)} of {front.scored} {kept} that were scored, by {ways}"
     return text if front.hypervolume is None else f"{text}; hypervolume {front.hypervolume:.4g}"
-
-
-def heading(column: str) -> str:
-    """What stands over a column of figures: `psnr (dB)`."""
-    metric = next(metric for metric in METRICS.values() if metric.column == column)
-    return f"{metric.name} ({metric.unit})" if metric.unit else metric.name.replace("_", "-")
-
-
-def shown(column: str, value: float | None) -> str:
-    """A figure as people read it: multiply-adds in thousand millions, parameters with separators."""
-    if value is None:
-        return "–"
-    if column == "mult_adds":
-        return f"{value / 1e9:.4g} G"
-    if column == "params":
-        return f"{value:,.0f}"
-    return f"{value:.4f}" if column == "ssim" else f"{value:.2f}"

@@ -28,6 +28,8 @@ from evaluator.weights import load_model
 from search_space.errors import InvalidInput, Problem
 from search_space.genotype import Genotype
 
+from ..records import EXPORT_FORMATS
+
 OPSET = 18
 TOLERANCE = 1e-4
 CHECKED_SIZES = ((61, 97), (48, 35))
@@ -91,7 +93,7 @@ def export_model(
         scale: 2, 3 or 4.
         channels: 1 (luma) or 3 (RGB).
         weights: A checkpoint, or the path of one.
-        file_format: "onnx" or "safetensors".
+        file_format: One of `EXPORT_FORMATS`.
         path: Where to write; folders are made, a file that is there is replaced.
         check_image: uint8 H x W x 1 or 3 to verify on, best a photograph; noise without it.
 
@@ -99,8 +101,8 @@ def export_model(
         InvalidInput: The format is unknown, or the weights cannot be read or are those of another network.
         ExportError: The file computes something else than the network.
     """
-    if file_format not in ("onnx", "safetensors"):
-        raise InvalidInput([Problem("format", file_format, "onnx or safetensors")])
+    if file_format not in EXPORT_FORMATS:
+        raise InvalidInput([Problem("format", file_format, " or ".join(EXPORT_FORMATS))])
     metadata = Metadata(genotype=genotype, recipe=recipe, scale=scale, channels=channels)
     model = _trained(weights, metadata)
     images = _crops(check_image, channels)

@@ -8,10 +8,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from ..figures import heading, shown
 from ..objectives import METRICS, Objective, Sense
 from ..records import Candidate, CandidateState
 from ..scores import candidate_scores
-from .front import Front, columns_of, front_rows, heading, shown, summary
+from .front import Front, columns_of, front_rows, summary
 
 INK, FAINT, ACCENT, WARN, GRID = "#1f2933", "#b6c0cb", "#0b6e99", "#c2410c", "#e6eaef"
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -119,6 +120,40 @@ def test_a_search_is_paused_resumed_cancelled_and_watched(
     assert f"front of search {recorded.id}" in watched.stdout
     assert "<html" in (tmp_path / f"front-{recorded.id}.html").read_text()
     assert json.loads(run("watch", recorded.id, "--json").stdout)["state"] == "cancelled"
+
+
+def test_names_are_printed_as_they_are(recorded: Any, spec: dict[str, Any], tmp_path: Path) -> None:
+    submitted = json.loads(run("submit", "-", "--json", stdin=json.dumps(spec | {"name": "[/foo]"})).stdout)
+    listed = run("list")
+    assert listed.exit_code == 0
+    assert "[/foo]" in listed.stdout
+    for arguments in (("export", "[/foo]"), ("watch", "[/foo]"), ("front", submitted["id"], "--objectives", "[/foo]")):
+        refused = run(*arguments)
+        assert isinstance(refused.exception, SystemExit)
+        assert "[/foo]" in refused.stderr
+
+
+def test_a_spec_that_json_cannot_hold_is_not_sent(tmp_path: Path) -> None:
+    (tmp_path / "spec.toml").write_text("name = 2026-03-01")
+    assert run("submit", str(tmp_path / "spec.toml")).exit_code == 2
+    assert run("submit", "-", stdin='{"seed": NaN}').exit_code == 2
+
+
+def test_a_service_needs_a_database_that_its_controller_can_open() -> None:
+    for verb in ("serve", "api"):
+        refused = run(verb, "--database-url", "memory://")
+        assert refused.exit_code == 2
+        assert "several processes" in refused.stderr
+
+
+def test_a_file_that_cannot_be_written_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = SimpleNamespace(id="a", filename="a.onnx")
+    monkeypatch.setattr(verbs.Client, "export", lambda *_: ready)
+    monkeypatch.setattr(verbs.Client, "wait_for_artifact", lambda *_: ready)
+    refused = run("export", "c", "--output", "/proc/nope/a.onnx")
+    assert refused.exit_code == 1
+    assert refused.stderr.count("error:") == 1
+    assert "/proc/nope" in refused.stderr
 
 
 def test_no_package_of_ours_is_shadowed_here() -> None:

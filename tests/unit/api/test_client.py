@@ -74,6 +74,7 @@ def test_an_export_is_waited_for_and_downloaded(
     ready = client.wait_for_artifact(artifact.id)
     path = client.download(ready.id, tmp_path / ready.filename)
     assert path.read_bytes() == content
+    assert client.download(ready.id, str(path)) == path
     (settings.home / "file").write_bytes(b"altered")
     with pytest.raises(ApiError, match="damaged"):
         client.download(ready.id, tmp_path / "other")

@@ -7,6 +7,10 @@ import httpx
 import pytest
 
 from api.routes.front import preferred_format
+from api.settings import ApiSettings
+from nas.export.front import to_json
+from nas.service import Service
+from nas.store.memory import MemoryStore
 
 
 def ordinals(front: dict[str, Any]) -> list[int]:
@@ -19,6 +23,17 @@ def test_a_front_holds_what_no_feasible_candidate_dominates(http: httpx.Client, 
     assert [objective["metric"] for objective in front["objectives"]] == ["psnr", "params"]
     assert (front["scored"], front["feasible_only"]) == (2, True)
     assert front["hypervolume"] > 0
+
+
+def test_a_search_without_a_service_ends_with_a_front_of_the_same_shape(
+    http: httpx.Client, recorded: Any, settings: ApiSettings, store: MemoryStore
+) -> None:
+    served = http.get(f"/v1/searches/{recorded.id}/front").json()
+    for part in (served, *served["members"]):
+        del part["links"]
+    for member in served["members"]:
+        assert member.pop("failure") is None
+    assert to_json(Service(store, settings).front(recorded.id)) == served
 
 
 def test_a_front_may_look_at_infeasible_candidates(http: httpx.Client, recorded: Any) -> None:

@@ -18,6 +18,8 @@ from nas import upscaling, worker
 from nas.cli import app
 from nas.records import IllegalTransition, SearchState
 from nas.stopping import StopRequest
+from nas.store.opening import open_store
+from nas.testing import make_search
 from search_space.published import PUBLISHED
 
 RUNNER = CliRunner()
@@ -116,6 +118,76 @@ def test_expected_failures_have_a_status_and_no_traceback(monkeypatch, tmp_path,
     assert result.exit_code == status
     assert "Traceback" not in result.stderr
     assert getattr(error, "hint", "") in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["describe", "falsr-a", "--svg", "/nonexistent/a.svg"], "/nonexistent/a.svg: No such file or directory"),
+        (["db", "upgrade", "--home", "/proc/nope"], "/proc/nope"),
+        (["search", "spec.json", "--home", "/proc/nope"], "/proc/nope"),
+        (["upscale", "n.onnx", "a.png", "--output", "/proc/nope/a.png"], "/proc/nope"),
+        (["upscale", "n.onnx", "a.png", "--output", "a.jpg"], "cannot write mode RGBA as JPEG"),
+    ],
+)
+def test_what_cannot_be_written_is_one_message(tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(upscaling, "load_model", lambda path: bicubic_upscaler())
+    Image.new("RGBA", (6, 4), (0, 128, 128, 9)).save("a.png")
+    (tmp_path / "spec.json").write_text("{}")
+    result = RUNNER.invoke(app, arguments)
+    assert result.exit_code == 1
+    assert result.stderr.count("error:") == 1
+    assert said in result.stderr
+
+
+def test_a_picture_goes_into_a_form_that_can_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(upscaling, "load_model", lambda path: bicubic_upscaler())
+    result = RUNNER.invoke(app, ["upscale", "n.onnx", "a.png", "--output", str(tmp_path / "a.psd")])
+    assert result.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("spec.json", '{"seed": NaN}', "values that JSON has"),
+        ("spec.json", '{"name": "\\ud800"}', "surrogates"),
+        ("spec.json", "[" * 100_000, "recursion"),
+        ("spec.toml", "name = 2026-03-01", "date"),
+        ("spec.toml", "seed = inf", "values that JSON has"),
+    ],
+)
+def test_a_spec_holds_what_json_can_hold(tmp_path, name, text, said):
+    (tmp_path / name).write_text(text)
+    result = RUNNER.invoke(app, ["search", str(tmp_path / name)])
+    assert result.exit_code == 2
+    assert result.stderr.count("error: SPEC") == 1
+    assert said in result.stderr
+
+
+def test_a_store_in_memory_is_refused_by_every_verb_that_opens_one(tmp_path):
+    (tmp_path / "spec.json").write_text("{}")
+    for verb in (["search", str(tmp_path / "spec.json")], ["controller"], ["db", "check"]):
+        result = RUNNER.invoke(app, [*verb, "--database-url", "memory://"])
+        assert result.exit_code == 2
+        assert "several processes" in result.stderr
+
+
+def test_a_search_that_failed_is_shown_and_fails_the_verb(tmp_path, monkeypatch):
+    def fail(document, settings, on_progress, **_):
+        store = open_store(settings.database)
+        failed = make_search(state=SearchState.FAILED, reason="every candidate failed")
+        store.add_search(failed)
+        store.close()
+        on_progress(failed)
+        return failed
+
+    monkeypatch.setattr(worker, "run_search", fail)
+    (tmp_path / "spec.json").write_text("{}")
+    result = RUNNER.invoke(app, ["search", str(tmp_path / "spec.json"), "--home", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "failed: every candidate failed" in result.stdout
+    assert not [line for line in result.stderr.splitlines() if "error" in line]
 
 
 def test_search_runs_here_and_ends_with_its_front(tmp_path, sample_dir):

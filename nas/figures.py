@@ -1,0 +1,35 @@
+"""How the figures of a candidate are written for people, in a terminal, a document or a page."""
+
+from __future__ import annotations
+
+from .objectives import METRICS
+
+
+def heading(column: str) -> str:
+    """What stands over a column of figures.
+
+    >>> heading("psnr_db")
+    'psnr (dB)'
+    """
+    metric = next(metric for metric in METRICS.values() if metric.column == column)
+    return f"{metric.name} ({metric.unit})" if metric.unit else metric.name.replace("_", "-")
+
+
+def shown(column: str, value: float | None) -> str:
+    """A figure, rounded as its column asks for; a dash where there is none."""
+    if value is None:
+        return "–"
+    if column == "mult_adds":
+        return giga(value)
+    if column == "params":
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if column == "ssim" else f"{value:.2f}"
+
+
+def giga(mult_adds: float) -> str:
+    """Multiply-adds in thousand millions.
+
+    >>> giga(235_001_088_000)
+    '235.0 G'
+    """
+    return f"{mult_adds / 1e9:.1f} G" if mult_adds >= 1e10 else f"{mult_adds / 1e9:.3g} G"
