@@ -12,19 +12,28 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from . import checkpoints
 from .cost import costs
-from .data.images import ImageSet, as_luma
+from .data.images import ImagePair, ImageSet, as_luma
 from .data.patches import ResidentImages
 from .data.sets import EvaluationData
 from .executor import Job
 from .metrics.protocol import Protocol, get_protocol
 from .model import SRModel, build_model
-from .outcome import Failure, FailureKind, Outcome, Provenance, Scores, Success
+from .outcome import Bands, Failure, FailureKind, Outcome, Provenance, Scores, Success
 from .provenance import code_digest, cpu_name
-from .score import DEFAULT_METRICS, Metric, NonFiniteOutput, mean_scores, network_input, score_image
+from .score import (
+    DEFAULT_METRICS,
+    Metric,
+    NonFiniteOutput,
+    learnt_bands,
+    mean_bands,
+    mean_scores,
+    network_input,
+    score_image,
+)
 from .training import Diverged, TimedOut, fit
 
 log = logging.getLogger(__name__)
@@ -89,7 +98,7 @@ def _evaluate(job: Job, data: EvaluationData, device: torch.device, name: str, c
     images = _resident_images(data, job.channels, device)
     trace = fit(model, images, recipe, generator=generator, clock=clock, deadline_s=clock() + job.timeout_s)
     trained = clock()
-    means = score_model(model, data.validation, get_protocol(recipe.protocol))
+    means, bands = _validate(model, data.validation, get_protocol(recipe.protocol))
     metadata = checkpoints.Metadata(genotype=job.genotype, recipe=recipe, scale=job.scale, channels=job.channels)
     return Success(
         scores=_scores(job, means),
@@ -103,6 +112,7 @@ def _evaluate(job: Job, data: EvaluationData, device: torch.device, name: str, c
         train_s=trace.train_s,
         validate_s=clock() - trained,
         loss_curve=trace.loss_curve,
+        bands=bands,
         weights=checkpoints.to_bytes(model.network.state_dict(), metadata),
     )
 
@@ -115,14 +125,13 @@ def place(model: nn.Module, device: torch.device) -> None:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from its stubs
 
 
-@torch.inference_mode()
 def score_model(
     model: SRModel, images: ImageSet, protocol: Protocol, *, metrics: tuple[Metric, ...] = DEFAULT_METRICS
 ) -> dict[Metric, float]:
     """Average a model's figures over whole images, one after the other, on the device of its weights.
 
     Args:
-        model: The candidate; it is put into evaluation mode.
+        model: The candidate.
         images: Images of its scale.
         protocol: How to compare.
         metrics: What to compute.
@@ -134,13 +143,25 @@ def score_model(
         NonFiniteOutput: The model gives a NaN or an infinity.
         InvalidInput: The protocol needs colour that the images have not.
     """
+    return mean_scores(score_image(output, pair, protocol, metrics=metrics) for pair, output in predict(model, images))
+
+
+@torch.inference_mode()
+def predict(model: SRModel, images: ImageSet) -> Iterator[tuple[ImagePair, Tensor]]:
+    """Each image and a model's prediction for it, on the device of its weights, which are put into evaluation mode."""
     model.eval()
     device = next(model.parameters()).device
-    scores = []
     for pair in images:
-        lr = network_input(pair, model.channels, device)
-        scores.append(score_image(model(lr), pair, protocol, metrics=metrics))
-    return mean_scores(scores)
+        yield pair, model(network_input(pair, model.channels, device))
+
+
+def _validate(model: SRModel, images: ImageSet, protocol: Protocol) -> tuple[dict[Metric, float], Bands]:
+    """Mean figures and bands over the validation images, each predicted once."""
+    scores, bands = [], []
+    for pair, output in predict(model, images):
+        scores.append(score_image(output, pair, protocol))
+        bands.append(learnt_bands(output, pair))
+    return mean_scores(scores), mean_bands(bands)
 
 
 def _scores(job: Job, means: Mapping[Metric, float]) -> Scores:
@@ -152,6 +173,7 @@ def _scores(job: Job, means: Mapping[Metric, float]) -> Scores:
         psnr_db=means["psnr_db"],
         ssim=means["ssim"],
         fsds_db=means["fsds_db"],
+        fsds_si_db=means["fsds_si_db"],
         params=cost.params,
         mult_adds=cost.mult_adds,
     )

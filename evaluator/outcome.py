@@ -29,7 +29,8 @@ class Scores:
         protocol: Identifier of the protocol, e.g. "y-float".
         psnr_db: Mean peak signal-to-noise ratio in dB, higher is better.
         ssim: Mean structural similarity, at most 1, higher is better.
-        fsds_db: Mean frequency spectrum distribution similarity in dB, higher is better.
+        fsds_db: Mean frequency spectrum distribution similarity in dB as published, higher is better.
+        fsds_si_db: The same averaged over all circular shifts of the images, higher is better.
         params: Learned parameters, biases included.
         mult_adds: Multiply-adds for one 1280x720 output at x2 (230,400 LR pixels), the recipe's input mapping
             and image residual included.
@@ -39,12 +40,26 @@ class Scores:
     psnr_db: float
     ssim: float
     fsds_db: float
+    fsds_si_db: float
     params: int
     mult_adds: int
 
     def __post_init__(self) -> None:
         if not self.protocol:
             raise ValueError("a score needs the protocol that it was measured under")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bands:
+    """What a candidate has learnt of each band of frequencies, lowest first, averaged over the validation images.
+
+    Attributes:
+        correspondence: Frequency-band correspondence as published, in [0, 1]; 1 is a perfect fit.
+        log_ratio_db: Spectrum over the target's, in dB and not clipped; 0 is a perfect fit, below it something lacks.
+    """
+
+    correspondence: tuple[float, ...]
+    log_ratio_db: tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +91,7 @@ class Success:
         train_s: Seconds spent in training steps.
         validate_s: Seconds spent in validation.
         loss_curve: (step, mean L1 loss since the last point), about twenty points.
+        bands: What was learnt of each band of frequencies.
         weights: The scored weights as one safetensors document.
     """
 
@@ -84,6 +100,7 @@ class Success:
     train_s: float
     validate_s: float
     loss_curve: tuple[tuple[int, float], ...] = ()
+    bands: Bands | None = None
     weights: bytes = field(default=b"", repr=False)
 
 

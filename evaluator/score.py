@@ -7,7 +7,7 @@ white, not yet clipped.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,16 +16,18 @@ from torch import Tensor
 
 from .data.degrade import imresize
 from .data.images import ImagePair, ImageSet
+from .metrics.bands import band_correspondence, band_log_ratio
 from .metrics.fsds import ConstantImage, fsds, fsds_si
 from .metrics.luma import full_luma
 from .metrics.protocol import Protocol
 from .metrics.psnr import CAP_DB, mean_db, psnr
 from .metrics.ssim import ssim
+from .outcome import Bands
 from .preparation import planes, prepare
 
 Metric = Literal["psnr_db", "ssim", "fsds_db", "fsds_si_db"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
-DEFAULT_METRICS: tuple[Metric, ...] = ("psnr_db", "ssim", "fsds_db")
+DEFAULT_METRICS: tuple[Metric, ...] = METRICS
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +127,28 @@ def mean_scores(scores: Iterable[ImageScore], *, cap_db: float = CAP_DB) -> dict
             if capped:
                 log.info("%s: %d of %d images counted as %g dB", metric, capped, len(values), cap_db)
     return means
+
+
+def learnt_bands(prediction: Tensor, pair: ImagePair) -> Bands:
+    """What a prediction has of each band of the HR image's frequencies; arguments are those of `score_image`."""
+    clipped = _clipped(prediction, pair)
+    target = _target(pair, len(clipped), clipped.device) / 255
+    return Bands(
+        correspondence=tuple(band_correspondence(clipped, target).tolist()),
+        log_ratio_db=tuple(band_log_ratio(clipped, target).tolist()),
+    )
+
+
+def mean_bands(bands: Sequence[Bands]) -> Bands:
+    """Average each band over images; images too small to have a band are left out of its mean."""
+    return Bands(
+        correspondence=_mean_of_known([of_one.correspondence for of_one in bands]),
+        log_ratio_db=_mean_of_known([of_one.log_ratio_db for of_one in bands]),
+    )
+
+
+def _mean_of_known(rows: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
+    return tuple(torch.tensor(rows, dtype=torch.float64).nanmean(dim=0).tolist())
 
 
 def bicubic(pair: ImagePair, channels: int) -> Tensor:

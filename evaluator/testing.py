@@ -93,6 +93,7 @@ def synthetic(job: Job) -> Outcome:
         psnr_db=psnr_db,
         ssim=1 - 10 ** (-psnr_db / 30),
         fsds_db=20 + 0.5 * reach + 0.2 * math.log(cost.params),
+        fsds_si_db=18 + 0.4 * reach + 0.2 * math.log(cost.params),
         params=cost.params,
         mult_adds=cost.mult_adds,
     )

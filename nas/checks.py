@@ -28,7 +28,12 @@ SHOWN = 5
 MIN_VALIDATION_SIDE = 16
 """LR pixels that an image needs to be scored."""
 
-REACH: Mapping[str, tuple[float, float]] = {"psnr": (0, 100), "ssim": (-1, 1), "fsds": (-math.inf, 100)}
+REACH: Mapping[str, tuple[float, float]] = {
+    "psnr": (0, 100),
+    "ssim": (-1, 1),
+    "fsds": (-math.inf, 100),
+    "fsds_si": (-math.inf, 100),
+}
 """Lowest and highest score of any image; decibels are capped when they are averaged."""
 
 

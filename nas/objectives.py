@@ -63,6 +63,14 @@ METRICS: Mapping[str, Metric] = {
             description="frequency spectrum distribution similarity, published definition",
         ),
         Metric(
+            name="fsds_si",
+            column="fsds_si_db",
+            unit="dB",
+            sense=Sense.MAXIMISE,
+            trained=True,
+            description="frequency spectrum distribution similarity, averaged over shifts",
+        ),
+        Metric(
             name="params",
             column="params",
             unit="",

@@ -53,8 +53,10 @@ def evaluation_of(
         psnr_db=outcome.scores.psnr_db,
         ssim=outcome.scores.ssim,
         fsds_db=outcome.scores.fsds_db,
+        fsds_si_db=outcome.scores.fsds_si_db,
         validate_s=outcome.validate_s,
         loss_curve=outcome.loss_curve,
+        bands=outcome.bands,
         weights=keep_weights(job.key, outcome.weights) if outcome.weights else None,
     )
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, NewType, get_args
 
+from evaluator.outcome import Bands
 from search_space.genotype import Genotype
 
 from .spec import SearchSpec
@@ -153,7 +154,8 @@ class Evaluation:
         protocol: Identifier of the scoring protocol; empty for a failure.
         psnr_db: Mean PSNR in dB.
         ssim: Mean SSIM.
-        fsds_db: Mean FSDS in dB.
+        fsds_db: Mean FSDS in dB, as published.
+        fsds_si_db: Mean shift-averaged FSDS in dB.
         params: Learned parameters.
         mult_adds: Multiply-adds at 230,400 LR pixels, the recipe's overhead included.
         failure_kind: Cause of a failure, None for a success.
@@ -161,6 +163,7 @@ class Evaluation:
         train_s: Seconds of training.
         validate_s: Seconds of validation.
         loss_curve: (step, mean loss) points.
+        bands: What was learnt of each band of frequencies; None for a failure.
         weights: Path of the trained weights below the data directory, None where they were not kept.
         worker: Name of the worker slot.
         attempts: How often the work was started.
@@ -179,6 +182,7 @@ class Evaluation:
     psnr_db: float | None = None
     ssim: float | None = None
     fsds_db: float | None = None
+    fsds_si_db: float | None = None
     params: int | None = None
     mult_adds: int | None = None
     failure_kind: str | None = None
@@ -186,6 +190,7 @@ class Evaluation:
     train_s: float = 0.0
     validate_s: float = 0.0
     loss_curve: tuple[tuple[int, float], ...] = ()
+    bands: Bands | None = None
     weights: str | None = None
     worker: str = ""
     attempts: int = 1
@@ -199,6 +204,7 @@ class Evaluation:
             "psnr_db": self.psnr_db,
             "ssim": self.ssim,
             "fsds_db": self.fsds_db,
+            "fsds_si_db": self.fsds_si_db,
             "params": self.params,
             "mult_adds": self.mult_adds,
         }

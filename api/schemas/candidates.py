@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from evaluator.outcome import HINTS
+from evaluator.outcome import HINTS, Bands
 from nas.records import Candidate, CandidateState, Evaluation
 from nas.scores import candidate_scores
 
@@ -20,6 +20,18 @@ class FailureView(Wire):
     kind: str = Field(description="Cause: diverged, non_finite, out_of_memory, timeout, worker_lost or error.")
     message: str = Field(description="What happened.")
     hint: str = Field(description="What to do next.")
+
+
+class BandsView(Wire):
+    """What a network has learnt of each band of frequencies, lowest first."""
+
+    correspondence: list[Figure] = Field(description="Frequency-band correspondence, 0 to 1; 1 is a perfect fit.")
+    log_ratio_db: list[Figure] = Field(description="Spectrum over the target's in dB; 0 is a perfect fit.")
+
+    @classmethod
+    def of(cls, bands: Bands) -> BandsView:
+        """The wire form of bands."""
+        return cls(correspondence=list(bands.correspondence), log_ratio_db=list(bands.log_ratio_db))
 
 
 class EvaluationView(Wire):
@@ -37,6 +49,7 @@ class EvaluationView(Wire):
     train_s: Figure = Field(description="Seconds of training.")
     validate_s: Figure = Field(description="Seconds of validation.")
     loss_curve: list[tuple[int, Figure]] = Field(description="Points (step, mean loss) of the training.")
+    bands: BandsView | None = Field(description="What was learnt of each band of frequencies; null if not measured.")
     weights_kept: bool = Field(description="Whether its trained weights can be exported.")
     created_at: datetime = Field(description="When it ended.")
 
@@ -56,6 +69,7 @@ class EvaluationView(Wire):
             train_s=evaluation.train_s,
             validate_s=evaluation.validate_s,
             loss_curve=list(evaluation.loss_curve),
+            bands=None if evaluation.bands is None else BandsView.of(evaluation.bands),
             weights_kept=evaluation.weights is not None,
             created_at=evaluation.created_at,
         )

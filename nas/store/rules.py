@@ -53,6 +53,7 @@ def without_nan(evaluation: Evaluation) -> Evaluation:
         psnr_db=_known(evaluation.psnr_db),
         ssim=_known(evaluation.ssim),
         fsds_db=_known(evaluation.fsds_db),
+        fsds_si_db=_known(evaluation.fsds_si_db),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from evaluator.outcome import Bands
 from search_space.genotype import Genotype
 from search_space.spaces import SPACES
 
@@ -86,6 +87,8 @@ def make_evaluation(candidate: Candidate | None = None, **fields: Any) -> Evalua
         "psnr_db": 30.0 + 1 / (candidate.ordinal + 3),
         "ssim": 0.875,
         "fsds_db": 41.5,
+        "fsds_si_db": 38.25,
+        "bands": Bands(correspondence=(1.0, 0.75, 0.5, 0.25, 0.125), log_ratio_db=(0.0, -1.5, -3.0, -6.0, -12.5)),
         "params": candidate.params,
         "mult_adds": candidate.mult_adds,
         "weights": f"weights/{candidate.id}.safetensors",

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from evaluator.outcome import Bands
 from search_space.genotype import Genotype
 
 from ...records import (
@@ -150,6 +151,7 @@ def evaluation_columns(evaluation: Evaluation) -> Columns:
     """Every column of an evaluation."""
     columns = {name: getattr(evaluation, name) for name in EVALUATION}
     columns["loss_curve"] = [[step, _number(loss)] for step, loss in evaluation.loss_curve]
+    columns["bands"] = _bands_to_json(evaluation.bands)
     return columns
 
 
@@ -158,7 +160,23 @@ def to_evaluation(row: Row[Any], prefix: str = "") -> Evaluation:
     mapping = row._mapping
     columns = {name: mapping[prefix + name] for name in EVALUATION}
     columns["loss_curve"] = tuple((step, float(loss)) for step, loss in columns["loss_curve"])
+    columns["bands"] = _bands_from_json(columns["bands"])
     return Evaluation(**columns)
+
+
+def _bands_to_json(bands: Bands | None) -> dict[str, list[float | str]] | None:
+    if bands is None:
+        return None
+    return {
+        "correspondence": [_number(value) for value in bands.correspondence],
+        "log_ratio_db": [_number(value) for value in bands.log_ratio_db],
+    }
+
+
+def _bands_from_json(document: Mapping[str, Any] | None) -> Bands | None:
+    if document is None:
+        return None
+    return Bands(**{name: tuple(float(value) for value in values) for name, values in document.items()})
 
 
 def to_event(row: Row[Any]) -> Event:

@@ -19,7 +19,7 @@ def test_every_kind_of_failure_has_a_hint() -> None:
 
 def test_a_score_without_a_protocol_is_refused() -> None:
     with pytest.raises(ValueError, match="protocol"):
-        Scores(protocol="", psnr_db=30.0, ssim=0.9, fsds_db=20.0, params=1, mult_adds=1)
+        Scores(protocol="", psnr_db=30.0, ssim=0.9, fsds_db=20.0, fsds_si_db=18.0, params=1, mult_adds=1)
 
 
 def test_outcomes_and_jobs_cross_process_borders_unchanged() -> None:
