@@ -203,6 +203,10 @@ class Client:
         path = f"/v1/candidates/{_part(candidate_id)}/exports"
         return self._ask(ArtifactView, "POST", path, json={"format": file_format})
 
+    def analyse(self, candidate_id: str) -> ArtifactView:
+        """Ask for a trained network's hybrid response analysis; `wait_for_artifact` tells when it is there."""
+        return self._ask(ArtifactView, "POST", f"/v1/candidates/{_part(candidate_id)}/analyses")
+
     def exports(self, candidate_id: str) -> list[ArtifactView]:
         """The artifacts of a candidate, oldest first."""
         return self._ask(ArtifactList, "GET", f"/v1/candidates/{_part(candidate_id)}/exports").items

@@ -19,8 +19,6 @@ logger = structlog.get_logger(__name__)
 STALE_AFTER_S = 120.0
 """An artifact that is being written for longer than this was left by a controller that died; a file takes seconds."""
 
-SUFFIXES = {"onnx": ".onnx", "safetensors": ".safetensors"}
-
 
 class Written(Protocol):
     """What an export reports of its file."""
@@ -80,7 +78,7 @@ class ThreadedExports:
         if candidate.evaluation is None or candidate.evaluation.weights is None:
             raise ValueError("the candidate has no trained weights")
         weights = (self._home / candidate.evaluation.weights).read_bytes()
-        name = f"artifacts/{artifact.id}/{candidate.id}-x{search.spec.scale}{SUFFIXES[artifact.format]}"
+        name = f"artifacts/{artifact.id}/{candidate.id}-x{search.spec.scale}.{artifact.format}"
         written = self._write(search, candidate, weights, artifact.format, self._home / name)
         return replace(
             artifact,

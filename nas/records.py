@@ -22,7 +22,10 @@ ArtifactId = NewType("ArtifactId", str)
 
 ExportFormat = Literal["onnx", "safetensors"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
-"""The forms of a file of a candidate, each the suffix of its name too."""
+"""The forms of a trained network's file, each the suffix of its name too."""
+
+ANALYSIS = "analysis.zip"
+"""The form of a candidate's analysis: a page, its pictures and its figures in one archive."""
 
 
 class SearchState(StrEnum):
@@ -297,7 +300,7 @@ class Artifact:
     Attributes:
         id: Twelve hexadecimal characters.
         candidate_id: Of which candidate.
-        format: One of `EXPORT_FORMATS`.
+        format: One of `EXPORT_FORMATS`, or `ANALYSIS`; the suffix of the file's name too.
         state: Where it stands.
         created_at: When it was asked for.
         finished_at: When it was ready or failed.

@@ -21,6 +21,7 @@ from .checks import checked_spec
 from .objectives import METRICS, Objective
 from .pareto import front, hypervolume
 from .records import (
+    ANALYSIS,
     EXPORT_FORMATS,
     Artifact,
     ArtifactId,
@@ -171,6 +172,13 @@ class Service:
         """Ask a controller for a file; `NotFound`, `InvalidInput`, `NotExportable`."""
         if file_format not in EXPORT_FORMATS:
             raise InvalidInput([Problem("format", file_format, f"one of {', '.join(EXPORT_FORMATS)}")])
+        return self._request(candidate_id, file_format)
+
+    def request_analysis(self, candidate_id: str) -> Artifact:
+        """Ask a controller for the hybrid response analysis of a trained network; `NotFound`, `NotExportable`."""
+        return self._request(candidate_id, ANALYSIS)
+
+    def _request(self, candidate_id: str, file_format: str) -> Artifact:
         candidate = self.candidate(candidate_id)
         if candidate.evaluation is None or candidate.evaluation.weights is None:
             raise NotExportable(f"candidate {candidate_id} is {candidate.state}: it has no trained weights")

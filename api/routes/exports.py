@@ -1,4 +1,4 @@
-"""Exports: requests that a controller fulfils, since the web process holds no network library."""
+"""Exports and analyses: requests that a controller fulfils, since the web process holds no network library."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import ValidationError
 
 from nas.checks import spec_problems
+from nas.records import Artifact
 from search_space.errors import InvalidInput
 
 from ..deps import JsonObject, ServiceDep
@@ -36,12 +37,25 @@ def request_export(candidate_id: str, document: JsonObject, service: ServiceDep,
         wanted = ExportRequest.model_validate(document)
     except ValidationError as error:
         raise InvalidInput(spec_problems(error)) from None
-    view = ArtifactView.of(service.request_export(candidate_id, wanted.format))
-    response.headers["Location"] = view.links["self"]
-    return view
+    return _accepted(service.request_export(candidate_id, wanted.format), response)
+
+
+@router.post("/{candidate_id}/analyses", status_code=202, responses={**ACCEPTED, **problems(403, 404, 409)})
+def request_analysis(candidate_id: str, service: ServiceDep, response: Response) -> ArtifactView:
+    """Ask for the hybrid response analysis of a trained network: a page, its pictures and its figures in one ZIP file.
+
+    It is made on a validation photograph of the search. The same request again answers with the artifact that is there.
+    """
+    return _accepted(service.request_analysis(candidate_id), response)
 
 
 @router.get("/{candidate_id}/exports", responses=problems(404))
 def list_exports(candidate_id: str, service: ServiceDep) -> ArtifactList:
-    """List the artifacts of a candidate, oldest first."""
+    """List every artifact of a candidate, exports and analyses, oldest first."""
     return ArtifactList(items=[ArtifactView.of(artifact) for artifact in service.artifacts(candidate_id)])
+
+
+def _accepted(artifact: Artifact, response: Response) -> ArtifactView:
+    view = ArtifactView.of(artifact)
+    response.headers["Location"] = view.links["self"]
+    return view

@@ -118,3 +118,23 @@ def test_unknown_candidates_and_artifacts_are_not_found(http: httpx.Client) -> N
     assert http.post("/v1/candidates/none/exports", json={"format": "onnx"}).status_code == 404
     assert http.get("/v1/artifacts/ffffffffffff").status_code == 404
     assert http.get("/v1/artifacts/ffffffffffff/file").status_code == 404
+
+
+def test_an_analysis_is_requested_like_an_export_and_listed_beside_it(
+    http: httpx.Client, recorded: Any, requested: dict[str, Any]
+) -> None:
+    analyses = f"/v1/candidates/{requested['candidate_id']}/analyses"
+    answer = http.post(analyses)
+    assert answer.status_code == 202
+    assert answer.headers["location"] == answer.json()["links"]["self"]
+    assert answer.json()["filename"].endswith(".analysis.zip")
+    assert http.post(analyses).json() == answer.json()
+    listed = http.get(f"/v1/candidates/{requested['candidate_id']}/exports").json()["items"]
+    assert [artifact["format"] for artifact in listed] == ["onnx", "analysis.zip"]
+
+
+def test_an_untrained_candidate_has_no_analysis(http: httpx.Client, recorded: Any) -> None:
+    untrained = [candidate for candidate in recorded.candidates if candidate.evaluation is None]
+    assert untrained
+    assert http.post(f"/v1/candidates/{untrained[0].id}/analyses").status_code == 409
+    assert http.post("/v1/candidates/nothing/analyses").status_code == 404
