@@ -50,6 +50,9 @@ KINDS: Mapping[type[Exception], FailureKind] = {
 RESIDENT_SETS = 2
 """Training sets that a process keeps on its device: the one in use and the one before."""
 
+PROBE_SIDE = 32
+"""LR pixels a side of the crop that the stopping rule watches."""
+
 _resident: dict[tuple[str, int, str], ResidentImages] = {}
 
 
@@ -96,7 +99,9 @@ def _evaluate(job: Job, data: EvaluationData, device: torch.device, name: str, c
     model = build_model(job.genotype, recipe, scale=job.scale, channels=job.channels, generator=generator)
     place(model, device)
     images = _resident_images(data, job.channels, device)
-    trace = fit(model, images, recipe, generator=generator, clock=clock, deadline_s=clock() + job.timeout_s)
+    probe = _probe(data.validation, job.channels, device) if recipe.settle_window else None
+    deadline_s = clock() + job.timeout_s
+    trace = fit(model, images, recipe, generator=generator, clock=clock, deadline_s=deadline_s, probe=probe)
     trained = clock()
     means, bands = _validate(model, data.validation, get_protocol(recipe.protocol))
     metadata = checkpoints.Metadata(genotype=job.genotype, recipe=recipe, scale=job.scale, channels=job.channels)
@@ -177,6 +182,12 @@ def _scores(job: Job, means: Mapping[Metric, float]) -> Scores:
         params=cost.params,
         mult_adds=cost.mult_adds,
     )
+
+
+def _probe(images: ImageSet, channels: int, device: torch.device) -> Tensor:
+    """What the stopping rule watches: of the images' central windows the one that varies most, so no empty sky."""
+    pair = max(images.crop(PROBE_SIDE), key=lambda pair: float(pair.lr.std()))
+    return network_input(pair, channels, device)
 
 
 def _resident_images(data: EvaluationData, channels: int, device: torch.device) -> ResidentImages:

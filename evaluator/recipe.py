@@ -21,7 +21,15 @@ Schedule = Literal["constant", "cosine", "stable-decay"]
 
 VERSION = 1
 
-_NUMBERS = ("learning_rate", "decay_fraction", "gradient_clip", "ema_decay", "input_scale", "input_offset")
+_NUMBERS = (
+    "learning_rate",
+    "decay_fraction",
+    "gradient_clip",
+    "ema_decay",
+    "input_scale",
+    "input_offset",
+    "settle_tolerance",
+)
 
 
 class InvalidRecipe(InvalidInput):
@@ -56,6 +64,10 @@ class Recipe:
         input_scale: Gain of the input mapping.
         input_offset: Offset of the input mapping.
         protocol: Identifier of the scoring protocol.
+        settle_window: Steps in each of the two stretches that the stopping rule compares (`metrics.settling`); 0
+            turns the rule off and every step is taken. It costs the prediction of one small crop each step, and
+            gives up a decay of the learning rate that had not begun.
+        settle_tolerance: How little the ratio of blurriness to sharpness may have moved for training to end early.
     """
 
     name: str = "default"
@@ -73,6 +85,8 @@ class Recipe:
     input_scale: float = 4.0
     input_offset: float = 0.45
     protocol: str = "y-float"
+    settle_window: int = 0
+    settle_tolerance: float = 0.01
 
     def __post_init__(self) -> None:
         problems = _problems(self)
@@ -168,6 +182,11 @@ def _problems(recipe: Recipe) -> list[Problem]:
     number("input_scale", 1e-3, 1e3)
     number("input_offset", -1.0, 1.0)
     choice("protocol", tuple(PROTOCOLS))
+    if recipe.settle_window == 1:  # of two stretches of n and n - 1 steps, one would be empty
+        problems.append(Problem("recipe.settle_window", recipe.settle_window, "0 for off, or at least 2"))
+    else:
+        integer("settle_window", 0, 1_000_000)
+    number("settle_tolerance", 1e-9, 1e3)
     return problems
 
 

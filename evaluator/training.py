@@ -1,7 +1,7 @@
 """The partial training of one candidate: Adam on the L1 loss, and nothing of devices, files or scores.
 
-The loss is read back only at every tenth step, so that a device is never made to wait for the host at each
-one.
+The loss, and what the stopping rule looks at, are read back only at every tenth step, so that a device is never
+made to wait for the host at each one.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from .data.patches import ResidentImages
+from .metrics.settling import Settling, blur_ratio
 from .recipe import Recipe
 
 CHECK_EVERY = 10
@@ -36,7 +37,7 @@ class TrainingTrace:
 
     Attributes:
         train_s: Seconds spent in steps.
-        loss_curve: (step, mean L1 loss since the last point), at most 20 points.
+        loss_curve: (step, mean L1 loss since the last point), at most 20 points; the last is the last step taken.
     """
 
     train_s: float
@@ -51,9 +52,14 @@ def fit(
     generator: torch.Generator,
     clock: Callable[[], float],
     deadline_s: float,
+    probe: Tensor | None = None,
     on_step: Callable[[int], None] | None = None,
 ) -> TrainingTrace:
     """Train a model in place for the recipe's steps and leave it with the averaged weights, those to score.
+
+    With a `settle_window` in the recipe, training ends earlier where the model's output has settled: at the first
+    tenth step by which the rule of `metrics.settling` has held, fed with the prediction for the probe after every
+    step, clipped to [0, 1], by the live weights.
 
     Training has diverged when the mean loss of ten steps is not finite, or when, later than twenty steps
     after the warm-up, it is above 1: images lie in [0, 1], so no image at all is worse.
@@ -65,6 +71,8 @@ def fit(
         generator: Draws the patches; equal states give equal training on one CPU.
         clock: Seconds, from any origin.
         deadline_s: The reading of ``clock`` at which training stops, looked at every ten steps.
+        probe: (1, c, h, w) in [0, 1] on the device, what the stopping rule has the model upscale, to at least 12
+            pixels a side. Each step costs one prediction for it more. Needed by recipes with a `settle_window`.
         on_step: Called after each step with the number of steps done.
 
     Raises:
@@ -74,23 +82,35 @@ def fit(
     started = clock()
     losses = array("d")
     pending: list[Tensor] = []
-    for step, loss in enumerate(_steps(model, images, recipe, generator), start=1):
+    average = Average(_trainable(model), recipe.ema_decay)
+    watch = Watch(model, probe, recipe)
+    for step, loss in enumerate(_steps(model, images, recipe, generator, average), start=1):
         pending.append(loss)
+        watch.look()
         if on_step is not None:
             on_step(step)
         if step % CHECK_EVERY == 0 or step == recipe.steps:
             losses.extend(_read(pending, step, recipe))
             pending.clear()
+            if watch.has_settled():
+                break
             if step < recipe.steps and clock() >= deadline_s:
                 raise TimedOut(f"training stopped at step {step} of {recipe.steps}")
+    average.store()
+    model.eval()
     return TrainingTrace(train_s=clock() - started, loss_curve=_curve(losses))
 
 
-def _steps(model: nn.Module, images: ResidentImages, recipe: Recipe, generator: torch.Generator) -> Iterator[Tensor]:
-    """Take the recipe's steps, yielding each one's detached loss; after the last, store the average."""
-    weights = [weight for weight in model.parameters() if weight.requires_grad]
+def _trainable(model: nn.Module) -> list[nn.Parameter]:
+    return [weight for weight in model.parameters() if weight.requires_grad]
+
+
+def _steps(
+    model: nn.Module, images: ResidentImages, recipe: Recipe, generator: torch.Generator, average: Average
+) -> Iterator[Tensor]:
+    """Take the recipe's steps and average the weights over them, yielding each one's detached loss."""
+    weights = _trainable(model)
     optimiser = torch.optim.Adam(weights, lr=recipe.learning_rate, fused=True)
-    average = Average(weights, recipe.ema_decay)
     model.train()
     for step in range(recipe.steps):
         optimiser.param_groups[0]["lr"] = learning_rate(recipe, step)
@@ -102,10 +122,44 @@ def _steps(model: nn.Module, images: ResidentImages, recipe: Recipe, generator: 
             nn.utils.clip_grad_norm_(weights, recipe.gradient_clip, foreach=True)
         optimiser.step()
         average.update()
-        if step + 1 == recipe.steps:
-            average.store()
         yield loss.detach()
-    model.eval()
+
+
+class Watch:
+    """What a recipe's stopping rule sees of a training; without a rule in the recipe it sees nothing.
+
+    Args:
+        model: What is trained.
+        probe: What to upscale after each step; only looked at where there is a rule.
+        recipe: Says whether there is a rule, and which.
+
+    Raises:
+        ValueError: There is a rule, and no probe.
+    """
+
+    def __init__(self, model: nn.Module, probe: Tensor | None, recipe: Recipe) -> None:
+        if recipe.settle_window and probe is None:
+            raise ValueError("a recipe with a settle_window needs a probe")
+        self._model = model
+        self._probe = probe
+        self._rule = (
+            Settling(window=recipe.settle_window, tolerance=recipe.settle_tolerance) if recipe.settle_window else None
+        )
+        self._pending: list[Tensor] = []
+
+    @torch.no_grad()
+    def look(self) -> None:
+        """Measure the model as it is now; the figure stays on the device."""
+        if self._rule is not None:
+            self._pending.append(blur_ratio(self._model(self._probe).clamp(0, 1)))
+
+    def has_settled(self) -> bool:
+        """Bring the figures since the last call to the host; whether the rule held at one of them."""
+        if self._rule is None:
+            return False
+        held = [self._rule.add(ratio) for ratio in torch.cat(self._pending).tolist()]
+        self._pending.clear()
+        return any(held)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:

@@ -84,6 +84,11 @@ def test_colour_images_train_a_luma_network_for_a_protocol_that_needs_chroma() -
     assert outcome.scores.protocol == "falsr"
 
 
+def test_a_recipe_with_a_stopping_rule_ends_early_and_the_curve_says_where() -> None:
+    recipe = replace(TINY_RECIPE, steps=40, settle_window=2, settle_tolerance=1e3)
+    assert succeed(recipe=recipe).loss_curve[-1][0] == 10
+
+
 def test_a_diverging_candidate_is_a_failure() -> None:
     recipe = Recipe(steps=200, batch=1, patch=8, learning_rate=1.0, gradient_clip=0.0, warmup_steps=0)
     data = tiny_data()

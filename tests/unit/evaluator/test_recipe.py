@@ -24,6 +24,8 @@ CHANGED = {
     "input_scale": 2.0,
     "input_offset": 0.5,
     "protocol": "y-rounded",
+    "settle_window": 50,
+    "settle_tolerance": 0.1,
 }
 
 
@@ -88,6 +90,10 @@ def test_every_problem_is_named_at_once() -> None:
         ("initialisation", None),
         ("input_scale", 0.0),
         ("protocol", "psnr"),
+        ("settle_window", -1),
+        ("settle_window", 1),
+        ("settle_window", True),
+        ("settle_tolerance", 0.0),
     ],
 )
 def test_values_out_of_range_are_refused(field: str, value: object) -> None:

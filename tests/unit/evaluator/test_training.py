@@ -1,6 +1,7 @@
 """Partial training: the schedule, the average, the loss curve, and every way in which it stops early."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -22,12 +23,22 @@ def train(
     seed: int = 0,
     clock: Callable[[], float] = lambda: 0.0,
     deadline_s: float = 1.0,
+    probe: torch.Tensor | None = None,
     on_step: Callable[[int], None] | None = None,
 ) -> tuple[nn.Module, TrainingTrace]:
     generator = torch.Generator().manual_seed(seed)
     model = build_model(TINY_GENOTYPE, recipe, scale=2, channels=1, generator=generator)
     images = ResidentImages(tiny_data().train, "cpu")
-    trace = fit(model, images, recipe, generator=generator, clock=clock, deadline_s=deadline_s, on_step=on_step)
+    trace = fit(
+        model,
+        images,
+        recipe,
+        generator=generator,
+        clock=clock,
+        deadline_s=deadline_s,
+        probe=probe,
+        on_step=on_step,
+    )
     return model, trace
 
 
@@ -150,6 +161,32 @@ def test_a_training_that_ends_with_its_deadline_is_no_timeout() -> None:
         deadline_s=1.0,
         on_step=lambda step: now.__setitem__(0, 2.0),
     )
+
+
+PROBE = torch.rand((1, 1, 12, 12), generator=torch.Generator().manual_seed(1))
+SETTLING = Recipe(steps=60, batch=1, patch=8, ema_decay=0.9, settle_window=5, settle_tolerance=1e3)
+
+
+def test_a_training_that_has_settled_ends_at_the_next_tenth_step_with_averaged_weights() -> None:
+    steps: list[int] = []
+    model, trace = train(SETTLING, probe=PROBE, on_step=steps.append)
+    live, _ = train(replace(SETTLING, ema_decay=0.0), probe=PROBE)
+    assert steps[-1] == trace.loss_curve[-1][0] == 20  # the rule holds after 2 * 5 + 2 steps
+    assert not model.training
+    assert not torch.equal(flat(model), flat(live))
+
+
+def test_watching_a_training_that_does_not_settle_changes_nothing() -> None:
+    watched, watched_trace = train(replace(SETTLING, settle_tolerance=1e-9), probe=PROBE)
+    plain, plain_trace = train(replace(SETTLING, settle_window=0))
+    assert torch.equal(flat(watched), flat(plain))
+    assert watched_trace.loss_curve == plain_trace.loss_curve
+    assert watched_trace.loss_curve[-1][0] == 60
+
+
+def test_the_stopping_rule_needs_something_to_watch() -> None:
+    with pytest.raises(ValueError, match="probe"):
+        train(SETTLING)
 
 
 def test_an_absurd_learning_rate_diverges() -> None:
