@@ -14,14 +14,15 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, view_as_real
 from torch.fft import rfft2
+from torch.linalg import vecdot
 from torch.nn.functional import pad
 
 Denominator = Literal["target", "prediction"]
 
-FLAT = 1e-8
-"""An image whose values spread no more than this is constant: it has no spectrum to compare."""
+FLAT, ROUNDING = 1e-8, 4
+"""An image whose deviation is below the first, or that many roundings of its mean, is constant: it has no spectrum."""
 
 
 class ConstantImage(ValueError):
@@ -93,10 +94,17 @@ def _ratio_db(
     _check(prediction, target, dtype)
     batched = prediction.dim() == 4
     with torch.autocast(prediction.device.type, enabled=False):
-        p = _standardised(_as_batch(prediction, dtype), "prediction")
-        t = _standardised(_as_batch(target, dtype), "target")
-        # Everything up to the power is linear: transform the difference once instead of both images.
-        noise, signal = power(rfft2(p - t)), power(rfft2(t if denominator == "target" else p))
+        predictions, targets = _as_batch(prediction, dtype), _as_batch(target, dtype)
+        p_mean, p_deviation = _moments(predictions, "prediction")
+        t_mean, t_deviation = _moments(targets, "target")
+        # A ratio needs no unit deviation, only the same one; and everything up to the power is linear, so that the
+        # difference is transformed once instead of both images. One channel at a time stays in a CPU's cache.
+        gain = t_deviation / p_deviation
+        noise = signal = torch.zeros(len(targets), dtype=dtype, device=targets.device)
+        for p, t in zip(predictions.unbind(1), targets.unbind(1), strict=True):
+            p, t = p - p_mean, t - t_mean
+            noise = noise + power(rfft2(_even(torch.addcmul(t, p, gain, value=-1))))
+            signal = signal + power(rfft2(_even(t if denominator == "target" else p * gain)))
         ratio_db = -10 * torch.log10(noise / signal)
     return ratio_db if batched else ratio_db[0]
 
@@ -114,35 +122,42 @@ def _as_batch(image: Tensor, dtype: torch.dtype) -> Tensor:
     return image.to(dtype).reshape((1,) * (4 - image.dim()) + tuple(image.shape))
 
 
-def _standardised(images: Tensor, which: Denominator) -> Tensor:
-    """Zero mean and unit deviation over C, H and W together; then a row of zeros if H is odd."""
-    values = images.detach().flatten(1)
-    flat = (values.amax(1) - values.amin(1) <= FLAT).nonzero()
+def _moments(images: Tensor, which: Denominator) -> tuple[Tensor, Tensor]:
+    """Mean and deviation over C, H and W together, both N x 1 x 1."""
+    mean = images.mean(dim=(1, 2, 3)).reshape(-1, 1, 1)
+    energy = [(plane - mean).square().sum(dim=(1, 2), keepdim=True) for plane in images.unbind(1)]
+    deviation = (sum(energy, start=torch.zeros_like(mean)) / images[0].numel()).sqrt()
+    flat = (deviation <= FLAT + ROUNDING * torch.finfo(images.dtype).eps * mean.abs()).flatten().nonzero()
     if len(flat):
         raise ConstantImage(which, int(flat[0]))
-    dims = (1, 2, 3)
-    centred = images - images.mean(dims, keepdim=True)
-    scaled = centred / images.std(dims, keepdim=True)
-    return pad(scaled, (0, 0, 0, images.shape[-2] % 2))
+    return mean, deviation
+
+
+def _even(images: Tensor) -> Tensor:
+    """With a row of zeros, the mean, below if there is an odd number of rows."""
+    return pad(images, (0, 0, 0, 1)) if images.shape[-2] % 2 else images
 
 
 def _corner_power(spectrum: Tensor) -> Tensor:
     """Power of the running sums from zero frequency outwards, over both quadrants of rows."""
     half = spectrum.shape[-2] // 2
-    quadrants = torch.stack((spectrum[..., :half, :], spectrum[..., half:, :].flip(-2)))
-    sums = quadrants.cumsum(-2).cumsum(-1)
-    return _squared(sums).sum(dim=(0, 2, 3, 4))
+    # One quadrant after the other: a stack of both would be copied through memory once more.
+    upper, lower = spectrum[..., :half, :], spectrum[..., half:, :].flip(-2)
+    return _power(upper.cumsum(-2).cumsum(-1)) + _power(lower.cumsum(-2).cumsum(-1))
+
+
+def _power(values: Tensor) -> Tensor:
+    # Not abs(), whose gradient is undefined at zero and which takes a square root of every value.
+    parts = view_as_real(values).flatten(1)
+    power: Tensor = vecdot(parts, parts)
+    return power
 
 
 def _mean_power(spectrum: Tensor) -> Tensor:
     """The same, averaged over shifts: each coefficient counts once for every rectangle that it lies in."""
     half, columns = spectrum.shape[-2] // 2, spectrum.shape[-1]
-    rising = torch.arange(1, half + 1, device=spectrum.device)
-    rows = torch.cat((rising.flip(0), rising))
-    rectangles = rows[:, None] * (columns - torch.arange(columns, device=spectrum.device))
-    return (rectangles * _squared(spectrum)).sum(dim=(1, 2, 3))
-
-
-def _squared(values: Tensor) -> Tensor:
-    # Not abs(): its gradient is undefined at zero.
-    return values.real.square() + values.imag.square()
+    squares = view_as_real(spectrum).flatten(-2).square()
+    rising = torch.arange(1, half + 1, device=squares.device, dtype=squares.dtype)
+    falling = torch.arange(columns, 0, -1, device=squares.device, dtype=squares.dtype)
+    by_row = squares @ falling.repeat_interleave(2)
+    return by_row @ torch.cat((rising.flip(0), rising))
