@@ -20,6 +20,7 @@ from search_space.errors import InvalidInput, Problem
 from search_space.spaces import get_space
 
 from .objectives import METRICS
+from .settings import allowed
 from .spec import SearchSpec
 
 SHOWN = 5
@@ -78,10 +79,10 @@ def spec_problems(error: ValidationError) -> list[Problem]:
         if isinstance(cause, InvalidInput):
             problems += (_placed(problem, field) for problem in cause.problems)
             continue
-        allowed = entry["msg"].removeprefix("Value error, ")
+        wanted = allowed(entry["msg"])
         if entry["type"] == "extra_forbidden":
-            allowed = "no such field"
-        problems.append(Problem(field, None if entry["type"] == "missing" else entry["input"], allowed))
+            wanted = "no such field"
+        problems.append(Problem(field, None if entry["type"] == "missing" else entry["input"], wanted))
     return problems
 
 

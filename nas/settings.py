@@ -114,7 +114,12 @@ def _problems(entry: ErrorDetails) -> tuple[Problem, ...]:
     cause = entry.get("ctx", {}).get("error")
     if isinstance(cause, InvalidInput):
         return cause.problems
-    return (Problem(_variable(entry["loc"]), entry["input"], entry["msg"].removeprefix("Value error, ")),)
+    return (Problem(_variable(entry["loc"]), entry["input"], allowed(entry["msg"])),)
+
+
+def allowed(message: str) -> str:
+    """What pydantic wants of a value, out of its message."""
+    return message.removeprefix("Value error, ").removeprefix("Input should be ")
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
