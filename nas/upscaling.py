@@ -137,6 +137,18 @@ def upscale(upscaler: Upscaler, image: Image.Image) -> Image.Image:
     return _picture(enlarged, None if alpha is None else imresize(alpha, upscaler.scale))
 
 
+def network_view(image: Image.Image, channels: int) -> Plane:
+    """A picture as a network sees it, channels x H x W in [0, 1]; see `upscale`.
+
+    Raises:
+        InvalidInput: The picture is smaller than 2 x 2 pixels or has floating-point pixels.
+    """
+    planes, _ = _planes(image)
+    if channels == 1 and len(planes) == 3:
+        planes = [full_luma(*planes)]
+    return np.stack(planes if len(planes) == channels else planes * channels)
+
+
 def bicubic(image: Image.Image, scale: int) -> Image.Image:
     """Enlarge a picture by MATLAB's bicubic, what a network is compared with; modes as in `upscale`."""
     planes, alpha = _planes(image)

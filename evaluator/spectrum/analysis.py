@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -62,10 +63,11 @@ class Analysis:
     def nonlinear_share(self) -> float:
         """RMS of the non-linear part over that of the output; NaN for a black output."""
         whole = _rms(self.output)
-        return _rms(self.nonlinear) / whole if whole else float("nan")
+        return _rms(self.nonlinear) / whole if whole else math.nan
 
     def to_json(self) -> dict[str, Any]:
-        """The figures, without the arrays, as a JSON document."""
+        """The figures, without the arrays, as a JSON document; those that do not exist are null."""
+        share = self.nonlinear_share
         return {
             "version": VERSION,
             "scale": self.scale,
@@ -80,7 +82,7 @@ class Analysis:
                 "output_rms": _rms(self.output),
                 "linear_rms": _rms(self.linear),
                 "nonlinear_rms": _rms(self.nonlinear),
-                "nonlinear_share": self.nonlinear_share,
+                "nonlinear_share": None if math.isnan(share) else share,
             },
         }
 

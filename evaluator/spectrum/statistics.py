@@ -49,8 +49,8 @@ class Statistics:
         return min(gains), max(gains)
 
     def to_json(self) -> dict[str, Any]:
-        """The figures as a JSON document."""
-        return asdict(self)
+        """The figures as a JSON document; those that do not exist are null."""
+        return {name: _or_null(value) for name, value in asdict(self).items()}
 
 
 def statistics(kernel: Array, scale: int) -> Statistics:
@@ -125,3 +125,7 @@ def _passed(magnitude: Array, scale: int) -> np.float64:
     power = np.square(magnitude)
     passed: np.float64 = power[np.ix_(within, within)].sum() / power.sum()
     return passed
+
+
+def _or_null(value: Any) -> Any:
+    return None if isinstance(value, float) and np.isnan(value) else value
