@@ -39,11 +39,26 @@ def prepare(prediction: Tensor, pair: ImagePair, protocol: Protocol) -> tuple[Te
     """
     target = planes(pair.hr, prediction.device)
     if protocol.rounding == "falsr":
-        images = _luma_of(_falsr_rgb(prediction, pair)), _luma_of(target)
+        images = _luma_of(_falsr_rgb(prediction, pair, protocol)), _luma_of(target)
     elif protocol.channel == "y":
         images = _luma_of(prediction * 255), _luma_of(target)
     else:
-        images = _rgb(prediction, pair) * 255, target.expand(3, -1, -1)
+        images = _rgb(prediction, pair, protocol) * 255, target.expand(3, -1, -1)
+    return _compared(images, pair, protocol)
+
+
+def prepare_luma_bicubic(pair: ImagePair, protocol: Protocol) -> tuple[Tensor, Tensor]:
+    """The bicubic baseline as the literature's tables have it, and its target, in the form of `prepare`.
+
+    The rounded luma of the HR image is shrunk and enlarged in double; the LR image has no part in it.
+    """
+    target = _rounded(_luma_of(planes(pair.hr)))
+    small = imresize(target[0].numpy(), 1 / pair.scale, border=protocol.border)
+    enlarged = torch.from_numpy(imresize(small, pair.scale, border=protocol.border))[None]
+    return _compared((enlarged, target), pair, protocol)
+
+
+def _compared(images: tuple[Tensor, Tensor], pair: ImagePair, protocol: Protocol) -> tuple[Tensor, Tensor]:
     if protocol.rounding != "none":
         images = _rounded(images[0]), _rounded(images[1])
     border = protocol.shave_px(pair.scale)
@@ -55,22 +70,29 @@ def _luma_of(image: Tensor) -> Tensor:
     return studio_from_full(image / 255) if len(image) == 1 else studio_luma(*image.unbind())[None]
 
 
-def _rgb(prediction: Tensor, pair: ImagePair) -> Tensor:
+def _rgb(prediction: Tensor, pair: ImagePair, protocol: Protocol) -> Tensor:
     if len(prediction) == 3:
         return prediction
-    enlarged = planes(imresize(_colour(pair), pair.scale), prediction.device) / 255
-    return torch.stack(rgb_from_full(prediction[0], *chroma(*enlarged.unbind())))
+    return torch.stack(rgb_from_full(prediction[0], *_chroma(prediction, pair, protocol)))
 
 
-def _falsr_rgb(prediction: Tensor, pair: ImagePair) -> Tensor:
-    """RGB as FALSR's script has it: Pillow's bicubic chroma, half a gray level too low, all rounded down."""
+def _falsr_rgb(prediction: Tensor, pair: ImagePair, protocol: Protocol) -> Tensor:
+    """RGB as FALSR's script has it: the chroma half a gray level too low, all rounded down."""
     if len(prediction) == 1:
-        height, width = pair.hr.shape[:2]
-        lr = Image.fromarray(_colour(pair))
-        enlarged = np.asarray(lr.resize((width, height), Image.Resampling.BICUBIC))
-        cb, cr = chroma(*(planes(enlarged, prediction.device) / 255).unbind())
+        cb, cr = _chroma(prediction, pair, protocol)
         prediction = torch.stack(rgb_from_full(prediction[0], cb - 0.5 / 255, cr - 0.5 / 255))
     return (255 * prediction).clamp(0, 255).floor()
+
+
+def _chroma(prediction: Tensor, pair: ImagePair, protocol: Protocol) -> tuple[Tensor, Tensor]:
+    """Colour differences of the LR image, enlarged as the protocol says, in the units of the prediction."""
+    lr = _colour(pair)
+    if protocol.chroma == "pillow":
+        height, width = pair.hr.shape[:2]
+        enlarged = np.asarray(Image.fromarray(lr).resize((width, height), Image.Resampling.BICUBIC))
+    else:
+        enlarged = imresize(lr, pair.scale, border=protocol.border)
+    return chroma(*(planes(enlarged, prediction.device) / 255).unbind())
 
 
 def _colour(pair: ImagePair) -> Pixels:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, get_args
 
 import torch
@@ -17,13 +18,13 @@ from torch import Tensor
 from .data.degrade import imresize
 from .data.images import ImagePair, ImageSet
 from .metrics.bands import band_correspondence, band_log_ratio
-from .metrics.fsds import ConstantImage, fsds, fsds_si
+from .metrics.fsds import ConstantImage, Denominator, fsds, fsds_si
 from .metrics.luma import full_luma
-from .metrics.protocol import Protocol
+from .metrics.protocol import Border, Protocol
 from .metrics.psnr import CAP_DB, mean_db, psnr
 from .metrics.ssim import ssim
 from .outcome import Bands
-from .preparation import planes, prepare
+from .preparation import planes, prepare, prepare_luma_bicubic
 
 Metric = Literal["psnr_db", "ssim", "fsds_db", "fsds_si_db"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
@@ -80,7 +81,12 @@ def network_input(pair: ImagePair, channels: int, device: torch.device | str = "
 
 
 def score_image(
-    prediction: Tensor, pair: ImagePair, protocol: Protocol, *, metrics: Iterable[Metric] = DEFAULT_METRICS
+    prediction: Tensor,
+    pair: ImagePair,
+    protocol: Protocol,
+    *,
+    metrics: Iterable[Metric] = DEFAULT_METRICS,
+    denominator: Denominator = "target",
 ) -> ImageScore:
     """Score the prediction for one image, in float64 on the prediction's device.
 
@@ -94,6 +100,7 @@ def score_image(
         pair: The image. Protocols that need colour need it in RGB.
         protocol: How to compare.
         metrics: What to compute.
+        denominator: Whose spectrum FSDS compares the error with; see `fsds`.
 
     Raises:
         NonFiniteOutput: The prediction has a NaN or an infinity.
@@ -101,15 +108,7 @@ def score_image(
         ValueError: The prediction's shape is not that of the HR image, or the image is too small for SSIM.
     """
     clipped = _clipped(prediction, pair)
-    asked = set(metrics)
-    figures: dict[str, float | None] = {}
-    if asked & {"psnr_db", "ssim"}:
-        compared = prepare(clipped, pair, protocol)
-        figures |= {name: float(_BY_PROTOCOL[name](*compared)) for name in _BY_PROTOCOL if name in asked}
-    if asked & set(_SPECTRAL):
-        target = _target(pair, len(clipped), clipped.device)
-        figures |= {name: _spectral(_SPECTRAL[name], clipped, target) for name in _SPECTRAL if name in asked}
-    return ImageScore(name=pair.name, **figures)
+    return _scored(clipped, lambda: prepare(clipped, pair, protocol), pair, set(metrics), denominator)
 
 
 def mean_scores(scores: Iterable[ImageScore], *, cap_db: float = CAP_DB) -> dict[Metric, float]:
@@ -151,23 +150,56 @@ def _mean_of_known(rows: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
     return tuple(torch.tensor(rows, dtype=torch.float64).nanmean(dim=0).tolist())
 
 
-def bicubic(pair: ImagePair, channels: int) -> Tensor:
+def bicubic(pair: ImagePair, channels: int, *, border: Border = "symmetric") -> Tensor:
     """What a network has to beat: the LR image enlarged by 8-bit `imresize`, C x sH x sW on [0, 1].
 
     Luma is taken after enlarging, as it is from any 8-bit result.
     """
-    enlarged = planes(imresize(pair.lr, pair.scale), "cpu") / 255
+    enlarged = planes(imresize(pair.lr, pair.scale, border=border), "cpu") / 255
     if channels == 1 and len(enlarged) == 3:
         return full_luma(*enlarged.unbind())[None]
     return enlarged.expand(channels, -1, -1)
 
 
+def score_bicubic(
+    pair: ImagePair,
+    channels: int,
+    protocol: Protocol,
+    *,
+    metrics: Iterable[Metric] = DEFAULT_METRICS,
+    denominator: Denominator = "target",
+) -> ImageScore:
+    """Score `bicubic`; where the protocol's baseline is "luma", PSNR and SSIM are those of the literature's tables."""
+    prediction = bicubic(pair, channels, border=protocol.border)
+    if protocol.baseline == "rgb":
+        return score_image(prediction, pair, protocol, metrics=metrics, denominator=denominator)
+    return _scored(prediction, lambda: prepare_luma_bicubic(pair, protocol), pair, set(metrics), denominator)
+
+
 def baseline(
     image_set: ImageSet, channels: int, protocol: Protocol, *, metrics: Iterable[Metric] = DEFAULT_METRICS
 ) -> dict[Metric, float]:
-    """Mean figures of `bicubic` over a set."""
+    """Mean figures of bicubic over a set."""
     asked = tuple(metrics)
-    return mean_scores(score_image(bicubic(pair, channels), pair, protocol, metrics=asked) for pair in image_set)
+    return mean_scores(score_bicubic(pair, channels, protocol, metrics=asked) for pair in image_set)
+
+
+def _scored(
+    clipped: Tensor,
+    compared: Callable[[], tuple[Tensor, Tensor]],
+    pair: ImagePair,
+    asked: set[Metric],
+    denominator: Denominator,
+) -> ImageScore:
+    figures: dict[str, float | None] = {}
+    if asked & set(_BY_PROTOCOL):
+        images = compared()
+        figures |= {name: float(_BY_PROTOCOL[name](*images)) for name in _BY_PROTOCOL if name in asked}
+    if asked & set(_SPECTRAL):
+        target = _target(pair, len(clipped), clipped.device)
+        for name in _SPECTRAL.keys() & asked:
+            figures[name] = _spectral(partial(_SPECTRAL[name], denominator=denominator), clipped, target)
+    return ImageScore(name=pair.name, **figures)
 
 
 def _clipped(prediction: Tensor, pair: ImagePair) -> Tensor:
@@ -201,4 +233,4 @@ def _spectral(metric: Callable[[Tensor, Tensor], Tensor], prediction: Tensor, ta
 
 
 _BY_PROTOCOL: Mapping[Metric, Callable[[Tensor, Tensor], Tensor]] = {"psnr_db": psnr, "ssim": ssim}
-_SPECTRAL: Mapping[Metric, Callable[[Tensor, Tensor], Tensor]] = {"fsds_db": fsds, "fsds_si_db": fsds_si}
+_SPECTRAL: Mapping[Metric, Callable[..., Tensor]] = {"fsds_db": fsds, "fsds_si_db": fsds_si}

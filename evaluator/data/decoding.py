@@ -47,6 +47,8 @@ _RAISED_BY_PILLOW = (
 )
 _SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 _GRAY = ("1", "L", "LA", "La")
+_EIGHT_BIT = ("L", "LA", "La", "RGB", "RGBA", "RGBa")
+_KINDS = {"1": "one bit to gray", "P": "palette to RGB", "PA": "palette to RGB"}
 
 
 class UnreadableImage(ValueError):
@@ -74,6 +76,27 @@ def size(path: Path) -> tuple[int, int]:
     """
     with _opened(path) as image:
         return image.height, image.width
+
+
+def conversion(path: Path) -> str:
+    """What `decode` does to a file's pixels beyond reading them, by its header; empty for 8-bit gray and RGB.
+
+    Raises:
+        UnreadableImage: The header cannot be read.
+    """
+    with _opened(path) as image:
+        steps = []
+        if image.mode in _SIXTEEN_BIT:
+            steps.append("16-bit gray divided by 257")
+        elif ";16" in str(getattr(image, "tile", "")):  # Pillow names the raw mode there alone
+            steps.append("16-bit colour cut to its high bytes")
+        elif image.mode not in _EIGHT_BIT:
+            steps.append(_KINDS.get(image.mode, f"{image.mode} to RGB"))
+        if image.has_transparency_data:
+            steps.append("transparency composited on black")
+        if getattr(image, "n_frames", 1) > 1:
+            steps.append("the first of several frames")
+        return ", ".join(steps)
 
 
 def decode(path: Path) -> Pixels:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import ceil
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search_space.errors import InvalidInput, Problem
 
-Border = Literal["symmetric", "replicate"]
+from ..metrics.protocol import Border
+
 Image = NDArray[Any]
 Table = tuple[NDArray[np.int64], NDArray[np.float64]]
 

@@ -56,7 +56,7 @@ class Folder:
     problems: tuple[Problem, ...]
 
 
-def scan(root: Path, *, scale: int, field: str = "dataset", min_lr_side: int = 1) -> Folder:
+def scan(root: Path, *, scale: int, field: str = "dataset", min_lr_side: int = 1, other_scales: bool = False) -> Folder:
     """Find the images of a folder, whichever common layout it has.
 
     Args:
@@ -64,6 +64,8 @@ def scan(root: Path, *, scale: int, field: str = "dataset", min_lr_side: int = 1
         scale: The factor that is wanted.
         field: Where problems are reported: `field[relative/path]`.
         min_lr_side: Images whose smaller LR side is below this are left out.
+        other_scales: Take the HR images of a folder that was made for other scales alone, of the smallest one where
+            there are several; their LR images are then to be made.
 
     Returns:
         The usable images. Headers were read; an image that is broken further on is found by `images.load`.
@@ -73,7 +75,7 @@ def scan(root: Path, *, scale: int, field: str = "dataset", min_lr_side: int = 1
     """
     if not root.is_dir():
         raise InvalidInput([Problem(field, str(root), "an existing folder")])
-    scanner = _Scan(root.resolve(), scale, field, min_lr_side)
+    scanner = _Scan(root.resolve(), scale, field, min_lr_side, other_scales)
     layout = choose(scanner.paths)
     pairs = scanner.pairs(layout) if layout else ()
     if layout is None or not pairs:
@@ -87,18 +89,22 @@ def scan(root: Path, *, scale: int, field: str = "dataset", min_lr_side: int = 1
 class _Scan:
     """One pass over one folder, gathering problems on the way."""
 
-    def __init__(self, root: Path, scale: int, field: str, min_lr_side: int) -> None:
+    def __init__(self, root: Path, scale: int, field: str, min_lr_side: int, other_scales: bool) -> None:
         self.root = root
         self.problems: list[Problem] = []
         self._scale = scale
         self._field = field
         self._min_lr_side = min_lr_side
+        self._other_scales = other_scales
         self.paths = tuple(sorted(self._walk(root, DEPTH), key=natural_order))
 
     def pairs(self, layout: Layout) -> tuple[ImageFiles, ...]:
         hr, lr = layout.hr_files(self.paths), layout.lr_files(self.paths)
         elsewhere = {match.scale for match in (*hr.values(), *lr.values())} - {self._scale, None}
-        hr_by_key, lr_by_key = self._by_key(hr), self._by_key(lr)
+        hr_by_key, lr_by_key = self._by_key(hr, self._scale), self._by_key(lr, self._scale)
+        if self._other_scales and lr and not lr_by_key:
+            stated = [match.scale for match in hr.values() if match.scale]
+            hr_by_key, lr = self._by_key(hr, min(stated, default=self._scale)), {}
         if not hr_by_key or (lr and not lr_by_key):
             scales = ", ".join(f"x{scale}" for scale in sorted(filter(None, elsewhere)))
             self._report(None, f"scale {self._scale}", f"a scale that the folder holds: {scales}")
@@ -129,10 +135,10 @@ class _Scan:
             elif entry.suffix.lower() in SUFFIXES and entry.is_file():
                 yield relative
 
-    def _by_key(self, matches: Mapping[PurePosixPath, Match]) -> dict[str, PurePosixPath]:
+    def _by_key(self, matches: Mapping[PurePosixPath, Match], scale: int) -> dict[str, PurePosixPath]:
         chosen: dict[str, PurePosixPath] = {}
         for path, match in matches.items():
-            if match.scale not in (None, self._scale):
+            if match.scale not in (None, scale):
                 continue
             if match.key in chosen:
                 self._report(path, f"the same name as {chosen[match.key]}", "one file for each name")

@@ -11,6 +11,7 @@ import numpy as np
 
 from search_space.errors import InvalidInput, Problem
 
+from ..metrics.protocol import Border
 from .decoding import Pixels, UnreadableImage, as_rgb, decode, luma
 from .degrade import imresize, modcrop
 from .folders import Folder, ImageFiles
@@ -101,12 +102,13 @@ def load(
     channels: int,
     limit: int | None = None,
     crop: int | None = None,
+    border: Border = "symmetric",
     field: str = "dataset",
 ) -> ImageSet:
     """Decode the images of a scanned folder.
 
     HR is cut to a multiple of the scale (bottom and right). LR is read where the folder has one, else made
-    from the 8-bit HR by `imresize` with symmetric borders. With one channel both are then turned into luma,
+    from the 8-bit HR by `imresize`. With one channel both are then turned into luma,
     so that a network sees the luma of an 8-bit LR image whichever way it came.
 
     Args:
@@ -115,6 +117,7 @@ def load(
         channels: 3 for RGB, 1 for full-range luma.
         limit: Stop after so many good images; all when None.
         crop: Keep the central window of so many LR pixels a side; everything when None.
+        border: What `imresize` sees beyond the border of an HR image.
         field: Where problems are reported.
 
     Returns:
@@ -129,7 +132,7 @@ def load(
         if limit is not None and len(pairs) == limit:
             break
         try:
-            pair = _decode_pair(files, scale, channels)
+            pair = _decode_pair(files, scale, channels, border)
         except UnreadableImage as error:
             name = error.path.relative_to(folder.root).as_posix()
             problems.append(Problem(f"{field}[{name}]", error.reason, "an image that can be decoded"))
@@ -167,9 +170,9 @@ def _subset(image_set: ImageSet, indices: Sequence[int]) -> ImageSet:
     return replace(image_set, pairs=tuple(image_set.pairs[index] for index in indices))
 
 
-def _decode_pair(files: ImageFiles, scale: int, channels: int) -> ImagePair:
+def _decode_pair(files: ImageFiles, scale: int, channels: int, border: Border) -> ImagePair:
     hr = modcrop(decode(files.hr), scale)
-    lr = imresize(hr, 1 / scale) if files.lr is None else decode(files.lr)
+    lr = imresize(hr, 1 / scale, border=border) if files.lr is None else decode(files.lr)
     if lr.shape[2] != hr.shape[2]:
         hr, lr = as_rgb(hr), as_rgb(lr)
     convert = luma if channels == 1 else as_rgb

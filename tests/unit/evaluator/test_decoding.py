@@ -1,12 +1,14 @@
 """What becomes of one image file."""
 
 import pickle
+import struct
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from evaluator.data.decoding import MAX_PIXELS, UnreadableImage, as_rgb, decode, luma, size
+from evaluator.data.decoding import MAX_PIXELS, UnreadableImage, as_rgb, conversion, decode, luma, size
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
@@ -111,3 +113,40 @@ def test_an_image_of_more_than_64_megapixels_is_refused_by_its_header(tmp_path):
     for read in (size, decode):
         with pytest.raises(UnreadableImage, match="8001x8001, over 64 megapixels"):
             read(path)
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (Image.fromarray(RGB), ""),
+        (Image.fromarray(RGB[..., 0]), ""),
+        (Image.fromarray(RGB[..., 0] > 9), "one bit to gray"),
+        (Image.fromarray(RGB).quantize(8), "palette to RGB"),
+        (Image.fromarray(RGB).convert("RGBA"), "transparency composited on black"),
+        (Image.fromarray(RGB[..., 0].astype(np.uint16)), "16-bit gray divided by 257"),
+    ],
+)
+def test_what_decoding_changes_is_said(tmp_path, image, said):
+    assert conversion(saved(tmp_path, image)) == said
+
+
+def test_other_colour_spaces_and_frames_are_said(tmp_path):
+    assert conversion(saved(tmp_path, Image.fromarray(RGB).convert("CMYK"), "a.tif")) == "CMYK to RGB"
+    frames = {"save_all": True, "append_images": [Image.fromarray(RGB)]}
+    assert conversion(saved(tmp_path, Image.fromarray(RGB), "b.tif", **frames)) == "the first of several frames"
+
+
+def test_sixteen_bit_colour_is_said_to_be_cut(tmp_path):
+    path = tmp_path / "deep.png"
+    path.write_bytes(_sixteen_bit_png())
+    assert conversion(path) == "16-bit colour cut to its high bytes"
+
+
+def _sixteen_bit_png() -> bytes:
+    """One white pixel of 3 x 16 bits."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" + b"\xff" * 6)) + chunk(b"IEND", b"")

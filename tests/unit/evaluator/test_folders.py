@@ -180,3 +180,13 @@ def test_an_image_that_is_too_large_is_that_files_problem(tmp_path):
     folder = scan(tmp_path, scale=2)
     assert found(folder) == [("a.png", None)]
     assert [str(problem.value) for problem in folder.problems] == ["8001x8001, over 64 megapixels"]
+
+
+def test_hr_images_made_for_another_scale_are_taken_when_asked_for(tmp_path):
+    for scale in (2, 4):
+        for role, factor in (("HR", 4), ("LR", 4 // scale)):
+            save(tmp_path / f"a_SRF_{scale}_{role}.png", 12 * factor, 12 * factor)
+    (files,) = scan(tmp_path, scale=3, other_scales=True).pairs
+    assert (files.hr.name, files.lr) == ("a_SRF_2_HR.png", None)
+    (files,) = scan(tmp_path, scale=4, other_scales=True).pairs
+    assert files.lr is not None

@@ -25,3 +25,11 @@ def test_an_unknown_protocol_is_told_which_there_are():
 def test_protocols_cannot_be_changed():
     with pytest.raises(TypeError):
         PROTOCOLS["mine"] = PROTOCOLS["rgb"]
+
+
+def test_a_protocol_says_everything_that_moves_a_score():
+    document = get_protocol("falsr").to_json()
+    assert document["range"] == [16, 235]
+    assert document["chroma"] == "pillow"
+    assert set(document) >= {"id", "channel", "rounding", "shave", "peak", "kernel", "border", "gray", "baseline"}
+    assert get_protocol("rgb").range == (0, 255)
