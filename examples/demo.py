@@ -29,7 +29,8 @@ from evaluator.metrics.protocol import PROTOCOLS
 from evaluator.score import score_image
 from nas.console import INTERRUPTED, err, out
 from nas.display import gain, progress_bar
-from nas.upscaling import bicubic, load_model, side_by_side, upscale
+from nas.models import load_model
+from nas.upscaling import bicubic, side_by_side, upscale
 
 PHOTOS = Path(__file__).parent / "photos"
 OUTPUT = Path("demo-output").resolve()

@@ -1,13 +1,12 @@
 """What a user does with the result: pictures in, larger pictures out, by an exported file.
 
-Heavy: an ONNX file loads onnxruntime, a safetensors file torch. Colours are handled in one place, here: a
+Colours are handled in one place, here: a
 luma network upscales luma, and MATLAB's bicubic the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,88 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from evaluator.checkpoints import KEY, Metadata
 from evaluator.data.decoding import FORMATS
 from evaluator.data.degrade import imresize, round_half_up
 from evaluator.metrics.luma import chroma, full_luma, rgb_from_full
 from search_space.errors import InvalidInput, Problem
 
-Plane = NDArray[np.float64]
-Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+from .models import Upscaler as Upscaler
+from .models import load_model as load_model
 
-HINT = "Give a file that `srnas export` wrote."
+Plane = NDArray[np.float64]
+
 SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 GRAY = ("1", "L", "LA", "La")
 MIN_SIDE = 2
 """Pixels that the image residual needs along each axis."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Upscaler:
-    """An exported network, ready to run.
-
-    Attributes:
-        metadata: What it is: genotype, recipe, scale and channels.
-        network: float32 n x channels x h x w in [0, 1] to the same at scale times the sides, not clipped.
-    """
-
-    metadata: Metadata
-    network: Network
-
-    @property
-    def scale(self) -> int:
-        """Upscaling factor."""
-        return self.metadata.scale
-
-
-def load_model(path: Path) -> Upscaler:
-    """Load an exported file.
-
-    Raises:
-        InvalidInput: There is no such file, or it is not one that an export wrote.
-    """
-    if not path.is_file():
-        raise InvalidInput([Problem("model", str(path), "a file that exists")], HINT)
-    loaders = {".onnx": _load_onnx, ".safetensors": _load_safetensors}
-    suffix = path.suffix.lower()
-    if suffix not in loaders:
-        raise InvalidInput([Problem("model", str(path), f"a file named {' or '.join(loaders)}")], HINT)
-    try:
-        return loaders[suffix](path)
-    except InvalidInput as error:
-        raise InvalidInput(error.problems, HINT) from error
-
-
-def _load_onnx(path: Path) -> Upscaler:
-    import onnxruntime
-
-    try:
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's exceptions have no class in common
-        raise InvalidInput([Problem("model", str(path), "an ONNX file that onnxruntime can load")]) from error
-    metadata = Metadata.from_text(session.get_modelmeta().custom_metadata_map.get(KEY, ""))
-
-    def network(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        output: NDArray[np.float32] = session.run(["output"], {"input": images})[0]
-        return output
-
-    return Upscaler(metadata=metadata, network=network)
-
-
-def _load_safetensors(path: Path) -> Upscaler:
-    import torch
-
-    from evaluator.weights import load_model as load_weights
-
-    model = load_weights(path.read_bytes())
-    metadata = Metadata(genotype=model.genotype, recipe=model.recipe, scale=model.scale, channels=model.channels)
-
-    def network(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        with torch.inference_mode():
-            output: NDArray[np.float32] = model(torch.from_numpy(images)).numpy()
-        return output
-
-    return Upscaler(metadata=metadata, network=network)
 
 
 def open_image(path: Path) -> Image.Image:

@@ -13,11 +13,12 @@ from evaluator.data.degrade import imresize
 from evaluator.recipe import RECIPES
 from evaluator.spectrum.impulse import Dot
 from nas.analysing.charts import Curve, line_chart
-from nas.analysing.model import analyse, open_model
+from nas.analysing.model import analyse
 from nas.analysing.page import to_html
 from nas.analysing.pictures import pictures
 from nas.analysing.writing import write
-from nas.upscaling import Upscaler, open_image
+from nas.models import Upscaler, open_model
+from nas.upscaling import open_image
 from search_space.errors import InvalidInput
 from search_space.genotype import Genotype
 from search_space.published import PUBLISHED, published_genotype

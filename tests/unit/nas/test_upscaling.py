@@ -10,9 +10,10 @@ from evaluator.checkpoints import Metadata
 from evaluator.data.degrade import imresize
 from evaluator.model import build_model
 from evaluator.recipe import Recipe
-from nas import upscaling
+from nas import models
 from nas.export.model import export_model
-from nas.upscaling import Upscaler, bicubic, load_model, open_image, side_by_side, upscale
+from nas.models import Upscaler, load_model
+from nas.upscaling import bicubic, open_image, side_by_side, upscale
 from search_space.errors import InvalidInput
 from search_space.genotype import Genotype
 
@@ -101,7 +102,7 @@ def test_a_file_that_is_no_export_is_refused_with_a_hint(tmp_path, name, content
         path.write_bytes(content)
     with pytest.raises(InvalidInput) as caught:
         load_model(path)
-    assert caught.value.hint == upscaling.HINT
+    assert caught.value.hint == models.HINT
 
 
 def test_a_foreign_onnx_file_is_refused_with_a_hint(tmp_path):
@@ -115,7 +116,7 @@ def test_a_foreign_onnx_file_is_refused_with_a_hint(tmp_path):
     )
     with pytest.raises(InvalidInput) as caught:
         load_model(tmp_path / "foreign.onnx")
-    assert caught.value.hint == upscaling.HINT
+    assert caught.value.hint == models.HINT
 
 
 def test_pictures_are_turned_as_their_exif_asks(tmp_path, photo):
