@@ -15,8 +15,8 @@ from search_space.errors import InvalidInput, Problem
 from .console import FAILED, INTERRUPTED, configure_logging, err, make_app, out
 from .describing import Description
 from .describing import describe as describe_network
-from .display import Row, Standing, front_table, gain, progress_bar
-from .documents import read_spec
+from .display import Row, Standing, front_table, gain, progress_bar, statistics_table
+from .documents import read_genotype, read_spec
 from .figures import giga
 from .records import Search, SearchState
 from .scores import candidate_scores
@@ -114,6 +114,31 @@ def upscale(
             out.print(f"{target} ({result.width} x {result.height})", soft_wrap=True)
     if as_json:
         print_json({"model": str(model), "scale": upscaler.scale, "outputs": written})
+
+
+@app.command(epilog="Example: srnas analyse network.onnx photo.png --output analysis")
+def analyse(
+    model: Annotated[Path, typer.Argument(help="An exported .onnx or .safetensors file, or published .npz weights.")],
+    image: Annotated[Path, typer.Argument(help="A picture for the network to upscale.")],
+    output: Annotated[Path, typer.Option(help="Folder for the page, the pictures and the figures.")] = Path("analysis"),
+    genotype: Annotated[str, typer.Option(help="Whose weights an .npz holds: a published name or a genotype.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Show what a network does to frequencies: its impulse response, and its linear and non-linear parts."""
+    from .analysing.model import analyse as analyse_network
+    from .analysing.writing import to_json, write
+    from .models import open_model
+    from .upscaling import open_image
+
+    network = open_model(model, read_genotype(genotype) if genotype else None)
+    found = analyse_network(network, open_image(image))
+    page, *_ = write(found, output, model=model.name, image=image.name)
+    figures = to_json(found, model=model.name, image=image.name)
+    if as_json:
+        print_json(figures | {"page": str(page)})
+        return
+    out.print(statistics_table({name: figures[name] for name in ("network", "bicubic")}))
+    out.print(f"page {page}", soft_wrap=True)
 
 
 @app.command(epilog="Example: SRNAS_DATABASE_URL=postgresql+psycopg://... RAY_ADDRESS=10.0.0.1:6379 srnas controller")

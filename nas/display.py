@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
@@ -164,3 +164,18 @@ def duration(seconds: float) -> str:
     '1:02:05'
     """
     return str(timedelta(seconds=round(seconds)))
+
+
+def statistics_table(columns: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Statistics of impulse responses as a table, one column for each network; a matrix is shown by its range."""
+    table = Table("", *columns, box=SIMPLE_HEAD, pad_edge=False)
+    for name in next(iter(columns.values())):
+        table.add_row(name.replace("_", " "), *(_statistic(figures[name]) for figures in columns.values()))
+    return table
+
+
+def _statistic(value: float | Sequence[Sequence[float]]) -> str:
+    if isinstance(value, Sequence):
+        every = [entry for row in value for entry in row]
+        return f"{min(every):.4g} to {max(every):.4g}"
+    return f"{value:.4g}"

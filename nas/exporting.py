@@ -31,8 +31,8 @@ class Written(Protocol):
     def detail(self) -> Mapping[str, Any]: ...  # noqa: D102
 
 
-Write = Callable[[Search, Candidate, bytes, str, Path], Written]
-"""``write(search, candidate, weights, format, path)`` makes the file."""
+Write = Callable[[Search, Candidate, Path, str, Path], Written]
+"""``write(search, candidate, weights, format, path)`` makes the file at ``path`` from the file of trained weights."""
 
 
 class ThreadedExports:
@@ -77,7 +77,9 @@ class ThreadedExports:
         search = self._store.search(candidate.search_id)
         if candidate.evaluation is None or candidate.evaluation.weights is None:
             raise ValueError("the candidate has no trained weights")
-        weights = (self._home / candidate.evaluation.weights).read_bytes()
+        weights = self._home / candidate.evaluation.weights
+        if not weights.is_file():
+            raise FileNotFoundError(f"the trained weights are gone: {weights}")
         name = f"artifacts/{artifact.id}/{candidate.id}-x{search.spec.scale}.{artifact.format}"
         written = self._write(search, candidate, weights, artifact.format, self._home / name)
         return replace(

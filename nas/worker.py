@@ -17,24 +17,21 @@ from typing import Any
 
 from evaluator import checkpoints
 from evaluator.cost import costs
-from evaluator.data.images import load
 from evaluator.executor import Executor
 from evaluator.inline import InlineExecutor
 from evaluator.ray_pool import RayExecutor
 from evaluator.score import baseline
-from search_space.errors import InvalidInput
 from search_space.genotype import Genotype
 from search_space.spaces import get_space
 
-from .checks import dataset_folder
+from .artifacts import write_artifact
 from .controller import Controller, Leasing
 from .engine.base import Engine, EngineSettings
 from .engine.building import build_engine
-from .export.model import ExportReport, export_model
 from .exporting import ThreadedExports
 from .objectives import total_violation
 from .preparing import prepare
-from .records import Candidate, Search, SearchId, SearchState
+from .records import Search, SearchId, SearchState
 from .service import Service, utc_now
 from .settings import Settings
 from .spec import SearchSpec
@@ -98,7 +95,7 @@ def make_controller(
         prepare=partial(prepare, images_root=settings.images_root, baseline=baseline),
         build_engine=engine_of,
         keep_weights=partial(keep_weights, settings.home),
-        exports=ThreadedExports(store, settings.home, partial(write_export, settings.images_root), clock=utc_now),
+        exports=ThreadedExports(store, settings.home, partial(write_artifact, settings.images_root), clock=utc_now),
         leasing=Leasing(
             owner=f"{platform.node()}:{os.getpid()}",
             lease_s=settings.lease_s,
@@ -139,32 +136,6 @@ def keep_weights(home: Path, key: str, weights: bytes) -> str:
     relative = f"weights/{key[:2]}/{key}.safetensors"
     checkpoints.write(home / relative, weights)
     return relative
-
-
-def write_export(
-    images_root: Path, search: Search, candidate: Candidate, weights: bytes, file_format: str, path: Path
-) -> ExportReport:
-    """Write one artifact, verified on one of the search's own photographs where it is still there."""
-    spec = search.spec
-    return export_model(
-        genotype=candidate.genotype,
-        recipe=spec.recipe,
-        scale=spec.scale,
-        channels=spec.channels,
-        weights=weights,
-        file_format=file_format,
-        path=path,
-        check_image=_photograph(spec, images_root),
-    )
-
-
-def _photograph(spec: SearchSpec, images_root: Path) -> Any:
-    role = "train" if spec.dataset.validation is None else "validation"
-    try:
-        folder = dataset_folder(spec, role, images_root, min_lr_side=16)
-        return load(folder, scale=spec.scale, channels=3, limit=1).pairs[0].hr
-    except (InvalidInput, OSError):
-        return None
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import onnxruntime
@@ -29,8 +30,8 @@ SPEC = {
     "name": "acceptance",
     "space": "tiny",
     "dataset": {"train": "photos", "validation_crop": 32},
-    "objectives": ["psnr", "fsds", "params"],
-    "constraints": [{"metric": "params", "max": 12000}],
+    "objectives": ["psnr", "fsds_si", "params"],
+    "constraints": [{"metric": "params", "max": 12000}, {"metric": "mult_adds", "max": 3e9}],
     "recipe": {"steps": 20, "batch": 4, "patch": 16},
     "population": 4,
     "budget": {"evaluations": 10},
@@ -130,7 +131,7 @@ def test_every_candidate_was_trained_once_and_is_in_sql(service: Client, search:
 
 def test_the_front_is_served_for_any_objectives_as_json_and_csv(service: Client, search: SearchView) -> None:
     front = service.front(search.id)
-    assert [objective.metric for objective in front.objectives] == ["psnr", "fsds", "params"]
+    assert [objective.metric for objective in front.objectives] == ["psnr", "fsds_si", "params"]
     assert front.members
     cheapest = service.front(search.id, objectives=["params"]).members
     assert len(cheapest) == 1
@@ -170,6 +171,12 @@ def test_the_best_network_is_exported_and_upscales_a_photograph(
         assert pixels(output).shape == (576, 720, 3)
     onnx, tensors = (pixels(tmp_path / f"{kind}.png") for kind in files)
     assert np.abs(onnx - tensors).max() <= 1
+
+
+def test_a_trained_network_is_analysed(service: Client, best: CandidateSummary, tmp_path: Path) -> None:
+    artifact = service.wait_for_artifact(service.analyse(best.id).id)
+    with ZipFile(service.download(artifact.id, tmp_path / artifact.filename)) as archive:
+        assert {"analysis.html", "analysis.json", "impulse-response.png"} <= set(archive.namelist())
 
 
 def test_a_second_serve_on_the_same_database_says_so(service: Client, home: Path) -> None:

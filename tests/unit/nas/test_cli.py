@@ -14,7 +14,7 @@ from evaluator.checkpoints import Metadata
 from evaluator.data.degrade import imresize
 from evaluator.executor import ExecutorError
 from evaluator.recipe import Recipe
-from nas import upscaling, worker
+from nas import models, upscaling, worker
 from nas.cli import app
 from nas.records import IllegalTransition, SearchState
 from nas.stopping import StopRequest
@@ -23,7 +23,7 @@ from nas.testing import make_search
 from search_space.published import PUBLISHED
 
 RUNNER = CliRunner()
-VERBS = ["describe", "search", "upscale", "controller", "db upgrade", "db check"]
+VERBS = ["describe", "search", "upscale", "analyse", "controller", "db upgrade", "db check"]
 
 
 @pytest.fixture(autouse=True)
@@ -269,3 +269,16 @@ def bicubic_upscaler():
 
     metadata = Metadata(genotype=genotype, recipe=Recipe(), scale=2, channels=1)
     return upscaling.Upscaler(metadata=metadata, network=network)
+
+
+def test_analyse_writes_a_page_and_prints_its_figures(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "load_model", lambda path: bicubic_upscaler())
+    gradient = np.linspace(0, 255, 24 * 32).reshape(24, 32).astype(np.uint8)
+    Image.fromarray(gradient).save(tmp_path / "a.png")
+    arguments = ["analyse", "net.onnx", str(tmp_path / "a.png"), "--output", str(tmp_path / "out")]
+    result = RUNNER.invoke(app, [*arguments, "--json"])
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["network"]["dc"] == pytest.approx(1, abs=1e-5)
+    assert (tmp_path / "out" / "analysis.html").is_file()
+    assert "sinc cosine" in RUNNER.invoke(app, arguments).stdout

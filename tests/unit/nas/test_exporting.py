@@ -29,12 +29,12 @@ class Writer:
         self.go.set()
         self.error: Exception | None = None
 
-    def __call__(self, search: Search, candidate: Candidate, weights: bytes, file_format: str, path: Path) -> Report:
+    def __call__(self, search: Search, candidate: Candidate, weights: Path, file_format: str, path: Path) -> Report:
         self.go.wait()
         if self.error is not None:
             raise self.error
         path.parent.mkdir(parents=True)
-        path.write_bytes(weights)
+        path.write_bytes(weights.read_bytes())
         return Report()
 
 

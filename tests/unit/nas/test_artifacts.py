@@ -1,0 +1,80 @@
+"""What a controller writes when a person asks for a file of a candidate."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+import torch
+
+from evaluator import checkpoints
+from evaluator.checkpoints import Metadata
+from evaluator.model import build_model
+from nas.artifacts import write_artifact
+from nas.records import ANALYSIS, Candidate, Search
+from nas.spec import SearchSpec
+from nas.testing import make_candidate, make_search
+from search_space.genotype import Genotype
+
+GENOTYPE = Genotype.parse("f8|conv-k3-f8-n1:0|conv-k3-f8-n1:1|tail:2")
+
+
+@pytest.fixture
+def search() -> Search:
+    spec = SearchSpec.model_validate({"space": "tiny", "dataset": {"train": "photos"}})
+    return replace(make_search(), spec=spec)
+
+
+@pytest.fixture
+def candidate() -> Candidate:
+    return make_candidate(genotype=GENOTYPE)
+
+
+@pytest.fixture
+def weights(tmp_path: Path, search: Search) -> Path:
+    recipe = search.spec.recipe
+    model = build_model(GENOTYPE, recipe, scale=2, channels=1, generator=torch.Generator().manual_seed(0))
+    metadata = Metadata(genotype=GENOTYPE, recipe=recipe, scale=2, channels=1)
+    path = tmp_path / "weights.safetensors"
+    checkpoints.write(path, checkpoints.to_bytes(model.network.state_dict(), metadata))
+    return path
+
+
+def test_an_export_is_verified_on_a_photograph_of_the_search(
+    sample_dir: Path, search: Search, candidate: Candidate, weights: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "out" / "network.safetensors"
+    written = write_artifact(sample_dir.parent, search, candidate, weights, "safetensors", path)
+    assert written.detail["checked_on"] == "photograph"
+    assert written.sha256 == sha256(path.read_bytes()).hexdigest()
+
+
+def test_an_export_needs_no_photograph(search: Search, candidate: Candidate, weights: Path, tmp_path: Path) -> None:
+    written = write_artifact(tmp_path, search, candidate, weights, "safetensors", tmp_path / "network.safetensors")
+    assert written.detail["checked_on"] == "noise"
+
+
+def test_an_analysis_is_a_page_its_pictures_and_its_figures_in_one_archive(
+    sample_dir: Path, search: Search, candidate: Candidate, weights: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "network.analysis.zip"
+    written = write_artifact(sample_dir.parent, search, candidate, weights, ANALYSIS, path)
+    assert written.size_bytes == path.stat().st_size
+    with ZipFile(path) as archive:
+        names = archive.namelist()
+        figures = json.loads(archive.read("analysis.json"))
+    assert names[:2] == ["analysis.html", "analysis.json"]
+    assert "impulse-response.png" in names
+    assert figures["model"] == candidate.id
+    assert written.detail["network"]["dc"] == figures["network"]["dc"]
+
+
+def test_an_analysis_says_when_the_photographs_are_gone(
+    search: Search, candidate: Candidate, weights: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(FileNotFoundError, match="photographs"):
+        write_artifact(tmp_path, search, candidate, weights, ANALYSIS, tmp_path / "a.zip")
