@@ -9,13 +9,14 @@ from typing import Annotated
 
 import typer
 
+from evaluator.metrics.protocol import get_protocol
 from search_space.cost import LR_PIXELS
 from search_space.errors import InvalidInput, Problem
 
 from .console import FAILED, INTERRUPTED, configure_logging, err, make_app, out
 from .describing import Description
 from .describing import describe as describe_network
-from .display import Row, Standing, front_table, gain, progress_bar, statistics_table
+from .display import Row, Standing, counting_bar, front_table, gain, progress_bar, statistics_table
 from .documents import read_genotype, read_spec
 from .figures import giga
 from .records import Search, SearchState
@@ -114,6 +115,64 @@ def upscale(
             out.print(f"{target} ({result.width} x {result.height})", soft_wrap=True)
     if as_json:
         print_json({"model": str(model), "scale": upscaler.scale, "outputs": written})
+
+
+@app.command(epilog="Example: srnas score falsr-b bicubic --weights falsr_b.npz --data Set5 --protocol falsr --compare")
+def score(
+    models: Annotated[
+        list[str],
+        typer.Argument(help="bicubic, exported .onnx or .safetensors files, and genotypes with --weights."),
+    ],
+    data: Annotated[list[Path], typer.Option(help="Folder of images; give it again for more sets.")],
+    weights: Annotated[
+        list[Path] | None,
+        typer.Option(help="Weights of a genotype, .npz or .safetensors; one for each genotype, in their order."),
+    ] = None,
+    protocol: Annotated[
+        str, typer.Option(help="What PSNR and SSIM compare: falsr, y-float, y-rounded, rgb.")
+    ] = "y-float",
+    scale: Annotated[
+        int | None, typer.Option(help="Upscaling factor, that of the networks unless bicubic is alone.")
+    ] = None,
+    metrics: Annotated[str, typer.Option(help="Of psnr, ssim, fsds and fsds_si, commas between.")] = "psnr,ssim,fsds",
+    swap_fsds: Annotated[
+        bool,
+        typer.Option("--swap-fsds", help="Compare with the prediction's spectrum, as FSDS's printed table does."),
+    ] = False,
+    compare: Annotated[bool, typer.Option("--compare", help="Put published figures beside the measured ones.")] = False,
+    per_image: Annotated[bool, typer.Option("--per-image", help="Print a row for each image too.")] = False,
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead, with a row for each image.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table instead.")] = False,
+) -> None:
+    """Score networks on folders of images, and bicubic beside them."""
+    if as_json + as_csv + as_markdown > 1:
+        raise InvalidInput([Problem("--json, --csv, --markdown", "several of them", "one at most")])
+    chosen = get_protocol(protocol, field="--protocol")
+
+    from . import contenders, scoring
+    from .export import score_table
+
+    columns = scoring.read_metrics(metrics)
+    entered = contenders.read_contenders(models, weights or [])
+    with counting_bar(err) as step:
+        table = scoring.score(
+            entered,
+            data,
+            chosen,
+            scale=contenders.common_scale(entered, scale),
+            metrics=columns,
+            denominator="prediction" if swap_fsds else "target",
+            compare=compare,
+            step=step,
+        )
+    if as_json:
+        print_json(score_table.to_json(table))
+    elif as_csv:
+        typer.echo(score_table.to_csv(table), nl=False)
+    else:
+        write = score_table.to_markdown if as_markdown else score_table.to_text
+        typer.echo(write(table, per_image=per_image), nl=False)
 
 
 @app.command(epilog="Example: srnas analyse network.onnx photo.png --output analysis")

@@ -5,7 +5,7 @@ Knows plain figures, so that the same views serve a search in this process and o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -107,6 +107,18 @@ def progress_bar(console: Console) -> Iterator[Show]:
 
     with Live(Group(bar, line), console=console):
         yield show
+
+
+@contextmanager
+def counting_bar(console: Console) -> Iterator[Callable[[str, int], None]]:
+    """A bar that takes a step each time it is called with a text and the number of steps there will be.
+
+    It is gone when all is done, and never there where no terminal is.
+    """
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda text, total: bar.update(task, description=text, total=total, advance=1)
 
 
 def _lines(console: Console) -> Show:
