@@ -98,9 +98,9 @@ def upscale(
     as_json: Json = False,
 ) -> None:
     """Enlarge pictures by an exported network."""
-    from . import upscaling
+    from . import models, upscaling
 
-    upscaler = upscaling.load_model(model)
+    upscaler = models.load_model(model)
     written = []
     for path, target in zip(images, upscaling.targets(images, output, upscaler.scale), strict=True):
         image = upscaling.open_image(path)

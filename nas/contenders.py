@@ -32,7 +32,7 @@ class Contender:
     @property
     def genotype(self) -> Genotype | None:
         """What the network is."""
-        return None if self.upscaler is None else self.upscaler.metadata.genotype
+        return None if self.upscaler is None else self.upscaler.genotype
 
 
 def read_contenders(models: Sequence[str], weights: Sequence[Path]) -> list[Contender]:

@@ -5,7 +5,7 @@ Heavy once it loads: an ONNX file needs onnxruntime, weights need torch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,33 +23,46 @@ if TYPE_CHECKING:
 
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
-HINT = "Give a file that `srnas export` wrote."
+HINT = "Give a file that `srnas export` wrote, or another ONNX upscaler of images on [0, 1]."
 RELEASED_SCALE, RELEASED_CHANNELS = 2, 1
+PROBE_PX = 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class Upscaler:
-    """An exported network, ready to run.
+    """A network, ready to run.
 
     Attributes:
-        metadata: What it is: genotype, recipe, scale and channels.
         network: float32 n x channels x h x w in [0, 1] to the same at scale times the sides, not clipped.
+        scale: Upscaling factor.
+        channels: 1 for luma, 3 for RGB.
+        metadata: Its genotype and recipe; None for a network of another make.
     """
 
-    metadata: Metadata
     network: Network
+    scale: int
+    channels: int
+    metadata: Metadata | None = None
+
+    @classmethod
+    def ours(cls, metadata: Metadata, network: Network) -> Upscaler:
+        """A network of the space, as its metadata describes it."""
+        return cls(network=network, scale=metadata.scale, channels=metadata.channels, metadata=metadata)
 
     @property
-    def scale(self) -> int:
-        """Upscaling factor."""
-        return self.metadata.scale
+    def genotype(self) -> Genotype | None:
+        """What the network is, if that is known."""
+        return self.metadata.genotype if self.metadata else None
 
 
 def load_model(path: Path) -> Upscaler:
-    """Load an exported file.
+    """Load an exported file, or another ONNX upscaler.
+
+    An ONNX file of another make must have one float input n x c x h x w on [0, 1], c = 1 (taken for luma) or 3 (RGB),
+    and one output of that range at a whole multiple of the size; what it does to a flat picture tells its scale.
 
     Raises:
-        InvalidInput: There is no such file, or it is not one that an export wrote.
+        InvalidInput: There is no such file, or it is neither.
     """
     if not path.is_file():
         raise InvalidInput([Problem("model", str(path), "a file that exists")], HINT)
@@ -76,8 +89,8 @@ def open_model(path: Path, genotype: Genotype | None = None) -> Upscaler:
     """
     if path.suffix.lower() != ".npz":
         model = load_model(path)
-        if genotype is not None and model.metadata.genotype != genotype:
-            allowed = f"weights of {genotype}; these belong to {model.metadata.genotype}"
+        if genotype is not None and model.genotype != genotype:
+            allowed = f"weights of {genotype}; these belong to {model.genotype or 'a network of another make'}"
             raise InvalidInput(
                 [Problem("model", str(path), allowed)], "Leave the genotype out: the file names its own."
             )
@@ -99,13 +112,35 @@ def _load_onnx(path: Path) -> Upscaler:
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions have no class in common
         raise InvalidInput([Problem("model", str(path), "an ONNX file that onnxruntime can load")]) from error
-    metadata = Metadata.from_text(session.get_modelmeta().custom_metadata_map.get(KEY, ""))
+    ours = session.get_modelmeta().custom_metadata_map.get(KEY)
+    inputs, outputs = ([place.name for place in places] for places in (session.get_inputs(), session.get_outputs()))
 
     def network(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        output: NDArray[np.float32] = session.run(["output"], {"input": images})[0]
+        output: NDArray[np.float32] = session.run(outputs, {inputs[0]: images})[0]
         return output
 
-    return Upscaler(metadata=metadata, network=network)
+    if ours is not None:
+        return Upscaler.ours(Metadata.from_text(ours), network)
+    shape = session.get_inputs()[0].shape if len(inputs) == len(outputs) == 1 else []
+    return _of_another_make(path, network, shape)
+
+
+def _of_another_make(path: Path, network: Network, shape: Sequence[int | str | None]) -> Upscaler:
+    """Find out the scale of an ONNX file that says nothing of itself, by running it on a flat picture."""
+    channels = shape[1] if len(shape) == 4 else None
+    if not isinstance(channels, int) or channels not in (1, 3):
+        allowed = f"an ONNX file with one input n x 1 or 3 x h x w and one output; its input is {shape}"
+        raise InvalidInput([Problem("model", str(path), allowed)])
+    height, width = (side if isinstance(side, int) else PROBE_PX for side in shape[2:])
+    try:
+        output = network(np.full((1, channels, height, width), 0.5, dtype=np.float32))
+    except Exception as error:  # onnxruntime's exceptions have no class in common
+        raise InvalidInput([Problem("model", str(path), f"an ONNX file that upscales a picture: {error}")]) from error
+    scale = output.shape[-1] // width
+    if scale < 1 or output.shape != (1, channels, scale * height, scale * width):
+        allowed = f"an upscaler of {channels} channels: it makes {output.shape} of {(1, channels, height, width)}"
+        raise InvalidInput([Problem("model", str(path), allowed)])
+    return Upscaler(network=network, scale=scale, channels=channels)
 
 
 def _load_safetensors(path: Path) -> Upscaler:
@@ -114,7 +149,7 @@ def _load_safetensors(path: Path) -> Upscaler:
     model = load_weights(path.read_bytes())
     metadata = Metadata(genotype=model.genotype, recipe=model.recipe, scale=model.scale, channels=model.channels)
 
-    return Upscaler(metadata=metadata, network=_in_torch(model))
+    return Upscaler.ours(metadata, _in_torch(model))
 
 
 def _load_released(path: Path, genotype: Genotype) -> Upscaler:
@@ -124,7 +159,7 @@ def _load_released(path: Path, genotype: Genotype) -> Upscaler:
     # The paper's recipe wraps nothing around a network, which is how these were released.
     recipe = RECIPES["paper"]
     metadata = Metadata(genotype=genotype, recipe=recipe, scale=RELEASED_SCALE, channels=RELEASED_CHANNELS)
-    return Upscaler(metadata=metadata, network=_in_torch(module))
+    return Upscaler.ours(metadata, _in_torch(module))
 
 
 def _in_torch(module: nn.Module) -> Network:

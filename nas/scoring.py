@@ -85,7 +85,7 @@ def score(
     """
     found = _scan(paths, scale)
     total = len(contenders) * sum(len(folder.pairs) for folder in found.values())
-    channels = next((c.upscaler.metadata.channels for c in contenders if c.upscaler), None)
+    channels = next((c.upscaler.channels for c in contenders if c.upscaler), None)
     default = channels or (3 if protocol.channel == "rgb" else 1)
     rows = []
     for name, folder in found.items():
@@ -183,7 +183,7 @@ def _score(
 
 
 def _predict(upscaler: Upscaler, pair: ImagePair) -> Tensor:
-    seen = network_input(pair, upscaler.metadata.channels).numpy()
+    seen = network_input(pair, upscaler.channels).numpy()
     return torch.from_numpy(upscaler.network(seen))
 
 
@@ -204,7 +204,7 @@ def _row(
     }
     return Row(
         model=contender.name,
-        channels=channels if contender.upscaler is None else contender.upscaler.metadata.channels,
+        channels=channels if contender.upscaler is None else contender.upscaler.channels,
         images=described,
         means={metric: None if math.isnan(mean.value) else mean.value for metric, mean in means.items()},
         per_image=figures,

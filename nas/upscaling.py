@@ -63,7 +63,7 @@ def upscale(upscaler: Upscaler, image: Image.Image) -> Image.Image:
         InvalidInput: The picture is smaller than 2 x 2 pixels or has floating-point pixels.
     """
     planes, alpha = _planes(image)
-    by_network = _by_luma if upscaler.metadata.channels == 1 else _by_colour
+    by_network = _by_luma if upscaler.channels == 1 else _by_colour
     enlarged = by_network(upscaler, planes)
     return _picture(enlarged, None if alpha is None else imresize(alpha, upscaler.scale))
 

@@ -38,9 +38,9 @@ def analyse(
     Raises:
         InvalidInput: The picture is smaller than 2 x 2 pixels or has floating-point pixels.
         NonFiniteOutput: The network gives a NaN or an infinity.
-        ValueError: The network's output has not the size that its metadata says.
+        ValueError: The network's output has not the size that its scale says.
     """
     width, height = (min(side, window_px) for side in image.size)
     left, top = (image.width - width) // 2, (image.height - height) // 2
-    seen = network_view(image.crop((left, top, left + width, top + height)), model.metadata.channels)
+    seen = network_view(image.crop((left, top, left + width, top + height)), model.channels)
     return analysis.analyse(of_arrays(model.network), seen, scale=model.scale, dot=dot, border=border)

@@ -33,7 +33,7 @@ def bicubic_model(scale: int, channels: int) -> Upscaler:
         planes = [[imresize(plane.astype(np.float64), scale) for plane in image] for image in images]
         return np.asarray(planes, dtype=np.float32)
 
-    return Upscaler(metadata=metadata, network=network)
+    return Upscaler.ours(metadata, network)
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_a_published_network_is_analysed(reference_dir, images_dir):
     model = open_model(reference_dir / "falsr" / "falsr_b.npz", published_genotype("falsr-b"))
     photograph = open_image(images_dir / "benchmarks" / "Set5" / "img_003_SRF_2_LR.png")
     found = analyse(model, photograph, window_px=48)
-    assert model.metadata.genotype == PUBLISHED["falsr-b"].genotype
+    assert model.genotype == PUBLISHED["falsr-b"].genotype
     assert found.impulse.statistics.dc == pytest.approx(1.684, abs=1e-3)
     assert found.impulse.statistics.truncated_energy < 1e-4
     assert found.nonlinear_share > 0.1

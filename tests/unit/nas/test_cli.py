@@ -268,7 +268,7 @@ def bicubic_upscaler():
         return np.stack([[imresize(plane.astype(np.float64), 2) for plane in image] for image in images])
 
     metadata = Metadata(genotype=genotype, recipe=Recipe(), scale=2, channels=1)
-    return upscaling.Upscaler(metadata=metadata, network=network)
+    return models.Upscaler.ours(metadata, network)
 
 
 def test_analyse_writes_a_page_and_prints_its_figures(tmp_path, monkeypatch):

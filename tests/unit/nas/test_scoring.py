@@ -65,7 +65,7 @@ def upscaler(network=None, *, channels=1, genotype=GENOTYPE):
         return np.stack([[imresize(plane.astype(np.float64), 2) for plane in image] for image in images])
 
     metadata = Metadata(genotype=genotype, recipe=Recipe(), scale=2, channels=channels)
-    return Upscaler(metadata=metadata, network=network or bicubic)
+    return Upscaler.ours(metadata, network or bicubic)
 
 
 def measured(*networks, data, protocol="y-float", metrics=ALL, **options):

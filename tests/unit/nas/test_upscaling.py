@@ -48,7 +48,7 @@ def bicubic_upscaler(scale: int, channels: int) -> Upscaler:
     def network(images):
         return np.stack([[imresize(plane.astype(np.float64), scale) for plane in image] for image in images])
 
-    return Upscaler(metadata=metadata, network=network)
+    return Upscaler.ours(metadata, network)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -85,8 +85,8 @@ def test_onnx_and_safetensors_give_the_same_picture(tmp_path, photo, scale, chan
     pictures = []
     for suffix in (".onnx", ".safetensors"):
         upscaler = load_model(written(tmp_path / f"network{suffix}", scale=scale, channels=channels))
-        assert (upscaler.scale, upscaler.metadata.channels) == (scale, channels)
-        assert upscaler.metadata.genotype == GENOTYPE
+        assert (upscaler.scale, upscaler.channels) == (scale, channels)
+        assert upscaler.genotype == GENOTYPE
         pictures.append(np.asarray(upscale(upscaler, photo), dtype=int))
     assert pictures[0].shape == (scale * photo.height, scale * photo.width, 3)
     assert np.abs(pictures[0] - pictures[1]).max() <= 1
@@ -105,7 +105,29 @@ def test_a_file_that_is_no_export_is_refused_with_a_hint(tmp_path, name, content
     assert caught.value.hint == models.HINT
 
 
-def test_a_foreign_onnx_file_is_refused_with_a_hint(tmp_path):
+@pytest.mark.parametrize(("channels", "scale"), [(1, 2), (3, 4)])
+def test_an_onnx_upscaler_of_another_make_tells_its_scale(tmp_path, photo, channels, scale):
+    from onnx import TensorProto, helper, save
+
+    sides = [["n", channels, "h", "w"], ["n", channels, "H", "W"]]
+    image, larger = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in zip(("image", "larger"), sides, strict=True)
+    )
+    factors = helper.make_tensor("factors", TensorProto.FLOAT, [4], [1, 1, scale, scale])
+    node = helper.make_node("Resize", ["image", "", "factors"], ["larger"], mode="nearest")
+    graph = helper.make_graph([node], "g", [image], [larger], [factors])
+    save(
+        helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 18)]),
+        tmp_path / "nearest.onnx",
+    )
+    model = load_model(tmp_path / "nearest.onnx")
+    assert (model.scale, model.channels, model.genotype) == (scale, channels, None)
+    enlarged = upscale(model, photo)
+    assert enlarged.size == (scale * photo.width, scale * photo.height)
+
+
+def test_an_onnx_file_that_is_no_upscaler_is_refused_with_a_hint(tmp_path):
     from onnx import TensorProto, helper, save
 
     value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("input", "output")]
