@@ -116,7 +116,11 @@ def _load_onnx(path: Path) -> Upscaler:
     inputs, outputs = ([place.name for place in places] for places in (session.get_inputs(), session.get_outputs()))
 
     def network(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        output: NDArray[np.float32] = session.run(outputs, {inputs[0]: images})[0]
+        try:
+            output: NDArray[np.float32] = session.run(outputs, {inputs[0]: images})[0]
+        except Exception as error:
+            allowed = f"an ONNX file that upscales a picture of {images.shape}: {error}"
+            raise InvalidInput([Problem("model", str(path), allowed)]) from error
         return output
 
     if ours is not None:
@@ -132,10 +136,7 @@ def _of_another_make(path: Path, network: Network, shape: Sequence[int | str | N
         allowed = f"an ONNX file with one input n x 1 or 3 x h x w and one output; its input is {shape}"
         raise InvalidInput([Problem("model", str(path), allowed)])
     height, width = (side if isinstance(side, int) else PROBE_PX for side in shape[2:])
-    try:
-        output = network(np.full((1, channels, height, width), 0.5, dtype=np.float32))
-    except Exception as error:  # onnxruntime's exceptions have no class in common
-        raise InvalidInput([Problem("model", str(path), f"an ONNX file that upscales a picture: {error}")]) from error
+    output = network(np.full((1, channels, height, width), 0.5, dtype=np.float32))
     scale = output.shape[-1] // width
     if scale < 1 or output.shape != (1, channels, scale * height, scale * width):
         allowed = f"an upscaler of {channels} channels: it makes {output.shape} of {(1, channels, height, width)}"

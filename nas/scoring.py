@@ -175,16 +175,20 @@ def _score(
     if contender.upscaler is None:
         return score_bicubic(pair, channels, protocol, metrics=metrics, denominator=denominator)
     try:
-        prediction = _predict(contender.upscaler, pair)
+        prediction = _predict(contender.name, contender.upscaler, pair)
         return score_image(prediction, pair, protocol, metrics=metrics, denominator=denominator)
     except NonFiniteOutput as error:
         problem = Problem(f"{contender.name} on {error.image}", f"{error.count} values that are not finite", "numbers")
         raise InvalidInput([problem], "Check the weights: a training that diverged leaves NaN in them.") from error
 
 
-def _predict(upscaler: Upscaler, pair: ImagePair) -> Tensor:
+def _predict(name: str, upscaler: Upscaler, pair: ImagePair) -> Tensor:
     seen = network_input(pair, upscaler.channels).numpy()
-    return torch.from_numpy(upscaler.network(seen))
+    enlarged = torch.from_numpy(upscaler.network(seen))
+    wanted = (1, upscaler.channels, *pair.hr.shape[:2])
+    if enlarged.shape != wanted:
+        raise InvalidInput([Problem(f"{name} on {pair.name}", f"an output of {tuple(enlarged.shape)}", str(wanted))])
+    return enlarged
 
 
 def _row(

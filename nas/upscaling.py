@@ -19,8 +19,7 @@ from evaluator.data.degrade import imresize, round_half_up
 from evaluator.metrics.luma import chroma, full_luma, rgb_from_full
 from search_space.errors import InvalidInput, Problem
 
-from .models import Upscaler as Upscaler
-from .models import load_model as load_model
+from .models import Upscaler
 
 Plane = NDArray[np.float64]
 

@@ -11,7 +11,6 @@ from evaluator.spectrum.network import of_arrays
 from evaluator.spectrum.response import Border
 
 from ..models import Upscaler
-from ..models import open_model as open_model
 from ..upscaling import network_view
 
 WINDOW_PX = 256

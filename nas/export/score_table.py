@@ -217,7 +217,8 @@ def _line(row: Row, table: ScoreTable, image: str | None, figures: Figures) -> l
     cells += [table.protocol.id, *(shown(column, figures.get(column)) for column in table.columns)]
     for column in _compared(table) if table.compares else ():
         reported = row.reported if is_mean else None
-        printed = f"{getattr(reported, column)} ({reported.protocol})" if reported else "–"
+        digits = 2 if column == "psnr_db" else 4  # as they are printed
+        printed = f"{getattr(reported, column):.{digits}f} ({reported.protocol})" if reported else "–"
         difference = row.difference(column, table.protocol) if reported else None
         cells += [printed, "–" if difference is None else f"{difference:+.{_digits(column)}f}"]
     return cells
@@ -252,7 +253,7 @@ def notes(table: ScoreTable) -> list[str]:
             found.append(f"{row.model}: reported under {row.reported.protocol}, which does not compare")
     if table.fsds_denominator != "target":
         found.append("fsds: arguments swapped, the error is compared with the prediction's spectrum")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _notes_on(images: Images, table: ScoreTable) -> list[str]:

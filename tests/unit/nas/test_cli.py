@@ -14,7 +14,7 @@ from evaluator.checkpoints import Metadata
 from evaluator.data.degrade import imresize
 from evaluator.executor import ExecutorError
 from evaluator.recipe import Recipe
-from nas import models, upscaling, worker
+from nas import models, worker
 from nas.cli import app
 from nas.records import IllegalTransition, SearchState
 from nas.stopping import StopRequest
@@ -132,7 +132,7 @@ def test_expected_failures_have_a_status_and_no_traceback(monkeypatch, tmp_path,
 )
 def test_what_cannot_be_written_is_one_message(tmp_path, monkeypatch, arguments, said):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(upscaling, "load_model", lambda path: bicubic_upscaler())
+    monkeypatch.setattr(models, "load_model", lambda path: bicubic_upscaler())
     Image.new("RGBA", (6, 4), (0, 128, 128, 9)).save("a.png")
     (tmp_path / "spec.json").write_text("{}")
     result = RUNNER.invoke(app, arguments)
@@ -142,7 +142,7 @@ def test_what_cannot_be_written_is_one_message(tmp_path, monkeypatch, arguments,
 
 
 def test_a_picture_goes_into_a_form_that_can_be_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(upscaling, "load_model", lambda path: bicubic_upscaler())
+    monkeypatch.setattr(models, "load_model", lambda path: bicubic_upscaler())
     result = RUNNER.invoke(app, ["upscale", "n.onnx", "a.png", "--output", str(tmp_path / "a.psd")])
     assert result.exit_code == 2
 
@@ -212,7 +212,7 @@ def test_search_runs_here_and_ends_with_its_front(tmp_path, sample_dir):
 
 
 def test_upscale_writes_each_picture_into_a_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(upscaling, "load_model", lambda path: bicubic_upscaler())
+    monkeypatch.setattr(models, "load_model", lambda path: bicubic_upscaler())
     for name in ("a", "b"):
         Image.new("RGB", (6, 4), "teal").save(tmp_path / f"{name}.png")
     pictures = [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
@@ -223,7 +223,7 @@ def test_upscale_writes_each_picture_into_a_folder(tmp_path, monkeypatch):
 
 
 def test_upscale_puts_bicubic_beside_the_network(tmp_path, monkeypatch):
-    monkeypatch.setattr(upscaling, "load_model", lambda path: bicubic_upscaler())
+    monkeypatch.setattr(models, "load_model", lambda path: bicubic_upscaler())
     Image.new("RGB", (6, 4), "teal").save(tmp_path / "a.png")
     target = tmp_path / "both.png"
     result = RUNNER.invoke(app, ["upscale", "n.onnx", str(tmp_path / "a.png"), "--output", str(target), "--compare"])
@@ -233,7 +233,7 @@ def test_upscale_puts_bicubic_beside_the_network(tmp_path, monkeypatch):
 
 
 def test_upscale_refuses_to_write_two_results_to_one_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(upscaling, "load_model", lambda path: bicubic_upscaler())
+    monkeypatch.setattr(models, "load_model", lambda path: bicubic_upscaler())
     for output in (tmp_path / "one.png", tmp_path):
         result = RUNNER.invoke(app, ["upscale", "n.onnx", "x/a.png", "y/a.png", "--output", str(output)])
         assert result.exit_code == 2

@@ -313,6 +313,28 @@ def test_a_network_that_gives_nan_is_refused_by_name(folder, monkeypatch):
     assert "NaN" in message
 
 
+def test_a_network_that_gives_another_size_is_refused_by_name(folder):
+    network = upscaler(lambda images: np.zeros((1, 1, 3, 4), np.float32))
+    with pytest.raises(InvalidInput, match=r"n0 on a: .*\(1, 1, 3, 4\)"):
+        measured(network, data=[folder])
+
+
+def test_an_onnx_file_of_one_size_is_refused_for_others(folder, tmp_path):
+    from onnx import TensorProto, helper, save
+
+    places = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1, *sides])
+        for name, sides in (("x", (8, 8)), ("y", (16, 16)))
+    ]
+    attributes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
+    node = helper.make_node("Resize", ["x", "", "scales"], ["y"], **attributes)
+    scales = helper.make_tensor("scales", TensorProto.FLOAT, [4], [1, 1, 2, 2])
+    graph = helper.make_graph([node], "g", places[:1], places[1:], [scales])
+    model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 18)])
+    save(model, tmp_path / "fixed.onnx")
+    assert "(1, 1, 12, 16)" in refusal(tmp_path / "fixed.onnx", "--data", folder)
+
+
 def test_a_released_network_is_taken_without_wrapping(reference_dir):
     (contender,) = read_contenders(["FALSR-B"], [reference_dir / "falsr" / "falsr_b.npz"])
     assert contender.name == "falsr-b"
