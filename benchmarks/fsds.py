@@ -106,8 +106,9 @@ def measure_all(threads: Sequence[int], *, size: int, rounds: int) -> list[Timin
     timings = []
     for count in threads:
         torch.set_num_threads(count)
+        label = f"CPU, {count} thread{'s' if count > 1 else ''}"
         for dtype in (torch.float32, torch.float64):
-            timings.append(measure(f"CPU, {count} threads", torch.device("cpu"), dtype, size=size, rounds=rounds))
+            timings.append(measure(label, torch.device("cpu"), dtype, size=size, rounds=rounds))
     if torch.cuda.is_available():
         name = torch.cuda.get_device_name()
         for dtype in (torch.float32, torch.float64):

@@ -1,4 +1,4 @@
-"""The verbs that work on this machine alone: describe, search, upscale, controller, db. Heavy parts load late."""
+"""The verbs that work on this machine alone: describe, search, score, upscale, controller, db. The heavy load late."""
 
 from __future__ import annotations
 
