@@ -13,6 +13,7 @@ from typing import Any
 from evaluator.data.images import ImageSet, as_luma, load, split
 from evaluator.data.sets import EvaluationData
 from evaluator.metrics.protocol import Protocol, get_protocol
+from search_space.errors import Problem
 
 from .checks import cost_reach, dataset_folder
 from .objectives import METRICS, Constraint, Objective, Sense
@@ -104,4 +105,10 @@ def _folder(
     folder = dataset_folder(spec, role, images_root, min_lr_side=min_lr_side)
     images = load(folder, scale=spec.scale, channels=3, limit=limit, field=f"dataset.{role}")
     found = f"dataset.{role}: {len(images)} images, layout {folder.layout}"
-    return images, (found, *(f"skipped: {problem}" for problem in images.problems))
+    return images, (found, *map(_skipped, images.problems))
+
+
+def _skipped(problem: Problem) -> str:
+    """Which file was left out and why; what was wanted is told where the reason alone does not say it."""
+    wanted = "" if problem.allowed.startswith("an image that can be") else f" (wanted: {problem.allowed})"
+    return f"skipped {problem.field}: {problem.value}{wanted}"

@@ -67,8 +67,9 @@ class IllegalTransition(ValueError):
 
     def __init__(self, search_id: str, state: SearchState, wanted: SearchState) -> None:
         self.search_id, self.state, self.wanted = search_id, state, wanted
-        allowed = ", ".join(sorted(TRANSITIONS[state])) or "nothing: it has ended"
-        super().__init__(f"search {search_id} is {state} and cannot become {wanted}; it can become {allowed}")
+        allowed = ", ".join(sorted(TRANSITIONS[state]))
+        why = f"it can become {allowed}" if allowed else "it has ended"
+        super().__init__(f"search {search_id} is {state} and cannot become {wanted}; {why}")
 
 
 def check_transition(search_id: str, state: SearchState, wanted: SearchState) -> None:

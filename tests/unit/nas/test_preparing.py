@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from evaluator.data.images import ImageSet
 from evaluator.metrics.protocol import Protocol
@@ -79,3 +80,13 @@ def test_quality_is_measured_from_bicubic_and_cost_from_the_tightest_bound() -> 
 def test_folders_that_changed_since_submission_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidSpec, match=r"dataset\.train"):
         prepare(spec(), tmp_path, bicubic)
+
+
+def test_a_file_that_was_skipped_is_named_with_its_reason(tmp_path: Path, sample_dir: Path) -> None:
+    for picture in sorted(sample_dir.glob("*.png"))[:2]:
+        (tmp_path / picture.name).write_bytes(picture.read_bytes())
+    (tmp_path / "broken.png").write_text("not an image")
+    Image.new("RGB", (8, 8)).save(tmp_path / "small.png")
+    notes = prepare(spec(dataset={"train": "."}), tmp_path, bicubic).notes
+    assert "skipped dataset.train[broken.png]: no image of a known format" in notes
+    assert any(note.startswith("skipped dataset.train[small.png]: 8x8 (wanted: sides of at least") for note in notes)
