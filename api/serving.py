@@ -66,10 +66,11 @@ def serve(settings: ApiSettings, announce: Announce) -> None:
     A SQLite file is taken exclusively by this process; the controller works in its shadow.
 
     Raises:
-        InvalidInput: The port is taken, or a setting is not allowed.
+        InvalidInput: The port is taken, a setting is not allowed, or there is no images root.
         StoreInUse: Another process serves the database.
         KeyboardInterrupt: After a tidy stop, if it was SIGINT that asked for it.
     """
+    settings.require_images_root()
     with _listening(settings) as listener, _opened(settings, exclusive=True) as store, _terminated_by_exit():
         supervisor = Supervisor(lambda: start_controller(settings))
         supervisor.start()
@@ -82,6 +83,7 @@ def serve(settings: ApiSettings, announce: Announce) -> None:
 
 def serve_web(settings: ApiSettings, announce: Announce) -> None:
     """Serve the web process alone, for a database that controllers share; raises what `serve` raises."""
+    settings.require_images_root()
     with _listening(settings) as listener, _opened(settings, exclusive=False) as store, _terminated_by_exit():
         _run_web(settings, store, listener, announce)
 

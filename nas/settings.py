@@ -72,6 +72,13 @@ class Settings(BaseSettings):
         """The database's URL."""
         return self.database_url or f"sqlite:///{self.home.resolve() / 'srnas.sqlite'}"
 
+    def require_images_root(self) -> None:
+        """Raise `InvalidSettings` unless the images root is an existing folder."""
+        if not self.images_root.is_dir():
+            allowed = f"an existing folder: there is no folder {self.images_root.resolve()}"
+            problem = Problem("SRNAS_IMAGES_ROOT", str(self.images_root), allowed)
+            raise InvalidSettings([problem], "Give the folder of your photographs with --images-root.")
+
     @property
     def worker_count(self) -> int:
         """Trainings at once."""

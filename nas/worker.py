@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from evaluator import checkpoints
 from evaluator.cost import costs
 from evaluator.executor import Executor
@@ -36,13 +38,26 @@ from .service import Service, utc_now
 from .settings import Settings
 from .spec import SearchSpec
 from .store.base import Store
-from .store.opening import open_store
+from .store.opening import open_store, without_password
+
+logger = structlog.get_logger(__name__)
 
 
 def run_controller(settings: Settings, stop: Callable[[], bool]) -> None:
     """Advance searches until ``stop`` says so; `ExecutorError` when the workers that settings ask for cannot be had."""
     with _opened(settings, exclusive=False) as store, ray_workers(settings) as executor:
+        logger.info("controller started", **_described(settings))
         make_controller(store, executor, settings).run(stop)
+
+
+def _described(settings: Settings) -> dict[str, str | int]:
+    """What a controller works with, for its log: no password among it."""
+    return {
+        "database": without_password(settings.database),
+        "images_root": str(settings.images_root.resolve()),
+        "workers": settings.worker_count,
+        "ray": settings.ray_address or "local",
+    }
 
 
 def run_search(
@@ -64,6 +79,7 @@ def run_search(
         The ended search.
 
     Raises:
+        InvalidSettings: There is no images root.
         InvalidSpec: The spec cannot be accepted.
         StoreInUse: Another process serves the database.
     """
@@ -140,6 +156,7 @@ def keep_weights(home: Path, key: str, weights: bytes) -> str:
 
 @contextmanager
 def _opened(settings: Settings, *, exclusive: bool) -> Iterator[Store]:
+    settings.require_images_root()
     settings.home.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.database, exclusive=exclusive)
     try:

@@ -17,6 +17,8 @@ from .sql.migrate import require_current, upgrade
 from .sql.store import SqlStore
 
 MEMORY, SQLITE, POSTGRESQL = "memory://", "sqlite:///", "postgresql+psycopg://"
+POSTGRESQL_ALIASES = ("postgresql://", "postgres://")
+"""How other programs write the URL of a PostgreSQL database; the driver is added."""
 ALLOWED = f"{SQLITE}FILE or {POSTGRESQL}USER:PASSWORD@HOST/DATABASE"
 
 
@@ -24,8 +26,9 @@ def open_store(url: str, *, exclusive: bool = False, migrate: bool = True) -> St
     """Open the store at a URL and bring its tables up to date.
 
     Args:
-        url: ``sqlite:///FILE`` (relative; four slashes for an absolute path), ``postgresql+psycopg://...`` or
-            ``memory://``, which is for tests: no other process sees what is in it. The folder of a file is made.
+        url: ``sqlite:///FILE`` (relative; four slashes for an absolute path), ``postgresql+psycopg://...`` (with or
+            without the driver's name) or ``memory://``, which is for tests: no other process sees what is in it. The
+            folder of a file is made.
         exclusive: Refuse a SQLite file that another process opened so, under whatever name, until the store is closed.
             The other kinds are made for sharing, or cannot be shared.
         migrate: Run missing migrations; otherwise a database that misses one is refused.
@@ -44,6 +47,9 @@ def open_store(url: str, *, exclusive: bool = False, migrate: bool = True) -> St
         return MemoryStore()
     if url.startswith(SQLITE):
         return _open_file(url, exclusive=exclusive, migrate=migrate)
+    for alias in POSTGRESQL_ALIASES:
+        if url.startswith(alias):
+            url = POSTGRESQL + url.removeprefix(alias)
     if url.startswith(POSTGRESQL):
         return _open_sql(url, None, migrate=migrate)
     raise _invalid(url)
@@ -79,8 +85,12 @@ def _open_sql(url: str, lock: _Lock | None, *, migrate: bool) -> Store:
 
 
 def _invalid(url: str) -> InvalidInput:
-    shown = re.sub(r"(//[^/@:]*):.*@", r"\1:***@", url)
-    return InvalidInput([Problem("database_url", shown, ALLOWED)])
+    return InvalidInput([Problem("database_url", without_password(url), ALLOWED)])
+
+
+def without_password(url: str) -> str:
+    """A database's URL as people may see it."""
+    return re.sub(r"(//[^/@:]*):.*@", r"\1:***@", url)
 
 
 @final

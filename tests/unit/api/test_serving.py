@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.serving import Supervisor, environment, serve
+from api.serving import Supervisor, environment, serve, serve_web
 from api.settings import ApiSettings, read_api_settings
 from nas.settings import Settings, read_settings
 from nas.store.base import StoreInUse
@@ -82,6 +82,14 @@ def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path: Path) -> 
         settings = ApiSettings(home=tmp_path / "home", port=taken.getsockname()[1])
         with pytest.raises(InvalidInput, match="in use"):
             serve(settings, lambda url: None)
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_service_without_its_images_root_does_not_start(tmp_path: Path) -> None:
+    settings = ApiSettings(home=tmp_path / "home", images_root=tmp_path / "exmples", port=0)
+    for start in (serve, serve_web):
+        with pytest.raises(InvalidInput, match="SRNAS_IMAGES_ROOT"):
+            start(settings, lambda url: None)
     assert not (tmp_path / "home").exists()
 
 

@@ -3,21 +3,26 @@ import logging
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 import structlog
 from PIL import Image
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from evaluator.checkpoints import Metadata
 from evaluator.data.degrade import imresize
 from evaluator.executor import ExecutorError
+from evaluator.inline import InlineExecutor
 from evaluator.recipe import Recipe
 from nas import models, worker
 from nas.cli import app
 from nas.records import IllegalTransition, SearchState
+from nas.settings import Settings
 from nas.stopping import StopRequest
+from nas.store.memory import MemoryStore
 from nas.store.opening import open_store
 from nas.testing import make_search
 from search_space.published import PUBLISHED
@@ -99,6 +104,38 @@ def test_every_problem_of_a_spec_has_its_own_line(tmp_path, sample_dir):
     assert result.exit_code == 2
     lines = [line for line in result.stderr.splitlines() if line.startswith("error:")]
     assert len(lines) >= 3
+
+
+@pytest.mark.parametrize("verb", [["controller"], ["search", "-"]])
+def test_an_images_root_that_is_missing_is_wrong_input(tmp_path, verb):
+    home = tmp_path / "home"
+    arguments = [*verb, "--home", str(home), "--images-root", str(tmp_path / "exmples")]
+    result = RUNNER.invoke(app, arguments, input='{"dataset": {"train": "photos"}}')
+    assert result.exit_code == 2
+    assert "SRNAS_IMAGES_ROOT" in result.stderr
+    assert not home.exists()
+
+
+def test_a_controller_says_first_what_it_works_with_and_no_password(monkeypatch, tmp_path):
+    monkeypatch.setattr(worker, "open_store", lambda *_, **__: MemoryStore())
+    monkeypatch.setattr(worker, "ray_workers", lambda _: nullcontext(InlineExecutor()))
+    settings = Settings(
+        home=tmp_path,
+        images_root=tmp_path,
+        database_url="postgresql://anna:secret@host/d",
+        workers=3,
+        ray_address="h:1",
+    )
+    with capture_logs() as lines:
+        worker.run_controller(settings, lambda: True)
+    assert lines[0] == {
+        "event": "controller started",
+        "log_level": "info",
+        "database": "postgresql://anna:***@host/d",
+        "images_root": str(tmp_path),
+        "workers": 3,
+        "ray": "h:1",
+    }
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,13 @@ def test_a_store_that_processes_cannot_share_is_refused() -> None:
     with pytest.raises(InvalidSettings, match="several processes") as refused:
         read_settings(database_url="memory://")
     assert [problem.field for problem in refused.value.problems] == ["SRNAS_DATABASE_URL"]
+
+
+def test_an_images_root_that_is_no_folder_is_refused_where_it_is_needed(tmp_path: Path) -> None:
+    read_settings(images_root=tmp_path).require_images_root()
+    with pytest.raises(InvalidSettings, match=f"there is no folder {tmp_path / 'exmples'}") as refused:
+        read_settings(images_root=tmp_path / "exmples").require_images_root()
+    assert [problem.field for problem in refused.value.problems] == ["SRNAS_IMAGES_ROOT"]
 
 
 def test_workers_that_claim_gpus_must_be_counted_by_a_person(monkeypatch: pytest.MonkeyPatch) -> None:

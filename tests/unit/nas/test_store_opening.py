@@ -31,7 +31,7 @@ def test_the_folder_of_a_file_is_made(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "srnas.db", "sqlite://", "sqlite:///", "sqlite:///:memory:", "mysql://localhost/srnas", "postgresql://h/d"],
+    ["", "srnas.db", "sqlite://", "sqlite:///", "sqlite:///:memory:", "mysql://localhost/srnas"],
 )
 def test_a_url_of_no_store_is_refused_with_what_is_allowed(url: str) -> None:
     with pytest.raises(InvalidInput) as caught:
@@ -42,7 +42,7 @@ def test_a_url_of_no_store_is_refused_with_what_is_allowed(url: str) -> None:
 
 def test_a_refused_url_does_not_show_its_password() -> None:
     with pytest.raises(InvalidInput) as caught:
-        open_store("postgres://anna:se@cret@host/srnas")
+        open_store("mysql://anna:se@cret@host/srnas")
     assert "cret" not in str(caught.value)
     assert "anna" in str(caught.value)
 
@@ -53,9 +53,10 @@ def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
         open_store(url)
 
 
-def test_a_server_that_does_not_answer_is_unavailable() -> None:
-    with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1:1") as caught:
-        open_store("postgresql+psycopg://anna:secret@127.0.0.1:1/srnas")
+@pytest.mark.parametrize("kind", ["postgresql+psycopg", "postgresql", "postgres"])
+def test_a_server_that_does_not_answer_is_unavailable(kind: str) -> None:
+    with pytest.raises(StoreUnavailable, match=r"postgresql\+psycopg://anna:\*+@127\.0\.0\.1:1") as caught:
+        open_store(f"{kind}://anna:secret@127.0.0.1:1/srnas")
     assert "secret" not in str(caught.value)
 
 
@@ -143,7 +144,7 @@ def test_a_database_of_a_newer_srnas_is_left_alone(tmp_path: Path, migrate: bool
 
 def test_a_database_that_misses_migrations_is_refused_unless_they_may_run(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'srnas.db'}"
-    with pytest.raises(WrongSchema) as caught:
+    with pytest.raises(WrongSchema, match="no tables of srnas yet") as caught:
         open_store(url, migrate=False)
     assert "srnas db upgrade" in caught.value.hint
     open_store(url).close()
