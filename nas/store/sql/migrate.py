@@ -52,6 +52,8 @@ def require_current(engine: Engine) -> None:
     found, head = revision(engine), ScriptDirectory.from_config(_config()).get_current_head()
     if found != head:
         _refuse_newer(engine, found)
+        if found is None:
+            raise _wrong(engine, "has no tables of srnas yet", "run `srnas db upgrade`")
         raise _wrong(engine, f"is at revision {found}, and this srnas needs {head}", "run `srnas db upgrade`")
 
 
