@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluator.metrics.fsds import ConstantImage, fsds, fsds_si
+from evaluator.metrics.psnr import CAP_DB, mean_db
 
 BOTH = pytest.mark.parametrize("metric", [fsds, fsds_si])
 
@@ -122,6 +123,23 @@ def test_bytes_and_single_planes_are_welcome(metric):
     rng = np.random.default_rng(0)
     x, y = torch.from_numpy(rng.integers(0, 256, (2, 8, 8), dtype=np.uint8))
     assert metric(x, y) == metric(x[None].double(), y[None].double())
+
+
+@BOTH
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_read_and_never_computed_in(metric, dtype):
+    prediction, target = (image.to(dtype) for image in pair_of(0, 1, 9, 8))
+    found = metric(prediction, target)
+    assert found.dtype is torch.float64
+    assert found == metric(prediction.double(), target.double())
+
+
+@BOTH
+def test_an_affine_copy_in_single_precision_counts_as_the_cap_when_averaged(metric):
+    _, target = pair_of(0, 3, 16, 16)
+    figure = float(metric((0.8 * target + 0.05).float(), target.float()))
+    assert figure > CAP_DB
+    assert mean_db([figure, math.inf, 20.0]) == ((2 * CAP_DB + 20.0) / 3, 2)
 
 
 @BOTH
