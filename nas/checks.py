@@ -12,11 +12,12 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from evaluator.cost import overhead
+from evaluator.cost import costs, overhead
 from evaluator.data.folders import Folder, scan
 from search_space.cost import Metric as CostMetric
 from search_space.cost import cost_range
 from search_space.errors import InvalidInput, Problem
+from search_space.genotype import Genotype
 from search_space.spaces import get_space
 
 from .objectives import METRICS
@@ -134,15 +135,35 @@ def _problems_of_constraints(spec: SearchSpec, wrong: set[str]) -> list[Problem]
 
 
 def _problems_of_initial(spec: SearchSpec, wrong: set[str]) -> list[Problem]:
-    """Initial networks that do not belong to the space."""
+    """Initial networks that do not belong to the space, or that cost what the constraints do not allow."""
     if wrong & {"space", "initial"}:
         return []
-    space = get_space(spec.space)
-    return [
-        Problem(f"initial.{number}", text, f"a network of the space {spec.space}: {why}")
-        for number, (text, genotype) in enumerate(zip(spec.initial, spec.initial_genotypes, strict=True))
-        for why in space.explain(genotype)
-    ]
+    space, problems = get_space(spec.space), []
+    costed = not wrong & {"constraints", "recipe", "scale", "channels"}
+    for number, (text, genotype) in enumerate(zip(spec.initial, spec.initial_genotypes, strict=True)):
+        outside = [f"a network of the space {spec.space}: {why}" for why in space.explain(genotype)]
+        reasons = outside or (_broken_bounds(spec, genotype) if costed else [])
+        problems += [Problem(f"initial.{number}", text, reason) for reason in reasons]
+    return problems
+
+
+def _broken_bounds(spec: SearchSpec, genotype: Genotype) -> list[str]:
+    """What the constraints ask of a network's cost and it does not keep; the search would never train it."""
+    found = costs(genotype, spec.recipe, scale=spec.scale, channels=spec.channels)
+    figures, broken = {"params": found.params, "mult_adds": found.mult_adds}, []
+    for constraint in spec.constraints:
+        figure = figures.get(constraint.metric)
+        if figure is None:
+            continue
+        if constraint.max is not None and figure > constraint.max:
+            broken.append(
+                f"networks with {constraint.metric} of at most {constraint.max:,.10g}; this one has {figure:,}"
+            )
+        if constraint.min is not None and figure < constraint.min:
+            broken.append(
+                f"networks with {constraint.metric} of at least {constraint.min:,.10g}; this one has {figure:,}"
+            )
+    return broken
 
 
 def _problems_of_images(spec: SearchSpec, wrong: set[str], images_root: Path) -> list[Problem]:

@@ -162,6 +162,15 @@ def test_a_network_of_another_space_is_refused_as_initial(service: Service) -> N
     assert "tiny" in found["initial.0"]
 
 
+def test_an_initial_network_that_breaks_a_cost_constraint_is_refused_with_its_cost(service: Service) -> None:
+    constraints = [{"metric": "params", "max": 500_000}, {"metric": "psnr", "min": 20}]
+    found = problems_of(service, document(initial=["falsr-b", "falsr-a"], constraints=constraints))
+    assert found == {"initial.1": "networks with params of at most 500,000; this one has 1,021,401"}
+    found = problems_of(service, document(initial=["falsr-b"], constraints=[{"metric": "params", "min": 500_000}]))
+    assert found == {"initial.0": "networks with params of at least 500,000; this one has 324,745"}
+    assert service.submit(document(initial=["falsr-b"], constraints=constraints))
+
+
 def test_published_networks_may_seed_a_search(service: Service) -> None:
     search = service.submit(document(initial=["falsr-b", "falsr-c"]))
     assert len(search.spec.initial_genotypes) == 2
