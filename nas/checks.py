@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from evaluator.cost import costs, overhead
 from evaluator.data.folders import Folder, scan
@@ -21,8 +21,8 @@ from search_space.genotype import Genotype
 from search_space.spaces import get_space
 
 from .objectives import METRICS
-from .settings import allowed
-from .spec import SearchSpec
+from .spec import PARTS, SearchSpec
+from .wording import wanted
 
 SHOWN = 5
 """How many of a folder's problems are shown when none of its images can be used."""
@@ -71,8 +71,16 @@ def checked_spec(document: Mapping[str, Any], images_root: Path) -> SearchSpec:
     return spec
 
 
-def spec_problems(error: ValidationError) -> list[Problem]:
-    """Problems in the house's form out of pydantic's, recipes' and genotypes' own problems kept apart."""
+def spec_problems(
+    error: ValidationError, model: type[BaseModel] = SearchSpec, parts: Mapping[str, type[BaseModel]] = PARTS
+) -> list[Problem]:
+    """Problems in the house's form out of pydantic's, recipes' and genotypes' own problems kept apart.
+
+    Args:
+        error: What pydantic found.
+        model: Model of the document that was read.
+        parts: Models of the document's fields, or of their entries, by name.
+    """
     problems: list[Problem] = []
     for entry in error.errors():
         field = ".".join(str(part) for part in entry["loc"]) or "spec"
@@ -80,10 +88,8 @@ def spec_problems(error: ValidationError) -> list[Problem]:
         if isinstance(cause, InvalidInput):
             problems += (_placed(problem, field) for problem in cause.problems)
             continue
-        wanted = allowed(entry["msg"])
-        if entry["type"] == "extra_forbidden":
-            wanted = "no such field"
-        problems.append(Problem(field, None if entry["type"] == "missing" else entry["input"], wanted))
+        value = None if entry["type"] == "missing" else entry["input"]
+        problems.append(Problem(field, value, wanted(entry, model, parts)))
     return problems
 
 
@@ -212,14 +218,25 @@ def dataset_folder(spec: SearchSpec, role: str, images_root: Path, *, min_lr_sid
         return scan(path, scale=spec.scale, field=field, min_lr_side=min_lr_side)
     except InvalidInput as error:
         shown, more = error.problems[:SHOWN], len(error.problems) - SHOWN
-        wanted = f"images of at least {min_lr_side * spec.scale} pixels a side for x{spec.scale}"
-        if role == "train" and min_lr_side == spec.recipe.patch:
-            wanted += f" and recipe.patch {spec.recipe.patch}"
+        needed = "images that can be used"
+        if small := _has_usable(path, spec.scale):
+            needed = f"images of at least {min_lr_side * spec.scale} pixels a side for x{spec.scale}"
+            if role == "train" and min_lr_side == spec.recipe.patch:
+                needed += f" and recipe.patch {spec.recipe.patch}"
         if more > 0:
-            wanted += f"; {more} more files have problems"
-        raise InvalidSpec([Problem(field, name, wanted), *shown]) from error
+            needed += f"; {more} more files have problems"
+        summary = [Problem(field, name, needed)] if small or more > 0 else []
+        raise InvalidSpec([*summary, *shown]) from error
     except OSError as error:  # the folder may not be read
         raise InvalidSpec([Problem(field, name, f"a folder that can be read: {error.strerror}")]) from error
+
+
+def _has_usable(path: Path, scale: int) -> bool:
+    """Whether a folder holds images that could be used if they were large enough."""
+    try:
+        return bool(scan(path, scale=scale).pairs)
+    except InvalidInput:
+        return False
 
 
 def _folder_path(spec: SearchSpec, role: str, images_root: Path) -> Path:

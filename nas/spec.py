@@ -5,6 +5,7 @@ Shape and ranges are checked here; what takes a look at the disk or at a space's
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -29,12 +30,12 @@ from search_space.spaces import SPACES
 from .objectives import METRICS, Constraint, Objective, Sense
 
 
-def _known(names: Any, what: str) -> AfterValidator:
+def _known(names: Any) -> AfterValidator:
     """Accept only names that a registry knows, and list them otherwise."""
 
     def check(value: str) -> str:
         if value not in names:
-            raise ValueError(f"no such {what}; one of {', '.join(sorted(names))}")
+            raise ValueError(f"one of {', '.join(sorted(names))}")
         return value
 
     return AfterValidator(check)
@@ -65,8 +66,8 @@ Version = Annotated[Literal[1], _one_of(1)]
 Scale = Annotated[Literal[2, 3, 4], _one_of(2, 3, 4)]
 Channels = Annotated[Literal[1, 3], _one_of(1, 3)]
 
-MetricName = Annotated[str, _known(METRICS, "metric"), Field(json_schema_extra={"enum": list(METRICS)})]
-SpaceName = Annotated[str, _known(SPACES, "space"), Field(json_schema_extra={"enum": list(SPACES)})]
+MetricName = Annotated[str, _known(METRICS), Field(json_schema_extra={"enum": list(METRICS)})]
+SpaceName = Annotated[str, _known(SPACES), Field(json_schema_extra={"enum": list(SPACES)})]
 
 
 class _Document(BaseModel):
@@ -142,9 +143,9 @@ class ConstraintSpec(_Document):
     @model_validator(mode="after")
     def _bounded(self) -> ConstraintSpec:
         if self.min is None and self.max is None:
-            raise ValueError("give min, max or both")
+            raise ValueError("an object with min, max or both")
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} lies above max {self.max:g}")
+            raise ValueError(f"a min that is not above the max: {self.min:g} is above {self.max:g}")
         return self
 
     @property
@@ -168,7 +169,7 @@ def _recipe(value: Any) -> Recipe:
         value = value.to_json()
     if isinstance(value, str):
         if value not in RECIPES:
-            raise ValueError(f"no such recipe; one of {', '.join(RECIPES)}, or an object with fields to override")
+            raise ValueError(f"one of {', '.join(RECIPES)}, or an object with fields to override")
         return RECIPES[value]
     if not isinstance(value, dict):
         raise ValueError(f"one of {', '.join(RECIPES)}, or an object with fields to override")
@@ -207,7 +208,7 @@ RecipeField = Annotated[
 def _initial(value: str) -> str:
     if value not in PUBLISHED:
         if "|" not in value:
-            raise ValueError(f"no such network; one of {', '.join(PUBLISHED)}, or a genotype's text")
+            raise ValueError(f"one of {', '.join(PUBLISHED)}, or a genotype's text")
         Genotype.parse(value)
     return value
 
@@ -282,3 +283,12 @@ class SearchSpec(_Document):
     def to_json(self) -> dict[str, Any]:
         """The spec as a JSON document that validates back to an equal spec."""
         return self.model_dump(mode="json")
+
+
+PARTS: Mapping[str, type[BaseModel]] = {
+    "dataset": DatasetSpec,
+    "objectives": ObjectiveSpec,
+    "constraints": ConstraintSpec,
+    "budget": BudgetSpec,
+}
+"""Models of a spec's fields, or of their entries."""

@@ -17,7 +17,7 @@ class Problem:
 
     Attributes:
         field: Where it is, as a path: `cells[3].kernel`.
-        value: What stands there.
+        value: What stands there; None when nothing does.
         allowed: What may stand there, in words.
     """
 
@@ -26,6 +26,8 @@ class Problem:
     allowed: str
 
     def __str__(self) -> str:
+        if self.value is None:
+            return f"{self.field}: missing; give {self.allowed}"
         return f"{self.field}: {_SHORTENED.repr(self.value)} is not allowed; allowed: {self.allowed}"
 
 

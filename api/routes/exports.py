@@ -36,7 +36,7 @@ def request_export(candidate_id: str, document: JsonObject, service: ServiceDep,
     try:
         wanted = ExportRequest.model_validate(document)
     except ValidationError as error:
-        raise InvalidInput(spec_problems(error)) from None
+        raise InvalidInput(spec_problems(error, ExportRequest, {})) from None
     return _accepted(service.request_export(candidate_id, wanted.format), response)
 
 

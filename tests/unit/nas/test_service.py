@@ -82,7 +82,8 @@ def test_every_problem_of_every_field_is_reported_at_once(service: Service) -> N
     assert "recipe.batch" in found
     assert "recipe.colour" in found
     assert "dataset.train" in found
-    assert found["sede"] == "no such field"
+    assert found["sede"].startswith("only the fields version, name, ")
+    assert found["sede"].endswith("; did you mean seed?")
     assert any(field.startswith("initial") for field in found)
 
 
@@ -119,7 +120,46 @@ def test_a_wrong_recipe_or_scale_is_not_also_a_problem_of_the_images(service: Se
 
 def test_an_empty_folder_is_refused(service: Service, images: Path) -> None:
     (images / "empty").mkdir()
-    assert "dataset.train" in problems_of(service, document(dataset={"train": "empty"}))
+    found = problems_of(service, document(dataset={"train": "empty"}))
+    assert list(found) == ["dataset.train"]
+    assert "folder with images" in found["dataset.train"]
+
+
+def test_unreadable_images_are_not_said_to_be_too_small(service: Service, images: Path) -> None:
+    (images / "torn").mkdir()
+    for number in range(2):
+        (images / "torn" / f"{number}.png").write_bytes(b"not a picture")
+    found = problems_of(service, document(dataset={"train": "torn"}))
+    assert found == {f"dataset.train[{number}.png]": "an image that can be read" for number in range(2)}
+    for number in range(2, 8):
+        (images / "torn" / f"{number}.png").write_bytes(b"not a picture")
+    found = problems_of(service, document(dataset={"train": "torn"}))
+    assert found["dataset.train"] == "images that can be used; 3 more files have problems"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "said"),
+    [
+        ({"dataset": None}, "dataset", "an object with train, validation, train_limit, "),
+        ({"dataset": {}}, "dataset.train", "a value (folder of training images)"),
+        ({"dataset": {"trian": "photos"}}, "dataset.trian", "did you mean train?"),
+        ({"budget": 7}, "budget", "an object with evaluations, wall_time_s"),
+        ({"constraints": [7]}, "constraints.0", "an object with metric, min, max"),
+        ({"constraints": [{"max": 7}]}, "constraints.0.metric", "a value (which metric)"),
+        ({"objectives": "psnr"}, "objectives", "a list"),
+        ({"objectives": []}, "objectives", "a list of at least 1"),
+        ({"seed": "7"}, "seed", "an integer"),
+        ({"initial": ["falsr-z"]}, "initial.0", "one of falsr-a, falsr-b, falsr-c, moremnas-d, or a genotype's text"),
+        ({"space": "imagenet"}, "space", "one of falsr, tiny"),
+    ],
+)
+def test_what_is_allowed_is_said_in_plain_words(service: Service, changes: Any, field: str, said: str) -> None:
+    assert said in problems_of(service, document(**changes))[field]
+
+
+def test_a_document_without_images_says_what_is_missing(service: Service) -> None:
+    with pytest.raises(InvalidSpec, match="dataset: missing; give an object with train, "):
+        service.submit({})
 
 
 def test_images_smaller_than_a_patch_are_refused_by_the_field_and_its_limit(service: Service, images: Path) -> None:

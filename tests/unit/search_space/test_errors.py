@@ -10,6 +10,10 @@ def test_a_problem_says_where_what_and_what_instead() -> None:
     assert str(problem) == "cells[3].kernel: 2 is not allowed; allowed: an odd integer"
 
 
+def test_a_problem_without_a_value_says_what_is_missing() -> None:
+    assert str(Problem("dataset.train", None, "a value")) == "dataset.train: missing; give a value"
+
+
 def test_a_long_value_is_shortened() -> None:
     assert len(str(Problem("cells", "x" * 10_000, "less"))) < 300
 
