@@ -7,9 +7,12 @@ from collections.abc import Iterable, Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from nas.display import Row, Standing, duration, front_table
+from nas.display import Row, Standing, duration, front_table, kept_column
+from nas.figures import heading, shown
+from nas.objectives import METRICS
+from nas.records import CandidateState
 
-from .schemas import FrontView, SearchView
+from .schemas import CandidateSummary, FrontView, SearchView
 
 
 def standing(search: SearchView) -> Standing:
@@ -26,6 +29,7 @@ def standing(search: SearchView) -> Standing:
         best_psnr_db=reached.best_psnr_db,
         bicubic_psnr_db=search.baseline.get("psnr_db"),
         seconds_left=reached.seconds_left,
+        notes=search.data_notes,
     )
 
 
@@ -37,10 +41,14 @@ def table_of_front(front: FrontView) -> Table:
 
 
 def table_of_searches(searches: Iterable[SearchView]) -> Table:
-    """Searches, one a line; the gain is over bicubic."""
-    table = Table("search", "name", "state", "candidates", "best PSNR", "gain", "left", "created", box=SIMPLE_HEAD)
-    for search in searches:
-        table.add_row(*_cells(search, standing(search)))
+    """Searches, one a line; the gain is over bicubic, in dB like the best PSNR. A narrow terminal cuts names only."""
+    rows = [_cells(search, standing(search)) for search in searches]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for number, name in enumerate(("search", "state", "done", "best dB", "gain", "left", "created")):
+        kept_column(table, name, (row[number] for row in rows))
+    table.add_column("name", overflow="ellipsis")
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
@@ -48,11 +56,31 @@ def _cells(search: SearchView, now: Standing) -> Sequence[str]:
     best, bicubic = now.best_psnr_db, now.bicubic_psnr_db
     return (
         search.id,
-        search.name,
         now.state,
         f"{now.evaluated}/{now.budget}",
-        "" if best is None else f"{best:.2f} dB",
-        "" if best is None or bicubic is None else f"{best - bicubic:+.2f} dB",
+        "" if best is None else f"{best:.2f}",
+        "" if best is None or bicubic is None else f"{best - bicubic:+.2f}",
         "" if now.seconds_left is None else duration(now.seconds_left),
         f"{search.created_at:%m-%d %H:%M}",
+        search.name,
     )
+
+
+def table_of_candidates(candidates: Sequence[CandidateSummary]) -> Table:
+    """Candidates, one a line, in the order of the asks; the last column says why one is in no front."""
+    columns = [metric.column for metric in METRICS.values()]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    kept_column(table, "candidate", (candidate.id for candidate in candidates))
+    kept_column(table, "state", (candidate.state for candidate in candidates))
+    for column in columns:
+        table.add_column(heading(column), justify="right")
+    table.add_column("trouble")
+    for one in candidates:
+        table.add_row(one.id, one.state, *(shown(name, one.scores.get(name)) for name in columns), _trouble(one))
+    return table
+
+
+def _trouble(candidate: CandidateSummary) -> str:
+    if candidate.failure is not None:
+        return candidate.failure.kind
+    return "infeasible" if candidate.state is CandidateState.SCORED and not candidate.feasible else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,16 +13,28 @@ import typer
 from rich.text import Text
 
 from nas import cli as local
-from nas.cli import DatabaseUrl, Home, ImagesRoot, Json, Workers, print_json
-from nas.console import FAILED, MISUSED, Verbs, complain, configure_logging, err, make_app, out
-from nas.display import progress_bar
+from nas.cli import DatabaseUrl, Home, ImagesRoot, Json, Workers
+from nas.console import (
+    FAILED,
+    INTERRUPTED,
+    MISUSED,
+    Verbs,
+    complain,
+    configure_logging,
+    err,
+    make_app,
+    out,
+    print_json,
+)
+from nas.display import failures, no_network, progress_bar
 from nas.documents import read_spec
-from nas.records import ExportFormat, SearchState
+from nas.records import CandidateState, ExportFormat, SearchState
 from nas.settings import Settings
+from search_space.errors import InvalidInput, Problem
 
 from .client import DEFAULT_URL, ApiError, Client
-from .display import standing, table_of_front, table_of_searches
-from .schemas import SearchView
+from .display import standing, table_of_candidates, table_of_front, table_of_searches
+from .schemas import ArtifactView, FrontView, SearchView
 
 POLL_S = 1.0
 
@@ -139,14 +152,34 @@ def front(
     as_json: Json = False,
 ) -> None:
     """Show the Pareto front of a search, over its own objectives or any metrics."""
+    if as_json and form not in ("table", "json"):
+        raise InvalidInput([Problem("--format", form, "json, or nothing, beside --json")])
     query: dict[str, Any] = {"objectives": objectives.split(",") if objectives else (), "feasible_only": not infeasible}
     with Client(url) as client:
         if as_json or form == "json":
             print_json(client.front(search, **query).model_dump(mode="json"))
         elif form == "table":
-            out.print(table_of_front(client.front(search, **query)))
+            _print_front(client, client.front(search, **query))
         else:
             typer.echo(client.front_as(form, search, **query), nl=False)
+
+
+@app.command(epilog="Example: srnas candidates 1f2e3d4c --state failed")
+def candidates(
+    search: SearchName,
+    state: Annotated[list[CandidateState] | None, typer.Option(help="Only those in this state; repeatable.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Show at most so many; all by default.")] = None,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """List the candidates of a search, oldest first, with their figures or why they have none."""
+    with Client(url) as client:
+        every = client.candidates(search)
+        found = list(islice((one for one in every if not state or one.state in state), limit))
+    if as_json:
+        print_json([candidate.model_dump(mode="json") for candidate in found])
+    else:
+        out.print(table_of_candidates(found))
 
 
 @app.command(epilog="Example: srnas pause 1f2e3d4c")
@@ -169,16 +202,16 @@ def cancel(search: SearchName, url: Url = DEFAULT_URL, as_json: Json = False) ->
 
 @app.command(epilog="Example: srnas export 1f2e3d4c-17 --format onnx --output network.onnx")
 def export(
-    candidate: Annotated[str, typer.Argument(help="Id of a candidate, as `srnas front` shows it.")],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="Id, as `srnas front` shows it.")],
     form: Annotated[ExportFormat, typer.Option("--format", help="Form of the file.")] = "onnx",
-    output: Annotated[Path | None, typer.Option(help="A file, or a folder; this one if empty.")] = None,
+    output: Annotated[Path | None, typer.Option(help="A file, or an existing folder; by default this folder.")] = None,
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
     """Fetch a trained network as a verified file."""
     with Client(url) as client:
         with err.status(Text(f"exporting {candidate} to {form}")):
-            artifact = client.wait_for_artifact(client.export(candidate, form).id)
+            artifact = client.wait_for_artifact(_ask_for_export(client, candidate, form).id)
         target = Path(artifact.filename) if output is None else output
         if target.is_dir():
             target /= artifact.filename
@@ -207,16 +240,43 @@ def _announce(address: str, settings: Settings) -> None:
 
 def _follow(client: Client, search_id: str, *, as_json: bool) -> None:
     """Show a search to its end, then its front; a search that failed fails the verb."""
-    with progress_bar(err) as show:
-        ended = client.wait(search_id, on_progress=lambda seen: show(standing(seen)), poll_s=POLL_S)
+    try:
+        with progress_bar(err) as show:
+            ended = client.wait(search_id, on_progress=lambda seen: show(standing(seen)), poll_s=POLL_S)
+    except KeyboardInterrupt:
+        err.print(f"search {search_id} goes on; come back with: srnas watch {search_id}", soft_wrap=True)
+        raise typer.Exit(INTERRUPTED) from None
     if as_json:
         print_json(ended.model_dump(mode="json"))
     else:
-        out.print(f"search {ended.id} is {ended.state}. {ended.reason}".rstrip(), soft_wrap=True)
-        out.print(table_of_front(client.front(search_id)))
+        out.print(f"search {ended.id} is {ended.state}: {ended.reason}".rstrip(": "), soft_wrap=True)
+        for line in failures(one.failure.kind for one in client.candidates(search_id) if one.failure is not None):
+            out.print(line, soft_wrap=True)
+        _print_front(client, client.front(search_id))
         out.print(f"page {_write_page(client, search_id)}", soft_wrap=True)
     if ended.state is SearchState.FAILED:
         raise typer.Exit(FAILED)
+
+
+def _print_front(client: Client, front: FrontView) -> None:
+    """Print a front, or why it is empty."""
+    if front.members:
+        out.print(table_of_front(front))
+        return
+    reached = client.search(front.search_id).progress
+    why = no_network(reached.evaluated, reached.failed)
+    out.print(f"{why}; see: srnas candidates {front.search_id}", soft_wrap=True)
+
+
+def _ask_for_export(client: Client, candidate: str, form: ExportFormat) -> ArtifactView:
+    """Ask for a file; where there is no such candidate or it has no weights, say which ones have."""
+    try:
+        return client.export(candidate, form)
+    except ApiError as error:
+        if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+            search = candidate.rpartition("-")[0] or "SEARCH"
+            error.hint = f"choose one of: srnas candidates {search} --state scored"
+        raise
 
 
 def _write_page(client: Client, search_id: str) -> Path:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -13,15 +13,15 @@ from evaluator.metrics.protocol import get_protocol
 from search_space.cost import LR_PIXELS
 from search_space.errors import InvalidInput, Problem
 
-from .console import FAILED, INTERRUPTED, configure_logging, err, make_app, out
+from .console import FAILED, INTERRUPTED, configure_logging, err, make_app, out, print_json
 from .describing import Description
 from .describing import describe as describe_network
-from .display import Row, Standing, counting_bar, front_table, gain, progress_bar, statistics_table
+from .display import Standing, counting_bar, progress_bar, statistics_table
 from .documents import read_genotype, read_spec
 from .figures import giga
 from .records import Search, SearchState
-from .scores import candidate_scores
-from .service import Service, utc_now
+from .results import print_result
+from .service import utc_now
 from .settings import Settings, read_settings
 from .stopping import StopRequest
 
@@ -61,8 +61,8 @@ def describe(
 
 @app.command(epilog="Example: srnas search spec.toml --images-root photos --workers 2")
 def search(
-    spec: Annotated[str, typer.Argument(help="A JSON or TOML file, or - for JSON on stdin.")] = "",
-    resume: Annotated[str, typer.Option(help="Go on with this search of the database.", metavar="ID")] = "",
+    spec: Annotated[str, typer.Argument(metavar="[SPEC]", help="A JSON or TOML file, or - for JSON on stdin.")] = "",
+    resume: Annotated[str, typer.Option(help="Go on with this search of the database.", metavar="SEARCH")] = "",
     home: Home = None,
     images_root: ImagesRoot = None,
     database_url: DatabaseUrl = None,
@@ -82,9 +82,23 @@ def search(
 
     from .worker import run_search
 
-    with progress_bar(err) as show:
-        ended = run_search(document, settings, lambda seen: show(Standing.of(seen, utc_now())), inline=inline)
-    _print_result(ended, settings, as_json=as_json)
+    seen: list[Search] = []
+    try:
+        with progress_bar(err) as show:
+
+            def on_progress(now: Search) -> None:
+                seen[:] = [now]
+                show(Standing.of(now, utc_now()))
+
+            ended = run_search(document, settings, on_progress, inline=inline)
+    except KeyboardInterrupt:
+        if not seen:
+            raise
+        err.print(
+            f"search {seen[0].id} is kept; go on with: {_resuming(seen[0], settings, database_url)}", soft_wrap=True
+        )
+        raise typer.Exit(INTERRUPTED) from None
+    print_result(ended, settings, as_json=as_json)
     if ended.state is SearchState.FAILED:
         raise typer.Exit(FAILED)
 
@@ -240,11 +254,6 @@ def _open_and_close(settings: Settings, *, migrate: bool) -> None:
     open_store(settings.database, migrate=migrate).close()
 
 
-def print_json(document: object) -> None:
-    """Print one JSON document on stdout."""
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
-
-
 def _print_description(found: Description) -> None:
     lines = {
         "name": found.name or "not a published network",
@@ -263,30 +272,9 @@ def _print_description(found: Description) -> None:
         out.print(f"{label:<11} {text}", soft_wrap=True)
 
 
-def _print_result(ended: Search, settings: Settings, *, as_json: bool) -> None:
-    """The front of an ended search, and where everything lies."""
-    from .export.front import to_html, to_json
-    from .store.opening import open_store
-
-    store = open_store(settings.database)
-    try:
-        service = Service(store, settings)
-        front, candidates = service.front(ended.id), service.candidates(ended.id, limit=None)
-    finally:
-        store.close()
-    page = settings.home / f"front-{ended.id}.html"
-    page.write_text(to_html(front, candidates), encoding="utf-8")
-    files = {"database": settings.database, "weights": str(settings.weights_dir), "page": str(page)}
-    if as_json:
-        told = {"state": ended.state.value, "reason": ended.reason, "baseline": dict(ended.baseline), "files": files}
-        print_json(to_json(front) | told)
-        return
-    rows = [Row(id=c.id, scores=candidate_scores(c)) for c in front.members]
-    title = f"front of search {ended.id}: {len(rows)} of {front.scored} scored networks"
-    out.print(front_table(title, [objective.column for objective in front.objectives], rows))
-    bicubic = ended.baseline.get("psnr_db")
-    out.print(f"state       {ended.state}: {ended.reason}".rstrip(": "), soft_wrap=True)
-    out.print(f"best PSNR   {gain(ended.progress.best_psnr_db, bicubic)}")
-    for label, place in files.items():
-        out.print(f"{label:<11} {place}", soft_wrap=True)
-    out.print(f"export      srnas serve --home {settings.home}, then srnas export CANDIDATE", soft_wrap=True)
+def _resuming(search: Search, settings: Settings, database_url: str | None) -> str:
+    """The command that goes on with a search of this process."""
+    places = ["--home", str(settings.home), "--images-root", str(settings.images_root)]
+    if database_url is not None:
+        places += ["--database-url", "..."]  # it may hold a password
+    return shlex.join(["srnas", "search", "--resume", search.id, *places])

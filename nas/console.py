@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -25,7 +26,10 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 EXPECTED: tuple[type[Exception], ...] = (IllegalTransition, NotExportable, NotReady, StoreError, ExecutorError)
 """Failures that a person can act on, besides wrong input."""
 
-out = Console(highlight=False, markup=False, emoji=False)
+WIDE = 1000
+"""Columns where no terminal bounds them, so that a program that reads a table gets it whole."""
+
+out = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 """Both print a text as it is: names and messages may hold what looks like markup."""
 
@@ -60,6 +64,11 @@ def complain(messages: Sequence[str], hint: str) -> None:
         err.print(Text.assemble(("error:", "red"), f" {message}"), soft_wrap=True)
     if hint:
         err.print(Text.assemble(("hint:", "yellow"), f" {hint}"), soft_wrap=True)
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document on stdout."""
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def make_app(text: str, *, group: type[Verbs] = Verbs) -> typer.Typer:

@@ -5,7 +5,8 @@ Knows plain figures, so that the same views serve a search in this process and o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,8 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
+
+from evaluator.outcome import HINTS
 
 from .figures import heading, shown
 from .objectives import METRICS
@@ -42,6 +45,7 @@ class Standing:
         best_psnr_db: Best PSNR of a feasible candidate, None before the first.
         bicubic_psnr_db: What bicubic scores on the same images, None until they were decoded.
         seconds_left: Estimate, None where there is none.
+        notes: What was found in the image folders.
     """
 
     id: str
@@ -54,6 +58,7 @@ class Standing:
     best_psnr_db: float | None
     bicubic_psnr_db: float | None
     seconds_left: float | None
+    notes: Sequence[str] = ()
 
     @classmethod
     def of(cls, search: Search, now: datetime) -> Standing:
@@ -70,6 +75,7 @@ class Standing:
             best_psnr_db=reached.best_psnr_db,
             bicubic_psnr_db=search.baseline.get("psnr_db"),
             seconds_left=seconds_left(search, now),
+            notes=search.data_notes,
         )
 
     def __str__(self) -> str:
@@ -92,9 +98,12 @@ class Show(Protocol):
 
 @contextmanager
 def progress_bar(console: Console) -> Iterator[Show]:
-    """A bar that follows a search: animated in a terminal, a line now and then elsewhere."""
+    """A bar that follows a search: animated in a terminal, a line now and then elsewhere.
+
+    What was found in the image folders is printed once, as soon as it is known.
+    """
     if not console.is_terminal:
-        yield _lines(console)
+        yield _noting(console, _lines(console))
         return
     bar = Progress(SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     task = bar.add_task("waiting", total=None)
@@ -106,7 +115,21 @@ def progress_bar(console: Console) -> Iterator[Show]:
         line.plain = f"  {standing}"
 
     with Live(Group(bar, line), console=console):
-        yield show
+        yield _noting(console, show)
+
+
+def _noting(console: Console, show: Show) -> Show:
+    untold = True
+
+    def noted(standing: Standing) -> None:
+        nonlocal untold
+        if untold and standing.notes:
+            untold = False
+            for note in standing.notes:
+                console.print(note, soft_wrap=True)
+        show(standing)
+
+    return noted
 
 
 @contextmanager
@@ -148,11 +171,33 @@ class Row:
     scores: Mapping[str, float | None]
 
 
+def kept_column(table: Table, name: str, cells: Iterable[str]) -> None:
+    """Add a column that is never cut, however narrow the terminal."""
+    table.add_column(name, no_wrap=True, min_width=max(map(len, (name, *cells))))
+
+
+def failures(kinds: Iterable[str | None]) -> list[str]:
+    """A line on how many candidates failed, the most frequent cause first; none where none did.
+
+    >>> failures(["worker_lost", None])
+    ["1 failed: worker_lost x1 (look at the workers' logs: its process died every time it was tried)"]
+    """
+    counted = Counter(kind for kind in kinds if kind is not None)
+    hints = {str(kind): f" ({hint})" for kind, hint in HINTS.items()}
+    causes = [f"{kind} x{count}{hints.get(kind, '')}" for kind, count in counted.most_common()]
+    return [f"{counted.total()} failed: {', '.join(causes)}"] if causes else []
+
+
+def no_network(evaluated: int, failed: int) -> str:
+    """Why a front is empty."""
+    return f"no feasible network: {evaluated} looked at, {failed} failed, {evaluated - failed} break a constraint"
+
+
 def front_table(title: str, objectives: Sequence[str], rows: Sequence[Row]) -> Table:
     """A front as a table: the objectives' columns first, then every other figure."""
     columns = list(dict.fromkeys([*objectives, *(metric.column for metric in METRICS.values())]))
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("candidate", no_wrap=True)
+    kept_column(table, "candidate", (row.id for row in rows))
     for column in columns:
         table.add_column(heading(column), justify="right")
     for row in rows:

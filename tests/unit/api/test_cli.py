@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 import structlog
+from rich.console import Console
 from typer.testing import CliRunner
 
 from api import verbs
 from api.app import create_app
 from api.client import Client
+from api.display import table_of_searches
 from api.packages import PACKAGES, shadowed
 from api.testing import InProcess
 
 RUNNER = CliRunner()
-VERBS = ["serve", "api", "submit", "list", "watch", "front", "pause", "resume", "cancel", "export"]
+VERBS = ["serve", "api", "submit", "list", "watch", "front", "candidates", "pause", "resume", "cancel", "export"]
 LOCAL_VERBS = ["search", "describe", "upscale", "controller", "db"]
 
 
@@ -120,6 +122,66 @@ def test_a_search_is_paused_resumed_cancelled_and_watched(
     assert f"front of search {recorded.id}" in watched.stdout
     assert "<html" in (tmp_path / f"front-{recorded.id}.html").read_text()
     assert json.loads(run("watch", recorded.id, "--json").stdout)["state"] == "cancelled"
+
+
+def test_a_watched_search_tells_its_images_and_its_failures(
+    recorded: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run("cancel", recorded.id)
+    watched = run("watch", recorded.id)
+    assert watched.stderr.splitlines().count("8 images") == 1
+    assert f"search {recorded.id} is cancelled: cancelled by request" in watched.stdout
+    assert "1 failed: diverged x1 (lower recipe.learning_rate" in watched.stdout
+
+
+def test_who_stops_watching_is_told_how_to_come_back(recorded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verbs.Client, "wait", interrupt)
+    stopped = run("watch", recorded.id)
+    assert stopped.exit_code == 130
+    assert f"search {recorded.id} goes on; come back with: srnas watch {recorded.id}" in stopped.stderr
+
+
+def test_an_empty_front_says_why_instead_of_a_table(spec: dict[str, Any]) -> None:
+    submitted = json.loads(run("submit", "-", "--json", stdin=json.dumps(spec)).stdout)
+    shown = run("front", submitted["id"])
+    assert shown.exit_code == 0
+    assert shown.stdout.startswith("no feasible network: 0 looked at")
+    assert f"srnas candidates {submitted['id']}" in shown.stdout
+
+
+def test_candidates_are_listed_with_their_state_and_trouble(recorded: Any) -> None:
+    lines = run("candidates", recorded.id).stdout.splitlines()
+    assert [line.split()[-1] for line in lines if f"{recorded.id}-2" in line] == ["infeasible"]
+    assert [line.split()[-1] for line in lines if f"{recorded.id}-3" in line] == ["diverged"]
+    scored = json.loads(run("candidates", recorded.id, "--state", "scored", "--limit", "2", "--json").stdout)
+    assert [candidate["ordinal"] for candidate in scored] == [0, 1]
+
+
+def test_what_cannot_be_exported_leads_to_what_can(recorded: Any) -> None:
+    for candidate in (f"{recorded.id}-99", f"{recorded.id}-3"):
+        refused = run("export", candidate)
+        assert refused.exit_code == 1
+        assert f"srnas candidates {recorded.id} --state scored" in refused.stderr
+
+
+def test_a_front_is_asked_for_in_one_form(recorded: Any) -> None:
+    refused = run("front", recorded.id, "--format", "csv", "--json")
+    assert refused.exit_code == 2
+    assert "--format" in refused.stderr
+
+
+def test_a_narrow_terminal_cuts_no_id_and_no_state(client: Client, spec: dict[str, Any]) -> None:
+    submitted = client.submit(spec | {"name": "a name that is far too long for any terminal"})
+    for width in (80, 40):
+        console = Console(width=width)
+        with console.capture() as capture:
+            console.print(table_of_searches([submitted]))
+        assert f"{submitted.id}   queued" in capture.get()
+    assert submitted.name in run("list").stdout
 
 
 def test_names_are_printed_as_they_are(recorded: Any, spec: dict[str, Any], tmp_path: Path) -> None:

@@ -224,7 +224,20 @@ def test_a_search_that_failed_is_shown_and_fails_the_verb(tmp_path, monkeypatch)
     result = RUNNER.invoke(app, ["search", str(tmp_path / "spec.json"), "--home", str(tmp_path)])
     assert result.exit_code == 1
     assert "failed: every candidate failed" in result.stdout
+    assert "no feasible network: 0 looked at" in result.stdout
     assert not [line for line in result.stderr.splitlines() if "error" in line]
+
+
+def test_a_search_that_is_stopped_tells_how_to_go_on(tmp_path, monkeypatch):
+    def interrupt(document, settings, on_progress, **_):
+        on_progress(make_search())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(worker, "run_search", interrupt)
+    (tmp_path / "spec.json").write_text("{}")
+    result = RUNNER.invoke(app, ["search", str(tmp_path / "spec.json"), "--home", str(tmp_path)])
+    assert result.exit_code == 130
+    assert f"srnas search --resume {make_search().id} --home {tmp_path}" in result.stderr
 
 
 def test_search_runs_here_and_ends_with_its_front(tmp_path, sample_dir):
@@ -243,6 +256,8 @@ def test_search_runs_here_and_ends_with_its_front(tmp_path, sample_dir):
     found = json.loads(result.stdout)
     assert found["state"] == "completed"
     assert found["members"]
+    assert all(note in result.stderr for note in found["data_notes"])
+    assert found["data_notes"][0].startswith("dataset.train: 2 images")
     assert set(found["members"][0]["scores"]) >= {"psnr_db", "params", "mult_adds"}
     assert (home / f"front-{found['search_id']}.html").is_file()
     assert f"{found['search_id']} completed 4/4" in result.stderr
