@@ -41,12 +41,12 @@ def table_of_front(front: FrontView) -> Table:
 
 
 def table_of_searches(searches: Iterable[SearchView]) -> Table:
-    """Searches, one a line; the gain is over bicubic, in dB like the best PSNR. A narrow terminal cuts names only."""
+    """Searches, one a line; the gain is over bicubic, in dB like the best PSNR. A narrow terminal cuts names first."""
     rows = [_cells(search, standing(search)) for search in searches]
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for number, name in enumerate(("search", "state", "done", "best dB", "gain", "left", "created")):
         kept_column(table, name, (row[number] for row in rows))
-    table.add_column("name", overflow="ellipsis")
+    table.add_column("name", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     return table

@@ -43,7 +43,9 @@ Workers = Annotated[int | None, typer.Option(help="Trainings at once [SRNAS_WORK
 
 @app.command(epilog="Example: srnas describe falsr-a --svg falsr-a.svg")
 def describe(
-    genotype: Annotated[str, typer.Argument(help="A published name, a genotype text, or a JSON file.")],
+    genotype: Annotated[
+        str, typer.Argument(metavar="GENOTYPE", help="A published name, a genotype text, or a JSON file.")
+    ],
     scale: Annotated[int, typer.Option(help="Upscaling factor: 2, 3 or 4.")] = 2,
     channels: Annotated[int, typer.Option(help="1 for luma, 3 for RGB.")] = 1,
     svg: Annotated[Path | None, typer.Option(help="Draw the network into this file.")] = None,
@@ -61,7 +63,7 @@ def describe(
 
 @app.command(epilog="Example: srnas search spec.toml --images-root photos --workers 2")
 def search(
-    spec: Annotated[str, typer.Argument(metavar="[SPEC]", help="A JSON or TOML file, or - for JSON on stdin.")] = "",
+    spec: Annotated[str, typer.Argument(metavar="SPEC", help="A JSON or TOML file, or - for JSON on stdin.")] = "",
     resume: Annotated[str, typer.Option(help="Go on with this search of the database.", metavar="SEARCH")] = "",
     home: Home = None,
     images_root: ImagesRoot = None,
@@ -105,8 +107,8 @@ def search(
 
 @app.command(epilog="Example: srnas upscale network.onnx photo.png --output larger.png --compare")
 def upscale(
-    model: Annotated[Path, typer.Argument(help="An exported .onnx or .safetensors file.")],
-    images: Annotated[list[Path], typer.Argument(help="Pictures to enlarge.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="An exported .onnx or .safetensors file.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Pictures to enlarge.")],
     output: Annotated[Path, typer.Option(help="A folder; or, for one picture, a file.")],
     compare: Annotated[bool, typer.Option("--compare", help="Put bicubic beside the network, with labels.")] = False,
     as_json: Json = False,
@@ -135,7 +137,9 @@ def upscale(
 def score(
     models: Annotated[
         list[str],
-        typer.Argument(help="bicubic, exported .onnx or .safetensors files, and genotypes with --weights."),
+        typer.Argument(
+            metavar="MODEL", help="bicubic, exported .onnx or .safetensors files, and genotypes with --weights."
+        ),
     ],
     data: Annotated[list[Path], typer.Option(help="Folder of images; give it again for more sets.")],
     weights: Annotated[
@@ -191,8 +195,10 @@ def score(
 
 @app.command(epilog="Example: srnas analyse network.onnx photo.png --output analysis")
 def analyse(
-    model: Annotated[Path, typer.Argument(help="An exported .onnx or .safetensors file, or published .npz weights.")],
-    image: Annotated[Path, typer.Argument(help="A picture for the network to upscale.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="An exported .onnx or .safetensors file, or published .npz weights.")
+    ],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture for the network to upscale.")],
     output: Annotated[Path, typer.Option(help="Folder for the page, the pictures and the figures.")] = Path("analysis"),
     genotype: Annotated[str, typer.Option(help="Whose weights an .npz holds: a published name or a genotype.")] = "",
     as_json: Json = False,

@@ -181,6 +181,7 @@ def test_a_narrow_terminal_cuts_no_id_and_no_state(client: Client, spec: dict[st
         with console.capture() as capture:
             console.print(table_of_searches([submitted]))
         assert f"{submitted.id}   queued" in capture.get()
+        assert len(capture.get().splitlines()) == 5
     assert submitted.name in run("list").stdout
 
 
