@@ -29,7 +29,7 @@ from nas.console import (
 from nas.display import failures, no_network, progress_bar
 from nas.documents import read_spec
 from nas.records import CandidateState, ExportFormat, SearchState
-from nas.settings import Settings
+from nas.settings import Settings, without_password
 from search_space.errors import InvalidInput, Problem
 
 from .client import DEFAULT_URL, ApiError, Client
@@ -231,7 +231,7 @@ app.add_typer(local.app)
 def _announce(address: str, settings: Settings) -> None:
     """Say where all lies, once the service accepts requests."""
     out.print(f"srnas is ready at {address} (REST: {address}/docs)", soft_wrap=True)
-    out.print(f"  database  {settings.database}", soft_wrap=True)
+    out.print(f"  database  {without_password(settings.database)}", soft_wrap=True)
     out.print(f"  home      {settings.home.resolve()}", soft_wrap=True)
     out.print(f"  images    {settings.images_root.resolve()}", soft_wrap=True)
     out.print("  Ctrl-C stops it; what was recorded is kept, and unfinished searches go on at the next start")

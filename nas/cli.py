@@ -36,7 +36,7 @@ ImagesRoot = Annotated[
 ]
 DatabaseUrl = Annotated[
     str | None,
-    typer.Option(help="sqlite:///FILE or postgresql+psycopg://... [SRNAS_DATABASE_URL, a file in the home]."),
+    typer.Option(help="sqlite:///FILE or postgresql://... [SRNAS_DATABASE_URL, a file in the home]."),
 ]
 Workers = Annotated[int | None, typer.Option(help="Trainings at once [SRNAS_WORKERS, one per CPU].")]
 
@@ -220,7 +220,7 @@ def analyse(
     out.print(f"page {page}", soft_wrap=True)
 
 
-@app.command(epilog="Example: SRNAS_DATABASE_URL=postgresql+psycopg://... RAY_ADDRESS=10.0.0.1:6379 srnas controller")
+@app.command(epilog="Example: SRNAS_DATABASE_URL=postgresql://... RAY_ADDRESS=10.0.0.1:6379 srnas controller")
 def controller(
     home: Home = None,
     images_root: ImagesRoot = None,

@@ -85,17 +85,21 @@ def make_app(text: str, *, group: type[Verbs] = Verbs) -> typer.Typer:
 
 
 def configure_logging(level: int) -> None:
-    """Send every log to stderr as ``key=value`` lines, from ``level`` on."""
+    """Send every log to stderr as ``key=value`` lines of one form, from ``level`` on."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    render = structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
+        processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )
-    logging.basicConfig(stream=sys.stderr, format="timestamp=%(asctime)s level=%(levelname)s %(message)s")
+    bare = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[bare, render]))
+    logging.basicConfig(handlers=[handler])
     logging.getLogger("evaluator").setLevel(level)  # other libraries speak from WARNING on

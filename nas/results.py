@@ -10,7 +10,7 @@ from .export.front import to_html, to_json
 from .records import Candidate, Search
 from .scores import candidate_scores
 from .service import Front, Service
-from .settings import Settings
+from .settings import Settings, without_password
 
 
 def print_result(ended: Search, settings: Settings, *, as_json: bool) -> None:
@@ -18,7 +18,7 @@ def print_result(ended: Search, settings: Settings, *, as_json: bool) -> None:
     front, candidates = _read(ended, settings)
     page = settings.home / f"front-{ended.id}.html"
     page.write_text(to_html(front, candidates), encoding="utf-8")
-    files = {"database": settings.database, "weights": str(settings.weights_dir), "page": str(page)}
+    files = {"database": without_password(settings.database), "weights": str(settings.weights_dir), "page": str(page)}
     if as_json:
         told = {"state": ended.state.value, "reason": ended.reason, "baseline": dict(ended.baseline), "files": files}
         print_json(to_json(front) | told | {"data_notes": list(ended.data_notes)})

@@ -6,6 +6,7 @@ Every setting is an environment variable with the prefix ``SRNAS_`` (``SRNAS_HOM
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
 
@@ -122,6 +123,11 @@ def _problems(entry: ErrorDetails) -> tuple[Problem, ...]:
     if isinstance(cause, InvalidInput):
         return cause.problems
     return (Problem(_variable(entry["loc"]), entry["input"], allowed(entry["msg"])),)
+
+
+def without_password(url: str) -> str:
+    """A database's URL as people may see it."""
+    return re.sub(r"(//[^/@:]*):.*@", r"\1:***@", url)
 
 
 def allowed(message: str) -> str:

@@ -35,10 +35,10 @@ from .objectives import total_violation
 from .preparing import prepare
 from .records import Search, SearchId, SearchState
 from .service import Service, utc_now
-from .settings import Settings
+from .settings import Settings, without_password
 from .spec import SearchSpec
 from .store.base import Store
-from .store.opening import open_store, without_password
+from .store.opening import open_store
 
 logger = structlog.get_logger(__name__)
 

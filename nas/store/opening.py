@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 from pathlib import Path
 from typing import final
 
 from search_space.errors import InvalidInput, Problem
 
+from ..settings import without_password
 from .base import Store, StoreInUse, StoreUnavailable
 from .memory import MemoryStore
 from .sql.engine import connect
@@ -86,11 +86,6 @@ def _open_sql(url: str, lock: _Lock | None, *, migrate: bool) -> Store:
 
 def _invalid(url: str) -> InvalidInput:
     return InvalidInput([Problem("database_url", without_password(url), ALLOWED)])
-
-
-def without_password(url: str) -> str:
-    """A database's URL as people may see it."""
-    return re.sub(r"(//[^/@:]*):.*@", r"\1:***@", url)
 
 
 @final
