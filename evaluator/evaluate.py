@@ -103,7 +103,7 @@ def _evaluate(job: Job, data: EvaluationData, device: torch.device, name: str, c
     deadline_s = clock() + job.timeout_s
     trace = fit(model, images, recipe, generator=generator, clock=clock, deadline_s=deadline_s, probe=probe)
     trained = clock()
-    means, bands = _validate(model, data.validation, get_protocol(recipe.protocol))
+    means, bands = validate(model, data.validation, get_protocol(recipe.protocol))
     metadata = checkpoints.Metadata(genotype=job.genotype, recipe=recipe, scale=job.scale, channels=job.channels)
     return Success(
         scores=_scores(job, means),
@@ -130,27 +130,6 @@ def place(model: nn.Module, device: torch.device) -> None:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from its stubs
 
 
-def score_model(
-    model: SRModel, images: ImageSet, protocol: Protocol, *, metrics: tuple[Metric, ...] = DEFAULT_METRICS
-) -> dict[Metric, float]:
-    """Average a model's figures over whole images, one after the other, on the device of its weights.
-
-    Args:
-        model: The candidate.
-        images: Images of its scale.
-        protocol: How to compare.
-        metrics: What to compute.
-
-    Returns:
-        The means; a metric that exists for no image is left out.
-
-    Raises:
-        NonFiniteOutput: The model gives a NaN or an infinity.
-        InvalidInput: The protocol needs colour that the images have not.
-    """
-    return mean_scores(score_image(output, pair, protocol, metrics=metrics) for pair, output in predict(model, images))
-
-
 @torch.inference_mode()
 def predict(model: SRModel, images: ImageSet) -> Iterator[tuple[ImagePair, Tensor]]:
     """Each image and a model's prediction for it, on the device of its weights, which are put into evaluation mode."""
@@ -160,8 +139,13 @@ def predict(model: SRModel, images: ImageSet) -> Iterator[tuple[ImagePair, Tenso
         yield pair, model(network_input(pair, model.channels, device))
 
 
-def _validate(model: SRModel, images: ImageSet, protocol: Protocol) -> tuple[dict[Metric, float], Bands]:
-    """Mean figures and bands over the validation images, each predicted once."""
+def validate(model: SRModel, images: ImageSet, protocol: Protocol) -> tuple[dict[Metric, float], Bands]:
+    """Mean figures and bands over whole images, each predicted once; a metric that exists for no image is left out.
+
+    Raises:
+        NonFiniteOutput: The model gives a NaN or an infinity.
+        InvalidInput: The protocol needs colour that the images have not.
+    """
     scores, bands = [], []
     for pair, output in predict(model, images):
         scores.append(score_image(output, pair, protocol))

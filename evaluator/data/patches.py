@@ -40,21 +40,9 @@ class ResidentImages:
             raise InvalidInput([Problem("dataset", len(pairs), "at least one image, all with as many channels")])
         self.scale = image_set.scale
         self.device = torch.device(device)
-        self._names = [pair.name for pair in pairs]
         self._sides = [min(pair.lr.shape[:2]) for pair in pairs]
         self._lr = _Grid.of([pair.lr for pair in pairs], self.device)
         self._hr = _Grid.of([pair.hr for pair in pairs], self.device)
-
-    def too_small(self, patch: int) -> tuple[Problem, ...]:
-        """The images that `sample` leaves out because ``patch`` x ``patch`` LR pixels do not fit in.
-
-        Raises:
-            InvalidInput: No image is large enough: `recipe.patch` with the largest side that fits.
-        """
-        count = self._count(patch)
-        allowed = f"an LR side of at least recipe.patch = {patch}"
-        left_out = zip(self._names[count:], self._sides[count:], strict=True)
-        return tuple(Problem(f"dataset[{name}]", side, allowed) for name, side in left_out)
 
     def sample(self, generator: torch.Generator, batch: int, patch: int) -> tuple[Tensor, Tensor]:
         """Cut a batch of random patches.

@@ -9,7 +9,7 @@ import torch
 
 from evaluator import evaluate as module
 from evaluator.cost import costs
-from evaluator.evaluate import evaluate, score_model
+from evaluator.evaluate import evaluate, validate
 from evaluator.metrics.protocol import get_protocol
 from evaluator.outcome import Failure, FailureKind, Success
 from evaluator.provenance import code_digest
@@ -61,10 +61,12 @@ def test_the_seed_and_the_images_decide_the_weights() -> None:
 
 def test_the_weights_are_those_that_were_scored() -> None:
     outcome = succeed()
-    means = score_model(load_model(outcome.weights), tiny_data().validation, get_protocol("y-float"))
+    means, bands = validate(load_model(outcome.weights), tiny_data().validation, get_protocol("y-float"))
     assert means["psnr_db"] == pytest.approx(outcome.scores.psnr_db, abs=1e-4)
     assert means["ssim"] == pytest.approx(outcome.scores.ssim, abs=1e-6)
     assert means["fsds_db"] == pytest.approx(outcome.scores.fsds_db, abs=1e-3)
+    assert outcome.bands is not None
+    assert bands.correspondence == pytest.approx(outcome.bands.correspondence, abs=1e-3)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

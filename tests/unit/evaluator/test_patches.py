@@ -86,10 +86,8 @@ def test_equal_generators_cut_equal_patches_one_after_the_other():
     assert not torch.equal(batches[0][0], batches[0][1])
 
 
-def test_images_smaller_than_a_patch_are_left_out_and_named():
+def test_images_smaller_than_a_patch_are_left_out():
     resident = ResidentImages(numbered([(5, 20), (8, 8)]), "cpu")
-    assert resident.too_small(5) == ()
-    assert [(problem.field, problem.value) for problem in resident.too_small(6)] == [("dataset[5x20]", 5)]
     lr, _ = resident.sample(generator(), 40, 8)
     assert {round(255 * float(patch.amin())) for patch in lr} == {100}
 
