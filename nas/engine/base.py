@@ -1,32 +1,62 @@
 """The engine port.
 
 An engine proposes genotypes and is told what became of them. It is a pure state machine: no clock, no disk, no
-process; everything it knows came through its construction and `tell`. Fed the same seed, the same asks and the same
-tells in the same order, it makes the same proposals, which is how a search is rebuilt from its log.
+process; everything it knows came through its construction, `ask`, `admit` and `tell`.
 
 Promises of every engine:
 
-* `ask` never repeats a genotype within a search and never proposes one whose screened violation is above zero while
-  a feasible one can be found: networks that break a cheap constraint are settled inside, untrained.
+* Its state is a fold over its log. `admit` takes a recorded proposal as asked without deriving it again, and an engine
+  that was fed a log by `admit` and `tell` goes on exactly as the one that wrote the log by `ask` and `tell`: that is
+  how a search outlives its controller. Fed the same seed and the same tells between the same asks, it makes the same
+  proposals: that is how a search is replayed and checked.
+* `ask` never repeats a genotype at a rung within a search, and never proposes one whose screened violation is above
+  zero: networks that break a cheap constraint are settled inside, untrained.
 * `ask` returns None when nothing can be proposed until more is told (a generation is out), and changes nothing then.
 * `exhausted` becomes true when nothing new will ever be proposed, e.g. because a small space was seen whole.
 * `tell` takes outcomes in any order, each proposal's once; values are in the order of the objectives, in natural
   units; None stands for a failed candidate, which counts as infeasible and dominated by everything.
+* Where a recipe has rungs, a genotype comes back at the next rung once it is promoted. Rung 0 is the shortest
+  training; values of different rungs are never compared with each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from search_space.genotype import Genotype
 from search_space.space import SearchSpace
 
 from ..objectives import Objective
+from ..options import EngineOptions
 
 Screen = Callable[[Genotype], float]
 """The violation of the constraints that are known without training; 0 passes."""
+
+Known = Callable[[Genotype], Mapping[str, float]]
+"""The figures that are known without training, by metric; empty where there are none."""
+
+
+class ReplayMismatch(RuntimeError):
+    """An engine that derives a recorded proposal again arrives at another one."""
+
+    def __init__(self, ordinal: int, recorded: object, proposed: object) -> None:
+        self.ordinal, self.recorded, self.proposed = ordinal, recorded, proposed
+        super().__init__(f"ask {ordinal} was {recorded} but is now {proposed}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What the surrogate expected of one objective of a child before it was trained.
+
+    Attributes:
+        mean: Expected value, natural units.
+        std: Standard deviation of that, the noise of training included.
+    """
+
+    mean: float
+    std: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +65,25 @@ class Proposal:
 
     Attributes:
         genotype: The network.
-        operator: What bred it: "initial", "random", "variation".
+        operator: What bred it: "initial", "random", a kind of mutation ("mutation" of the plain engine), "promotion".
         parents: Digests of the genotypes that it was bred from.
+        rung: Which rung to train it to; 0 is the shortest.
+        arm: "screened" when the surrogate picked it, "control" when it was left out of the choice on purpose, empty
+            while the surrogate is silent.
+        predicted: What the surrogate expected of it, by metric; empty where there was no model yet.
     """
 
     genotype: Genotype
     operator: str
     parents: tuple[str, ...] = ()
+    rung: int = 0
+    arm: str = ""
+    predicted: Mapping[str, Prediction] = field(default_factory=dict)
+
+
+def nothing_known(genotype: Genotype) -> Mapping[str, float]:  # noqa: ARG001
+    """No figure is known without training."""
+    return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +96,11 @@ class EngineSettings:
         screen: Violation of the cheap constraints.
         population: Size of the population.
         seed: Seed of every random choice.
-        initial: Genotypes to propose first, before random ones.
+        initial: Genotypes to propose first, before others.
+        known: Figures that need no training: objectives among them are never predicted.
+        reference: Reference point of the hypervolume in the order of the objectives; the worst values told when None.
+        rungs: How many trainings of growing length a network may get.
+        options: How to search.
     """
 
     space: SearchSpace
@@ -63,6 +109,10 @@ class EngineSettings:
     population: int
     seed: int
     initial: tuple[Genotype, ...] = ()
+    known: Known = nothing_known
+    reference: tuple[float, ...] | None = None
+    rungs: int = 1
+    options: EngineOptions = field(default_factory=EngineOptions)
 
 
 class Engine(Protocol):
@@ -73,10 +123,30 @@ class Engine(Protocol):
         """Whether nothing new will ever be proposed."""
         ...
 
-    def ask(self) -> Proposal | None:
-        """The next genotype to look at, or None while waiting for tells."""
+    @property
+    def lowest_rung(self) -> int:
+        """The rung at which new networks start; it rises where short trainings rank badly."""
         ...
 
-    def tell(self, genotype: Genotype, values: Sequence[float] | None, violation: float) -> None:
-        """What became of a proposal: objective values (None for a failure) and its total violation."""
+    def ask(self) -> Proposal | None:
+        """The next network to look at, or None while waiting for tells."""
+        ...
+
+    def admit(self, proposal: Proposal) -> None:
+        """Take a recorded proposal as asked, without deriving it again.
+
+        Raises:
+            ReplayMismatch: The engine cannot but derive it, and arrives at another.
+        """
+        ...
+
+    def tell(self, genotype: Genotype, values: Sequence[float] | None, violation: float, *, rung: int = 0) -> bool:
+        """What became of a proposal: objective values (None for a failure) and its total violation.
+
+        Returns:
+            Whether it survived: it is a member of the population now.
+
+        Raises:
+            ValueError: Nothing of this genotype and rung is waiting to be told.
+        """
         ...
