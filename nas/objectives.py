@@ -114,6 +114,19 @@ class Objective:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What was expected of one objective of a network before it was trained.
+
+    Attributes:
+        mean: Expected value, natural units.
+        std: Standard deviation of that, the noise of training included.
+    """
+
+    mean: float
+    std: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Constraint:
     """Bounds that a candidate must respect to be feasible, either of them open."""
 

@@ -28,7 +28,7 @@ from typing import Protocol
 from search_space.genotype import Genotype
 from search_space.space import SearchSpace
 
-from ..objectives import Objective
+from ..objectives import Objective, Prediction
 from ..options import EngineOptions
 
 Screen = Callable[[Genotype], float]
@@ -44,19 +44,6 @@ class ReplayMismatch(RuntimeError):
     def __init__(self, ordinal: int, recorded: object, proposed: object) -> None:
         self.ordinal, self.recorded, self.proposed = ordinal, recorded, proposed
         super().__init__(f"ask {ordinal} was {recorded} but is now {proposed}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """What the surrogate expected of one objective of a child before it was trained.
-
-    Attributes:
-        mean: Expected value, natural units.
-        std: Standard deviation of that, the noise of training included.
-    """
-
-    mean: float
-    std: float
 
 
 @dataclass(frozen=True, kw_only=True)
