@@ -115,7 +115,7 @@ def _extreme(space: SearchSpace, metric: Metric, pick: Callable[..., int]) -> Ge
 
 
 def _cell_cost(cell: Cell, in_channels: int, metric: Metric) -> int:
-    layers = _cell_convolutions("", cell, in_channels)
+    layers = cell_convolutions("", cell, in_channels)
     return sum(layer.params if metric == "params" else layer.weights for layer in layers)
 
 
@@ -130,14 +130,15 @@ def convolutions(genotype: Genotype, *, scale: int, channels: int) -> Iterator[C
     *cells_in, tail_in = genotype.in_channels
     yield Convolution(name="feat", in_channels=channels, out_channels=features, kernel=3)
     for i, (cell, in_channels) in enumerate(zip(genotype.cells, cells_in, strict=True), start=1):
-        yield from _cell_convolutions(f"cells.{i}", cell, in_channels)
+        yield from cell_convolutions(f"cells.{i}", cell, in_channels)
     yield Convolution(name="tail.fuse", in_channels=tail_in, out_channels=features, kernel=3)
     if scale != 2:
         yield Convolution(name="tail.expand", in_channels=features, out_channels=features // 4 * scale**2, kernel=1)
     yield Convolution(name="tail.out", in_channels=features // 4, out_channels=channels, kernel=3, upscaled=True)
 
 
-def _cell_convolutions(name: str, cell: Cell, in_channels: int) -> Iterator[Convolution]:
+def cell_convolutions(name: str, cell: Cell, in_channels: int) -> Iterator[Convolution]:
+    """Yield the convolutions of one cell that reads so many channels, under names that begin with ``name``."""
     operator = OPERATORS[cell.operator]
     if operator.bottleneck:
         yield from _bottleneck_convolutions(name, cell, in_channels)

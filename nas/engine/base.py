@@ -25,17 +25,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from search_space.genotype import Genotype
 from search_space.space import SearchSpace
 
 from ..objectives import Objective, Prediction
 from ..options import EngineOptions
 
-Screen = Callable[[Genotype], float]
-"""The violation of the constraints that are known without training; 0 passes."""
+Vectors = NDArray[np.int64]
+"""Genotypes as `search_space.encoding` writes them, canonical; shape (n, genes)."""
 
-Known = Callable[[Genotype], Mapping[str, float]]
-"""The figures that are known without training, by metric; empty where there are none."""
+Figures = Mapping[str, NDArray[np.float64]]
+"""A column of shape (n,) for each metric that is known without training."""
+
+Known = Callable[[Vectors], Figures]
+"""The figures of many genotypes that need no training; no columns where there are none."""
+
+Screen = Callable[[Figures], NDArray[np.float64]]
+"""The violation of the constraints on known figures, shape (n,); 0 passes."""
 
 
 class ReplayMismatch(RuntimeError):
@@ -68,7 +77,7 @@ class Proposal:
     predicted: Mapping[str, Prediction] = field(default_factory=dict)
 
 
-def nothing_known(genotype: Genotype) -> Mapping[str, float]:  # noqa: ARG001
+def nothing_known(vectors: Vectors) -> Figures:  # noqa: ARG001
     """No figure is known without training."""
     return {}
 
@@ -80,25 +89,27 @@ class EngineSettings:
     Attributes:
         space: Where genotypes come from.
         objectives: What is optimised, at least one.
-        screen: Violation of the cheap constraints.
         population: Size of the population.
         seed: Seed of every random choice.
         initial: Genotypes to propose first, before others.
         known: Figures that need no training: objectives among them are never predicted.
+        screen: Violation of the cheap constraints; None passes everything.
         reference: Reference point of the hypervolume in the order of the objectives; the worst values told when None.
         rungs: How many trainings of growing length a network may get.
+        rung_factor: How many times as long each of them is as the one before; one in so many is promoted.
         options: How to search.
     """
 
     space: SearchSpace
     objectives: tuple[Objective, ...]
-    screen: Screen
     population: int
     seed: int
     initial: tuple[Genotype, ...] = ()
     known: Known = nothing_known
+    screen: Screen | None = None
     reference: tuple[float, ...] | None = None
     rungs: int = 1
+    rung_factor: int = 2
     options: EngineOptions = field(default_factory=EngineOptions)
 
 
