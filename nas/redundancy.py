@@ -1,0 +1,86 @@
+"""Objectives that say the same: which costs rank the networks of a search alike. Advises people and refuses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from itertools import combinations
+
+import numpy as np
+
+from evaluator.cost import Costs, costs
+from search_space.genotype import Genotype
+from search_space.spaces import get_space
+
+from .objectives import METRICS, Objective, total_violation
+from .ranking import kendall_tau
+from .spec import SearchSpec
+
+ALIKE = 0.95
+"""Kendall's tau, in absolute value, above which two objectives are one."""
+
+DRAWS = 300
+"""Networks drawn: tau is then known to about 0.001 near 1, in a tenth of a second."""
+
+FEWEST = 30
+"""Feasible networks that a tau is taken over; with fewer of them, it is taken over all that were drawn."""
+
+INDEPENDENT = ("fsds_si", "fsds", "ssim", "psnr")
+"""Metrics that do not follow from the size of a network, the first to be proposed first."""
+
+
+def redundancy_warnings(spec: SearchSpec) -> tuple[str, ...]:
+    """What a person should know of objectives that are known before training and rank networks alike.
+
+    Each two of them are compared on networks drawn from the spec's space, always the same ones, without those that
+    its constraints on costs rule out.
+
+    Returns:
+        One text for each two objectives whose tau is above 0.95 in absolute value; mostly none.
+
+    Example:
+        >>> spec = SearchSpec.model_validate(
+        ...     {"dataset": {"train": "photos"}, "objectives": ["psnr", "params", "mult_adds"]}
+        ... )
+        >>> print(redundancy_warnings(spec)[0].split(":")[0])
+        params and mult_adds rank the networks of the space falsr alike (Kendall's tau 0.998)
+    """
+    known = [o for o in spec.objective_values if o.column in {field.name for field in fields(Costs)}]
+    if len(known) < 2:
+        return ()
+    sample = _sample(spec)
+    warnings = []
+    for first, second in combinations(known, 2):
+        tau = kendall_tau(*([o.sign * figures[o.column] for figures in sample] for o in (first, second)))
+        if tau is not None and abs(tau) > ALIKE:
+            warnings.append(_text(first, second, tau, spec))
+    return tuple(warnings)
+
+
+def _sample(spec: SearchSpec) -> list[Mapping[str, int]]:
+    """Costs of networks that the search may train, by column."""
+    space, rng = get_space(spec.space), np.random.default_rng(0)
+    drawn = [_figures(space.sample(rng), spec) for _ in range(DRAWS)]
+    feasible = [figures for figures in drawn if not total_violation(spec.constraint_values, figures)]
+    return feasible if len(feasible) >= FEWEST else drawn
+
+
+def _figures(genotype: Genotype, spec: SearchSpec) -> Mapping[str, int]:
+    return asdict(costs(genotype, spec.recipe, scale=spec.scale, channels=spec.channels))
+
+
+def _text(first: Objective, second: Objective, tau: float, spec: SearchSpec) -> str:
+    """Which two, how alike, why it matters, what to do."""
+    if tau > 0:
+        how = "alike"
+        why = "they are one objective, and NSGA-II counts it twice in its crowding distance"
+    else:
+        how = "in opposite orders"
+        why = "what gains in one loses in the other, so hardly any network dominates another and selection has no grip"
+    chosen = {objective.metric for objective in spec.objectives}
+    other = next(METRICS[name] for name in INDEPENDENT if name not in chosen)
+    return (
+        f"{first.metric} and {second.metric} rank the networks of the space {spec.space} {how} "
+        f"(Kendall's tau {tau:.3f}): {why}. Keep one of them and optimise something independent in place of the "
+        f"other, such as {other.name} ({other.description}); every cost is reported for each network anyway."
+    )
