@@ -7,7 +7,8 @@ Guarantees, in every implementation:
 * Writes to the log of a search take a `Lease` and are refused with `LeaseLost` once another owner has claimed the
   search (fencing token), so that a controller that was cut off writes nothing.
 * An evaluation is written once per key; a second write of the same key keeps the first.
-* Every change of a search appends its event in the same transaction; events are numbered from 1 without gaps.
+* Every change of a search appends its event in the same transaction; events are numbered from 1 without gaps. A
+  renewed lease and a mark of survival are no changes in that sense.
 * Times are timezone-aware UTC and come from the caller.
 * A figure that is not a number is stored as unknown (None); infinity is kept.
 * Nothing is what a listing of an unknown id holds; only a verb that names `NotFound` raises it.
@@ -30,6 +31,7 @@ from ..records import (
     CandidateId,
     Evaluation,
     Event,
+    LedgerRow,
     Progress,
     Search,
     SearchId,
@@ -63,13 +65,13 @@ class LeaseLost(StoreError):
 
 
 class AlreadyStored(StoreError):
-    """A record with that id, ordinal or genotype is there already."""
+    """A record with that id, ordinal or training is there already."""
 
     hint = "read what is there: it was kept as it was"
 
     def __init__(self, what: str, name: str) -> None:
         self.what, self.name = what, name
-        super().__init__(f"a {what} is stored already under the id, ordinal or genotype of {name!r}")
+        super().__init__(f"a {what} is stored already under the id, ordinal or training of {name!r}")
 
 
 class StoreInUse(StoreError):
@@ -139,6 +141,14 @@ class Store(Protocol):
         """
         ...
 
+    def set_parallelism(self, search_id: SearchId, parallelism: int | None, *, at: datetime) -> Search:
+        """Let a search have at most so many candidates in flight, None for every worker, and its event "parallelism".
+
+        Whoever runs the search reads it anew; nothing that is in flight is given up. `NotFound`; `ValueError` for
+        less than 1; `SearchEnded` (an `IllegalTransition`) when nothing is left to run.
+        """
+        ...
+
     # -- searches, for a controller ------------------------------------------------------------------------------
 
     def claim_search(self, owner: str, *, at: datetime, lease_s: float, only: SearchId | None = None) -> Lease | None:
@@ -178,18 +188,25 @@ class Store(Protocol):
     def record_ask(self, lease: Lease, candidate: Candidate) -> None:
         """Append a candidate in flight and its "asked" event, counting it in the search's progress.
 
-        `LeaseLost`; `AlreadyStored` when its id, ordinal or genotype is taken in the search; `ValueError` unless the
-        candidate is in flight.
+        `LeaseLost`; `AlreadyStored` when its id or ordinal is taken in the search, or the search has asked about this
+        genotype at this rung and replicate before; `ValueError` unless the candidate is in flight.
         """
         ...
 
     def record_tell(self, lease: Lease, candidate: Candidate, evaluation: Evaluation, progress: Progress) -> None:
         """Record a candidate's outcome, the search's progress and the "told" event, all or nothing.
 
-        ``candidate`` is the told form of a candidate in flight (state, told_ordinal, told_at, violation, cached);
-        its id, ordinal and genotype are never changed. Its outcome is the evaluation first stored under
-        ``evaluation.key``. `LeaseLost`; `NotFound` unless the candidate is in flight; `AlreadyStored` when the
-        told ordinal is taken; `ValueError` unless the candidate was told.
+        ``candidate`` is the told form of a candidate in flight (state, told_ordinal, told_at, violation, cached,
+        survived, hypervolume); what was asked, such as its ordinal, genotype and rung, is never changed. Its outcome
+        is the evaluation first stored under ``evaluation.key``. `LeaseLost`; `NotFound` unless the candidate is in
+        flight; `AlreadyStored` when the told ordinal is taken; `ValueError` unless the candidate was told.
+        """
+        ...
+
+    def record_survival(self, lease: Lease, survived: Mapping[CandidateId, bool]) -> None:
+        """Mark which told candidates entered the population; a later mark replaces an earlier one.
+
+        It appends no event. `LeaseLost`; `NotFound` unless every candidate was told in this search.
         """
         ...
 
@@ -205,6 +222,10 @@ class Store(Protocol):
 
     def candidates(self, search_id: SearchId, *, after: int = -1, limit: int | None = 100) -> list[Candidate]:
         """Candidates with their evaluations, by ordinal, those after ``after``; ``limit=None`` for all."""
+        ...
+
+    def ledger(self, search_id: SearchId) -> list[LedgerRow]:
+        """Every candidate's narrow row, by ordinal, whatever its state: quick enough to be read as a whole."""
         ...
 
     def evaluation(self, key: str) -> Evaluation | None:

@@ -22,7 +22,8 @@ class Entry(NamedTuple):
 def submitted(search: Search) -> Entry:
     """A search was handed in."""
     spec = search.spec
-    detail = {"name": spec.name, "space": spec.space, "scale": spec.scale, "engine": spec.engine}
+    engine = getattr(spec.engine, "name", spec.engine)
+    detail = {"name": spec.name, "space": spec.space, "scale": spec.scale, "engine": engine}
     return Entry(search.created_at, "submitted", {**detail, "evaluations": spec.budget.evaluations})
 
 
@@ -54,24 +55,41 @@ def started(
 
 def asked(candidate: Candidate) -> Entry:
     """A network went to training."""
-    detail = {"candidate": candidate.id, "ordinal": candidate.ordinal, "operator": candidate.operator}
-    return Entry(candidate.asked_at, "asked", detail)
+    return Entry(candidate.asked_at, "asked", _training(candidate))
 
 
 def told(candidate: Candidate, evaluation: Evaluation, at: datetime) -> Entry:
     """What became of a network: its figures, or the kind of its failure."""
     detail: dict[str, Any] = {
-        "candidate": candidate.id,
-        "ordinal": candidate.ordinal,
+        **_training(candidate),
         "told_ordinal": candidate.told_ordinal,
         "state": candidate.state.value,
         "cached": candidate.cached,
+        "survived": candidate.survived,
+        "hypervolume": None,
     }
-    if candidate.violation is not None:
-        detail |= finite({"violation": candidate.violation})
+    known = {"violation": candidate.violation, "hypervolume": candidate.hypervolume}
+    detail |= finite({name: value for name, value in known.items() if value is not None})
     if candidate.state is CandidateState.FAILED:
         detail["failure_kind"] = evaluation.failure_kind
     return Entry(at, "told", {**detail, **finite(evaluation.scores)})
+
+
+def _training(candidate: Candidate) -> dict[str, Any]:
+    """Which training of which network."""
+    return {
+        "candidate": candidate.id,
+        "ordinal": candidate.ordinal,
+        "operator": candidate.operator,
+        "arm": candidate.arm,
+        "rung": candidate.rung,
+        "replicate": candidate.replicate,
+    }
+
+
+def parallelism(was: int | None, now: int | None, at: datetime) -> Entry:
+    """A search may have more or fewer candidates in flight; None stands for every worker."""
+    return Entry(at, "parallelism", {"was": was, "parallelism": now})
 
 
 def abandoned(candidates: Sequence[str], at: datetime) -> Entry:

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from datetime import datetime
 
-from ..records import Artifact, ArtifactState, Candidate, CandidateState, Evaluation, SearchState
+from ..records import Artifact, ArtifactState, Candidate, CandidateState, Evaluation, SearchEnded, SearchId, SearchState
 from .base import Lease, LeaseLost
 
 ASKING: frozenset[SearchState] = frozenset({SearchState.RUNNING})
@@ -40,6 +40,14 @@ def told_at(candidate: Candidate) -> datetime:
     return candidate.told_at
 
 
+def check_parallelism(search_id: SearchId, state: SearchState, parallelism: int | None) -> None:
+    """Raise `ValueError` for a parallelism below 1, and `SearchEnded` when there is nothing left to run."""
+    if parallelism is not None and parallelism < 1:
+        raise ValueError(f"parallelism is {parallelism}, neither None nor at least 1")
+    if state.ended:
+        raise SearchEnded(search_id, state)
+
+
 def check_finished(artifact: Artifact) -> None:
     """Raise `ValueError` unless an artifact is ready or failed."""
     if artifact.state not in (ArtifactState.READY, ArtifactState.FAILED):
@@ -55,6 +63,11 @@ def without_nan(evaluation: Evaluation) -> Evaluation:
         fsds_db=_known(evaluation.fsds_db),
         fsds_si_db=_known(evaluation.fsds_si_db),
     )
+
+
+def told_without_nan(told: Candidate) -> Candidate:
+    """The told form of a candidate, likewise."""
+    return replace(told, hypervolume=_known(told.hypervolume))
 
 
 def _known(figure: float | None) -> float | None:

@@ -13,6 +13,7 @@ from evaluator.outcome import Bands
 from search_space.genotype import Genotype
 from search_space.spaces import SPACES
 
+from ..objectives import Prediction
 from ..records import (
     Artifact,
     ArtifactId,
@@ -49,7 +50,7 @@ def make_search(search_id: str = "00000001", *, minute: int = 0, **fields: Any) 
 
 
 def make_candidate(search_id: str = "00000001", ordinal: int = 0, **fields: Any) -> Candidate:
-    """A candidate in flight; its multiply-adds take more than 32 bits."""
+    """A candidate in flight; its multiply-adds take more than 32 bits, and each rung and replicate another address."""
     genotype = fields.pop("genotype", None) or make_genotype(ordinal)
     values: dict[str, Any] = {
         "id": CandidateId(f"{search_id}-{ordinal}"),
@@ -57,8 +58,11 @@ def make_candidate(search_id: str = "00000001", ordinal: int = 0, **fields: Any)
         "state": CandidateState.EVALUATING,
         "params": 326_000 + ordinal,
         "mult_adds": 74_700_000_000 + ordinal,
-        "evaluation_key": f"key-{genotype.digest}",
+        "evaluation_key": f"key-{genotype.digest}-{fields.get('rung', 0)}-{fields.get('replicate', 0)}",
         "operator": "random",
+        "steps": 200,
+        "arm": "screened",
+        "predicted": {"psnr": Prediction(mean=30.125, std=0.1)},
         "parents": (make_genotype(ordinal + 1).digest,),
         "asked_at": START + timedelta(hours=1, seconds=ordinal),
     }
@@ -79,6 +83,7 @@ def make_evaluation(candidate: Candidate | None = None, **fields: Any) -> Evalua
         "created_at": START + timedelta(hours=2, seconds=candidate.ordinal),
         "train_s": 12.5,
         "validate_s": 1.25,
+        "steps": 200,
         "loss_curve": ((1, 0.25), (100, 0.0625)),
         "worker": "worker-0",
     }
@@ -104,6 +109,7 @@ def told(candidate: Candidate, evaluation: Evaluation, told_ordinal: int = 0, **
         "told_ordinal": told_ordinal,
         "told_at": START + timedelta(hours=3, seconds=told_ordinal),
         "violation": 0.0 if scored else None,
+        "hypervolume": 1.5 * (told_ordinal + 1),
         "evaluation": evaluation,
     }
     return replace(candidate, **values | fields)
@@ -116,6 +122,8 @@ def make_progress(evaluated: int = 1, **fields: Any) -> Progress:
         "best_psnr_db": 30.25,
         "hypervolume": 1.5 * evaluated,
         "train_s": 12.5 * evaluated,
+        "validate_s": 1.25 * evaluated,
+        "steps": 200 * evaluated,
     }
     return Progress(**values | fields)
 

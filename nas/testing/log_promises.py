@@ -1,4 +1,4 @@
-"""What every store promises about candidates, outcomes and events; a part of `StoreContract`."""
+"""What every store promises about candidates and their outcomes; a part of `StoreContract`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pytest
 
+from ..objectives import Prediction
 from ..records import Candidate, CandidateId, CandidateState, SearchState
 from ..store.base import AlreadyStored, Lease, LeaseLost, NotFound, Store
-from .builders import START, make_candidate, make_evaluation, make_genotype, make_progress, make_search, told
+from .builders import make_candidate, make_evaluation, make_genotype, make_progress, make_search, told
 from .search_promises import ID, LATER, SOON, claim
 
 
@@ -27,14 +28,24 @@ class LogPromises:
 
     def test_an_asked_candidate_comes_back_and_is_counted(self, store: Store, lease: Lease) -> None:
         """Every field; its event names it."""
-        candidate = make_candidate(ordinal=7, tells_before=3, operator="initial")
+        expected = {"psnr": Prediction(mean=30.5, std=0.1 + 0.2), "fsds": Prediction(mean=40.0, std=float("inf"))}
+        candidate = make_candidate(
+            ordinal=7, tells_before=3, operator="initial", rung=2, replicate=1, arm="control", predicted=expected
+        )
         store.record_ask(lease, candidate)
         assert store.candidate(candidate.id) == candidate
         assert store.candidates(ID) == [candidate]
         assert store.search(ID).progress.in_flight == 1
         event = store.events(ID)[-1]
         assert (event.kind, event.at) == ("asked", candidate.asked_at)
-        assert event.detail == {"candidate": candidate.id, "ordinal": 7, "operator": "initial"}
+        assert event.detail == {
+            "candidate": candidate.id,
+            "ordinal": 7,
+            "operator": "initial",
+            "arm": "control",
+            "rung": 2,
+            "replicate": 1,
+        }
 
     @pytest.mark.parametrize(
         "second",
@@ -43,9 +54,9 @@ class LogPromises:
             make_candidate(ordinal=5, genotype=make_genotype(0)),
             make_candidate(ordinal=5, id=CandidateId("00000001-0")),
         ],
-        ids=["ordinal", "genotype", "id"],
+        ids=["ordinal", "training", "id"],
     )
-    def test_an_ordinal_a_genotype_and_an_id_are_asked_once(
+    def test_an_ordinal_a_training_and_an_id_are_asked_once(
         self, store: Store, lease: Lease, second: Candidate
     ) -> None:
         """A repeated one is refused and changes nothing."""
@@ -83,7 +94,8 @@ class LogPromises:
         """The progress of the search and the event are recorded with it."""
         candidate = make_candidate()
         evaluation = make_evaluation(candidate)
-        told_form, progress = told(candidate, evaluation, violation=float("inf")), make_progress()
+        told_form = told(candidate, evaluation, violation=float("inf"), survived=False, hypervolume=2.5)
+        progress = make_progress()
         store.record_ask(lease, candidate)
         store.record_tell(lease, told_form, evaluation, progress)
         assert store.candidate(candidate.id) == told_form
@@ -94,10 +106,16 @@ class LogPromises:
         assert event.detail == {
             "candidate": candidate.id,
             "ordinal": 0,
+            "operator": "random",
+            "arm": "screened",
+            "rung": 0,
+            "replicate": 0,
             "told_ordinal": 0,
             "state": "scored",
             "cached": False,
+            "survived": False,
             "violation": None,
+            "hypervolume": 2.5,
             **evaluation.scores,
         }
 
@@ -142,17 +160,19 @@ class LogPromises:
         nan = float("nan")
         evaluation = make_evaluation(candidate, psnr_db=float("inf"), fsds_db=nan, loss_curve=curve)
         store.record_ask(lease, candidate)
-        store.record_tell(lease, told(candidate, evaluation), evaluation, make_progress())
+        store.record_tell(lease, told(candidate, evaluation, hypervolume=nan), evaluation, make_progress())
         assert store.evaluation(evaluation.key) == replace(evaluation, fsds_db=None)
+        assert store.candidate(candidate.id).hypervolume is None
 
     def test_telling_changes_only_what_an_outcome_changes(self, store: Store, lease: Lease) -> None:
-        """The ordinal and the genotype that were asked stay."""
+        """What was asked stays, and the event says so."""
         candidate = make_candidate(ordinal=2)
         evaluation = make_evaluation(candidate)
         store.record_ask(lease, candidate)
-        forged = told(replace(candidate, genotype=make_genotype(9), tells_before=4), evaluation)
+        forged = told(replace(candidate, genotype=make_genotype(9), tells_before=4, rung=3, arm="control"), evaluation)
         store.record_tell(lease, forged, evaluation, make_progress())
         assert store.candidate(candidate.id) == told(candidate, evaluation)
+        assert (store.events(ID)[-1].detail["rung"], store.events(ID)[-1].detail["arm"]) == (0, "screened")
 
     def test_a_candidate_is_told_once(self, store: Store, lease: Lease) -> None:
         """The second time it is not in flight; nor was one that nobody asked for."""
@@ -210,13 +230,6 @@ class LogPromises:
 
     # -- the rest of the log ---------------------------------------------------------------------------------------
 
-    def test_any_other_event_can_be_recorded_under_a_lease(self, store: Store, lease: Lease) -> None:
-        """With what it has to say, as JSON."""
-        detail = {"ordinal": 3, "why": "the code changed", "nested": {"list": [1, 2.5, None, True]}}
-        store.record_event(lease, "warm_started", detail, at=LATER)
-        event = store.events(ID)[-1]
-        assert (event.kind, event.at, event.detail) == ("warm_started", LATER, detail)
-
     def test_candidates_in_flight_are_abandoned_with_their_search(self, store: Store, lease: Lease) -> None:
         """When it ends and not before; those that were told stay."""
         told_one, *flying = (make_candidate(ordinal=ordinal) for ordinal in range(3))
@@ -252,26 +265,6 @@ class LogPromises:
         assert ordinals(limit=2) == [0, 1]
         assert ordinals(after=1, limit=2) == [2, 3]
         assert ordinals(after=4) == []
-
-    def test_events_are_numbered_without_gaps_and_read_page_by_page(self, store: Store, lease: Lease) -> None:
-        """Refused writes leave no gap."""
-        for ordinal in range(3):
-            store.record_ask(lease, make_candidate(ordinal=ordinal))
-            with pytest.raises(AlreadyStored):
-                store.record_ask(lease, make_candidate(ordinal=ordinal))
-        events = store.events(ID)
-        assert [event.ordinal for event in events] == [1, 2, 3, 4, 5]
-        assert [event.kind for event in events] == ["submitted", "claimed", "asked", "asked", "asked"]
-        assert store.events(ID, after=2, limit=2) == events[2:4]
-        assert store.events(ID, after=5) == []
-
-    def test_the_first_event_says_what_was_asked_for(self, store: Store) -> None:
-        """Enough for a reader of the log."""
-        store.add_search(make_search())
-        event = store.events(ID)[0]
-        assert (event.kind, event.at) == ("submitted", START)
-        expected = {"name": "search 00000001", "space": "falsr", "scale": 2, "engine": "nsga2"}
-        assert event.detail == {**expected, "evaluations": 100}
 
     def test_an_unknown_candidate_is_not_found(self, store: Store) -> None:
         """An unknown address holds nothing."""

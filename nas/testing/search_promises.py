@@ -56,6 +56,8 @@ class SearchPromises:
             baseline={"psnr_db": float("inf"), "ssim": 0.1 + 0.2},
             reference_point={"psnr": 25.5, "mult_adds": 1e11},
             progress=make_progress(3, failed=1, cached=1, in_flight=2),
+            warnings=("one rung would do",),
+            parallelism=3,
         )
         store.add_search(search)
         assert store.search(search.id) == search
@@ -83,7 +85,9 @@ class SearchPromises:
             store.searches(before=ID)
         with pytest.raises(NotFound):
             store.move_search(ID, SearchState.PAUSED, at=SOON)
-        assert (store.events(ID), store.candidates(ID), store.searches()) == ([], [], [])
+        with pytest.raises(NotFound):
+            store.set_parallelism(ID, 2, at=SOON)
+        assert (store.events(ID), store.candidates(ID), store.ledger(ID), store.searches()) == ([], [], [], [])
 
     def test_searches_are_listed_newest_first_page_by_page(self, store: Store) -> None:
         """Those of one moment by their ids; a page does not shift when a search is added."""
@@ -195,6 +199,7 @@ class SearchPromises:
         for write in (
             lambda: store.record_ask(old, make_candidate(ordinal=1)),
             lambda: store.record_tell(old, told(candidate, evaluation), evaluation, make_progress()),
+            lambda: store.record_survival(old, {candidate.id: True}),
             lambda: store.record_event(old, "noted", {}, at=LATER),
             lambda: store.begin_search(old, at=LATER, data_digest="x", data_notes=(), baseline={}, reference_point={}),
             lambda: store.end_search(old, SearchState.COMPLETED, at=LATER),

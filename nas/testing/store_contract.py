@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from .artifact_promises import ArtifactPromises
+from .event_promises import EventPromises
+from .ledger_promises import LedgerPromises
 from .log_promises import LogPromises
+from .parallelism_promises import ParallelismPromises
 from .search_promises import SearchPromises
 
 
-class StoreContract(SearchPromises, LogPromises, ArtifactPromises):
+class StoreContract(SearchPromises, ParallelismPromises, LogPromises, LedgerPromises, EventPromises, ArtifactPromises):
     """What every store promises; a test class inherits it and defines the fixture `store`, an empty store.
 
     Example:

@@ -3,11 +3,13 @@
 The server is the one at SRNAS_TEST_DATABASE_URL (its public schema is emptied!) or one that is started for the tests.
 """
 
+import contextlib
 import os
 import tempfile
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 
@@ -15,12 +17,23 @@ import pytest
 from sqlalchemy import Engine, inspect, text
 
 from nas.records import SearchId
+from nas.spec import SearchSpec
 from nas.store.base import Store, WrongSchema
 from nas.store.opening import open_store
 from nas.store.sql.engine import connect
 from nas.store.sql.migrate import check, downgrade, revision, upgrade
 from nas.store.sql.tables import metadata
-from nas.testing import START, StoreContract, make_candidate, make_evaluation, make_progress, make_search, told
+from nas.testing import (
+    START,
+    StoreContract,
+    make_artifact,
+    make_candidate,
+    make_evaluation,
+    make_genotype,
+    make_progress,
+    make_search,
+    told,
+)
 
 pytestmark = pytest.mark.db
 
@@ -81,6 +94,32 @@ def test_migrations_go_up_to_the_tables_of_the_code_and_down_to_nothing(engine: 
     downgrade(engine)
     assert inspect(engine).get_table_names() == ["alembic_version"]
     assert revision(engine) is None
+
+
+def test_rows_outlive_the_way_down_before_rungs_and_up_again(url: str, engine: Engine) -> None:
+    spec = SearchSpec.model_validate({"dataset": {"train": "train"}, "parallelism": 3})
+    search, artifact = make_search(spec=spec), make_artifact("a", "00000001-1")
+    lower, higher = (make_candidate(ordinal=rung, genotype=make_genotype(0), rung=rung) for rung in range(2))
+    outcome = make_evaluation(higher)
+    with contextlib.closing(open_store(url)) as store:
+        store.add_search(search)
+        lease = store.claim_search("controller", at=START, lease_s=60.0)
+        assert lease is not None
+        for candidate in (lower, higher):
+            store.record_ask(lease, candidate)
+        store.record_tell(lease, told(higher, outcome, survived=True), outcome, make_progress())
+        store.add_artifact(artifact)
+        store.add_artifact(make_artifact("b", lower.id))
+    downgrade(engine, "0002")
+    upgrade(engine)
+    assert check(engine) == []
+    with contextlib.closing(open_store(url)) as store:
+        (kept,) = store.candidates(search.id)
+        before_rungs = replace(higher, rung=0, steps=0, arm="", predicted={})
+        assert kept == told(before_rungs, replace(outcome, steps=0), hypervolume=None)
+        assert store.search(search.id).parallelism == 3
+        assert store.search(search.id).progress == replace(make_progress(), steps=0, validate_s=0.0)
+        assert store.artifacts(kept.id) == [artifact]
 
 
 def test_two_that_start_together_migrate_once(server_url: str, engine: Engine) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from ...records import Candidate, CandidateId, CandidateState, Event, SearchId
+from ...records import Candidate, CandidateId, CandidateState, Evaluation, Event, LedgerRow, SearchId
+from ...scores import candidate_scores
 from ..base import AlreadyStored, Lease, NotFound
 from ..entries import Entry
 
@@ -18,8 +21,18 @@ class Log:
     lease: Lease | None = None
     token: int = 0
     _ordinals: dict[CandidateId, int] = field(default_factory=dict)
-    _genotypes: set[str] = field(default_factory=set)
+    _trainings: set[tuple[str, int, int]] = field(default_factory=set)
     _told: set[int | None] = field(default_factory=set)
+
+    def grant(self, search_id: SearchId, owner: str, expires_at: datetime) -> Lease:
+        """Give the search to an owner under a new token."""
+        self.token += 1
+        self.lease = Lease(search_id=search_id, owner=owner, token=self.token, expires_at=expires_at)
+        return self.lease
+
+    def silent(self, at: datetime) -> bool:
+        """Whether nobody holds the search, or its holder was not heard of in time."""
+        return self.lease is None or self.lease.expires_at <= at
 
     def holds(self, lease: Lease) -> bool:
         """Whether a lease is the present one."""
@@ -31,11 +44,12 @@ class Log:
 
     def ask(self, candidate: Candidate) -> None:
         """Append a candidate in flight; `AlreadyStored`."""
-        if candidate.ordinal in self.candidates or candidate.genotype.digest in self._genotypes:
+        training = (candidate.genotype.digest, candidate.rung, candidate.replicate)
+        if candidate.ordinal in self.candidates or training in self._trainings:
             raise AlreadyStored("candidate", candidate.id)
         self.candidates[candidate.ordinal] = candidate
         self._ordinals[candidate.id] = candidate.ordinal
-        self._genotypes.add(candidate.genotype.digest)
+        self._trainings.add(training)
 
     def check_tell(self, candidate: Candidate) -> Candidate:
         """The stored form of a candidate that can be told now; `NotFound`, `AlreadyStored`."""
@@ -46,10 +60,32 @@ class Log:
             raise AlreadyStored("told candidate", candidate.id)
         return asked
 
-    def tell(self, candidate: Candidate) -> None:
-        """Store the told form of a candidate."""
-        self.candidates[candidate.ordinal] = candidate
-        self._told.add(candidate.told_ordinal)
+    def tell(self, asked: Candidate, told: Candidate, kept: Evaluation) -> Candidate:
+        """Store of the told form of a candidate what an outcome changes."""
+        stored = replace(
+            asked,
+            state=told.state,
+            evaluation_key=kept.key,
+            told_ordinal=told.told_ordinal,
+            told_at=told.told_at,
+            cached=told.cached,
+            violation=told.violation,
+            survived=told.survived,
+            hypervolume=told.hypervolume,
+            evaluation=kept,
+        )
+        self.candidates[asked.ordinal] = stored
+        self._told.add(told.told_ordinal)
+        return stored
+
+    def mark(self, survived: Mapping[CandidateId, bool]) -> None:
+        """Mark which told candidates entered the population; `NotFound`."""
+        told = {name for name in survived if name in self._ordinals and self.with_id(name).told_ordinal is not None}
+        for name in survived:
+            if name not in told:
+                raise NotFound("told candidate", name)
+        for name, mark in survived.items():
+            self.candidates[self._ordinals[name]] = replace(self.with_id(name), survived=mark)
 
     def abandon(self) -> list[str]:
         """Give up what is in flight; the ids."""
@@ -58,6 +94,35 @@ class Log:
             self.candidates[ordinal] = replace(self.candidates[ordinal], state=CandidateState.ABANDONED)
         return [self.candidates[ordinal].id for ordinal in flying]
 
+    def ledger(self) -> list[LedgerRow]:
+        """Every candidate's narrow row, by ordinal."""
+        return [_ledger_row(self.candidates[ordinal]) for ordinal in sorted(self.candidates)]
+
     def append(self, search_id: SearchId, entry: Entry) -> None:
         """Number an event and keep it."""
         self.events.append(Event(search_id=search_id, ordinal=len(self.events) + 1, **entry._asdict()))
+
+
+def _ledger_row(candidate: Candidate) -> LedgerRow:
+    spent = None if candidate.cached else candidate.evaluation
+    return LedgerRow(
+        ordinal=candidate.ordinal,
+        told_ordinal=candidate.told_ordinal,
+        asked_at=candidate.asked_at,
+        told_at=candidate.told_at,
+        genotype_digest=candidate.genotype.digest,
+        state=candidate.state,
+        operator=candidate.operator,
+        arm=candidate.arm,
+        rung=candidate.rung,
+        replicate=candidate.replicate,
+        cached=candidate.cached,
+        violation=candidate.violation,
+        survived=candidate.survived,
+        hypervolume=candidate.hypervolume,
+        predicted=candidate.predicted,
+        scores=candidate_scores(candidate),
+        steps=0 if spent is None else spent.steps,
+        train_s=0.0 if spent is None else spent.train_s,
+        validate_s=0.0 if spent is None else spent.validate_s,
+    )

@@ -18,6 +18,7 @@ from ...records import (
     CandidateId,
     Evaluation,
     Event,
+    LedgerRow,
     Progress,
     Search,
     SearchId,
@@ -95,6 +96,14 @@ class MemoryStore:
         return moved
 
     @_verb
+    def set_parallelism(self, search_id: SearchId, parallelism: int | None, *, at: datetime) -> Search:
+        """See `Store.set_parallelism`."""
+        search = self.search(search_id)
+        rules.check_parallelism(search.id, search.state, parallelism)
+        entry = entries.parallelism(search.parallelism, parallelism, at)
+        return self._change(replace(search, parallelism=parallelism), entry)
+
+    @_verb
     def claim_search(self, owner: str, *, at: datetime, lease_s: float, only: SearchId | None = None) -> Lease | None:
         """See `Store.claim_search`."""
         wanted = [search for search in self._searches.values() if only in (None, search.id)]
@@ -102,13 +111,8 @@ class MemoryStore:
         if not claimable:
             return None
         search = min(claimable, key=_age)
-        log = self._logs[search.id]
-        log.token += 1
-        expires_at = at + timedelta(seconds=lease_s)
-        lease = Lease(search_id=search.id, owner=owner, token=log.token, expires_at=expires_at)
-        log.lease = lease
-        started_at = search.started_at or at
-        running = replace(search, state=SearchState.RUNNING, reason="", started_at=started_at)
+        lease = self._logs[search.id].grant(search.id, owner, at + timedelta(seconds=lease_s))
+        running = replace(search, state=SearchState.RUNNING, reason="", started_at=search.started_at or at)
         self._change(running, entries.claimed(lease, search.state, at))
         return lease
 
@@ -174,23 +178,19 @@ class MemoryStore:
     @_verb
     def record_tell(self, lease: Lease, candidate: Candidate, evaluation: Evaluation, progress: Progress) -> None:
         """See `Store.record_tell`."""
-        at = rules.told_at(candidate)
+        at, candidate = rules.told_at(candidate), rules.told_without_nan(candidate)
         search = self._held(lease, rules.TELLING)
         log = self._logs[search.id]
         asked = log.check_tell(candidate)
         kept = self._evaluations.setdefault(evaluation.key, rules.without_nan(evaluation))
-        told = replace(
-            asked,
-            state=candidate.state,
-            evaluation_key=kept.key,
-            told_ordinal=candidate.told_ordinal,
-            told_at=at,
-            cached=candidate.cached,
-            violation=candidate.violation,
-            evaluation=kept,
-        )
-        log.tell(told)
+        told = log.tell(asked, candidate, kept)
         self._change(replace(search, progress=progress), entries.told(told, kept, at))
+
+    @_verb
+    def record_survival(self, lease: Lease, survived: Mapping[CandidateId, bool]) -> None:
+        """See `Store.record_survival`."""
+        search = self._held(lease, rules.TELLING)
+        self._logs[search.id].mark(survived)
 
     @_verb
     def record_event(self, lease: Lease, kind: str, detail: Mapping[str, Any], *, at: datetime) -> None:
@@ -211,6 +211,11 @@ class MemoryStore:
         """See `Store.candidates`."""
         log = self._logs[search_id].candidates
         return [log[ordinal] for ordinal in islice((n for n in sorted(log) if n > after), limit)]
+
+    @_verb
+    def ledger(self, search_id: SearchId) -> list[LedgerRow]:
+        """See `Store.ledger`."""
+        return self._logs[search_id].ledger()
 
     @_verb
     def evaluation(self, key: str) -> Evaluation | None:
@@ -278,9 +283,8 @@ class MemoryStore:
         return self._change(idle, entries.abandoned(given_up, at))
 
     def _claimable(self, search: Search, at: datetime) -> bool:
-        lease = self._logs[search.id].lease
-        silent = lease is None or lease.expires_at <= at
-        return search.state is SearchState.QUEUED or (search.state is SearchState.RUNNING and silent)
+        silent = search.state is SearchState.RUNNING and self._logs[search.id].silent(at)
+        return search.state is SearchState.QUEUED or silent
 
     def _held(self, lease: Lease, states: frozenset[SearchState] = rules.ANY) -> Search:
         """The search of a lease; `LeaseLost` unless it is held, in one of ``states``."""

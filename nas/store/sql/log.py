@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, exc, select, update
+from sqlalchemy import Connection, Label, Select, and_, exc, select, update
 
 from ...records import (
     Candidate,
@@ -13,6 +15,7 @@ from ...records import (
     CandidateState,
     Evaluation,
     Event,
+    LedgerRow,
     Progress,
     SearchId,
 )
@@ -20,17 +23,26 @@ from .. import entries, rules
 from ..base import AlreadyStored, Lease, NotFound
 from .changes import change_search, held_search, insert_unless_stored
 from .mapping import (
+    EVALUATION,
+    LEDGER_CANDIDATE,
+    LEDGER_OUTCOME,
     candidate_columns,
     evaluation_columns,
     progress_columns,
     to_candidate,
     to_evaluation,
     to_event,
+    to_ledger_row,
     told_columns,
 )
 from .tables import candidates, evaluations, events, searches
 
 _IN_FLIGHT = candidates.c.state == CandidateState.EVALUATING.value
+_TOLD = and_(evaluations.c.key == candidates.c.evaluation_key, candidates.c.told_ordinal.is_not(None))
+"""Joins a candidate with its outcome; one in flight has none, whatever is known under its address."""
+
+_ASKED = [candidates.c[name] for name in ("ordinal", "operator", "arm", "rung", "replicate")]
+"""What a "told" event repeats of the ask."""
 
 
 def record_ask(connection: Connection, lease: Lease, candidate: Candidate) -> None:
@@ -47,14 +59,14 @@ def record_tell(
     connection: Connection, lease: Lease, candidate: Candidate, evaluation: Evaluation, progress: Progress
 ) -> None:
     """Record a candidate's outcome; `LeaseLost`, `NotFound`, `AlreadyStored`."""
-    at = rules.told_at(candidate)
+    at, candidate = rules.told_at(candidate), rules.told_without_nan(candidate)
     held_search(connection, lease, rules.TELLING)
     kept = _kept(connection, rules.without_nan(evaluation))
     query = (
         update(candidates)
         .where(candidates.c.id == candidate.id, candidates.c.search_id == lease.search_id, _IN_FLIGHT)
         .values(told_columns(candidate, kept.key))
-        .returning(candidates.c.ordinal)
+        .returning(*_ASKED)
     )
     try:
         told = connection.execute(query).one_or_none()
@@ -62,8 +74,18 @@ def record_tell(
         raise AlreadyStored("told candidate", candidate.id) from error
     if told is None:
         raise NotFound("candidate in flight", candidate.id)
-    entry = entries.told(candidate, kept, at)
+    entry = entries.told(replace(candidate, **told._mapping), kept, at)
     change_search(connection, lease.search_id, entry, **progress_columns(progress))
+
+
+def record_survival(connection: Connection, lease: Lease, survived: Mapping[CandidateId, bool]) -> None:
+    """Mark which told candidates entered the population; `LeaseLost`, `NotFound`."""
+    held_search(connection, lease, rules.TELLING)
+    told = and_(candidates.c.search_id == lease.search_id, candidates.c.told_ordinal.is_not(None))
+    for candidate_id, mark in survived.items():
+        change = update(candidates).where(candidates.c.id == candidate_id, told).values(survived=mark)
+        if not connection.execute(change).rowcount:
+            raise NotFound("told candidate", candidate_id)
 
 
 def _kept(connection: Connection, evaluation: Evaluation) -> Evaluation:
@@ -108,10 +130,20 @@ def candidates_after(connection: Connection, search_id: SearchId, *, after: int,
 
 
 def _with_outcomes() -> Select[Any]:
-    """Candidates, each beside its outcome; one in flight has none, whatever is known under its address."""
-    told = and_(evaluations.c.key == candidates.c.evaluation_key, candidates.c.told_ordinal.is_not(None))
-    outcome = [column.label(f"outcome_{column.name}") for column in evaluations.c]
-    return select(candidates, *outcome).join_from(candidates, evaluations, told, isouter=True)
+    """Candidates, each beside its outcome."""
+    return select(candidates, *_outcome(EVALUATION)).join_from(candidates, evaluations, _TOLD, isouter=True)
+
+
+def ledger_of(connection: Connection, search_id: SearchId) -> list[LedgerRow]:
+    """The narrow rows of a search's candidates, by ordinal."""
+    columns = [candidates.c[name] for name in LEDGER_CANDIDATE]
+    query = select(*columns, *_outcome(LEDGER_OUTCOME)).join_from(candidates, evaluations, _TOLD, isouter=True)
+    query = query.where(candidates.c.search_id == search_id).order_by(candidates.c.ordinal)
+    return [to_ledger_row(row) for row in connection.execute(query)]
+
+
+def _outcome(names: Sequence[str]) -> list[Label[Any]]:
+    return [evaluations.c[name].label(f"outcome_{name}") for name in names]
 
 
 def events_after(connection: Connection, search_id: SearchId, *, after: int, limit: int) -> list[Event]:

@@ -13,13 +13,16 @@ from sqlalchemy import Row
 from evaluator.outcome import Bands
 from search_space.genotype import Genotype
 
+from ...objectives import Prediction
 from ...records import (
+    SCORE_COLUMNS,
     Artifact,
     ArtifactState,
     Candidate,
     CandidateState,
     Evaluation,
     Event,
+    LedgerRow,
     Progress,
     Search,
     SearchState,
@@ -50,6 +53,8 @@ def search_columns(search: Search) -> Columns:
         "data_notes": list(search.data_notes),
         "baseline": _to_json(search.baseline),
         "reference_point": _to_json(search.reference_point),
+        "warnings": list(search.warnings),
+        "parallelism": search.parallelism,
         "event_count": 0,
         "lease_token": 0,
         **progress_columns(search.progress),
@@ -90,6 +95,8 @@ def to_search(row: Row[Any]) -> Search:
         data_notes=tuple(row.data_notes),
         baseline=_from_json(row.baseline),
         reference_point=_from_json(row.reference_point),
+        warnings=tuple(row.warnings),
+        parallelism=row.parallelism,
         progress=Progress(**{name: getattr(row, name) for name in PROGRESS}),
     )
 
@@ -107,6 +114,14 @@ def candidate_columns(candidate: Candidate) -> Columns:
         "mult_adds": candidate.mult_adds,
         "operator": candidate.operator,
         "parents": list(candidate.parents),
+        "rung": candidate.rung,
+        "replicate": candidate.replicate,
+        "steps": candidate.steps,
+        "arm": candidate.arm,
+        "predicted": {
+            metric: {"mean": _number(expected.mean), "std": _number(expected.std)}
+            for metric, expected in candidate.predicted.items()
+        },
         "asked_at": candidate.asked_at,
         **told_columns(candidate, candidate.evaluation_key),
     }
@@ -121,11 +136,13 @@ def told_columns(candidate: Candidate, evaluation_key: str) -> Columns:
         "told_at": candidate.told_at,
         "cached": candidate.cached,
         "violation": candidate.violation,
+        "survived": candidate.survived,
+        "hypervolume": candidate.hypervolume,
     }
 
 
 def to_candidate(row: Row[Any]) -> Candidate:
-    """A candidate from its row, joined with its outcome's columns under the prefix ``evaluation_``."""
+    """A candidate from its row, joined with its outcome's columns under the prefix ``outcome_``."""
     return Candidate(
         id=row.id,
         search_id=row.search_id,
@@ -138,13 +155,52 @@ def to_candidate(row: Row[Any]) -> Candidate:
         evaluation_key=row.evaluation_key,
         operator=row.operator,
         parents=tuple(row.parents),
+        rung=row.rung,
+        replicate=row.replicate,
+        steps=row.steps,
+        arm=row.arm,
+        predicted=_predictions(row.predicted),
         asked_at=row.asked_at,
         told_ordinal=row.told_ordinal,
         told_at=row.told_at,
         cached=row.cached,
         violation=row.violation,
+        survived=row.survived,
+        hypervolume=row.hypervolume,
         evaluation=None if row.told_ordinal is None else to_evaluation(row, "outcome_"),
     )
+
+
+def _predictions(document: Mapping[str, Any]) -> dict[str, Prediction]:
+    return {
+        metric: Prediction(mean=float(expected["mean"]), std=float(expected["std"]))
+        for metric, expected in document.items()
+    }
+
+
+_REPEATED = (
+    *("ordinal", "told_ordinal", "asked_at", "told_at", "genotype_digest", "operator", "arm", "rung", "replicate"),
+    *("cached", "violation", "survived", "hypervolume"),
+)
+_SPENT = ("steps", "train_s", "validate_s")
+
+LEDGER_CANDIDATE = (*_REPEATED, "state", "predicted", "params", "mult_adds")
+LEDGER_OUTCOME = (*_SPENT, "failure_kind", *SCORE_COLUMNS)
+"""The columns that `to_ledger_row` reads."""
+
+
+def to_ledger_row(row: Row[Any]) -> LedgerRow:
+    """A ledger's row from a candidate's, joined with its outcome's columns under the prefix ``outcome_``."""
+    mapping = row._mapping
+    spent = row.told_ordinal is not None and not row.cached
+    scores = {"params": row.params, "mult_adds": row.mult_adds}
+    if row.outcome_failure_kind is None:
+        found = {column: mapping[f"outcome_{column}"] for column in SCORE_COLUMNS}
+        scores |= {column: value for column, value in found.items() if value is not None}
+    columns = {name: mapping[name] for name in _REPEATED}
+    columns |= {name: mapping[f"outcome_{name}"] if spent else 0 for name in _SPENT}
+    state, predicted = CandidateState(row.state), _predictions(row.predicted)
+    return LedgerRow(**columns, state=state, predicted=predicted, scores=scores)
 
 
 def evaluation_columns(evaluation: Evaluation) -> Columns:

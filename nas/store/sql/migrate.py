@@ -6,8 +6,10 @@ processes that start together do not both migrate.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -19,6 +21,9 @@ from sqlalchemy import Connection, Engine, text
 from ..base import WrongSchema
 from .engine import available, writing
 from .tables import metadata
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _SCRIPTS = Path(__file__).with_name("migrations")
 _LOCK = 0x73726E6173  # "srnas": PostgreSQL's advisory locks are numbers
@@ -58,10 +63,27 @@ def require_current(engine: Engine) -> None:
 
 
 def _migrate(engine: Engine, run: Callable[[Config], None]) -> None:
-    with available(engine), writing(engine).begin() as connection:
+    with available(engine), writing(engine).connect() as connection, _copyable(connection), connection.begin():
         _wait_for_others(connection)
         _refuse_newer(engine, MigrationContext.configure(connection).get_current_revision())
         run(_config(connection))
+
+
+@contextmanager
+def _copyable(connection: Connection) -> Iterator[None]:
+    """Let SQLite change a table by copying it: rows that point to the old table would forbid to drop it.
+
+    SQLite switches its foreign keys outside transactions only.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
 
 
 def _wait_for_others(connection: Connection) -> None:

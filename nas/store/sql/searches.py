@@ -56,6 +56,14 @@ def move(connection: Connection, search_id: SearchId, state: SearchState, at: da
     return _move(connection, row, state, at, reason, lease)
 
 
+def set_parallelism(connection: Connection, search_id: SearchId, parallelism: int | None, at: datetime) -> Search:
+    """Change how many candidates may be in flight; `NotFound`, `ValueError`, `SearchEnded`."""
+    row = locked_search(connection, search_id)
+    rules.check_parallelism(search_id, SearchState(row.state), parallelism)
+    entry = entries.parallelism(row.parallelism, parallelism, at)
+    return to_search(change_search(connection, search_id, entry, parallelism=parallelism))
+
+
 def end(connection: Connection, lease: Lease, state: SearchState, at: datetime, reason: str) -> Search:
     """Make a legal transition and give the lease back; `LeaseLost`, `IllegalTransition`."""
     row = held_search(connection, lease)

@@ -15,6 +15,7 @@ from ...records import (
     CandidateId,
     Evaluation,
     Event,
+    LedgerRow,
     Progress,
     Search,
     SearchId,
@@ -64,6 +65,11 @@ class SqlStore:
         """See `Store.move_search`."""
         with self._writing() as connection:
             return searches.move(connection, search_id, state, at, reason)
+
+    def set_parallelism(self, search_id: SearchId, parallelism: int | None, *, at: datetime) -> Search:
+        """See `Store.set_parallelism`."""
+        with self._writing() as connection:
+            return searches.set_parallelism(connection, search_id, parallelism, at)
 
     def claim_search(self, owner: str, *, at: datetime, lease_s: float, only: SearchId | None = None) -> Lease | None:
         """See `Store.claim_search`."""
@@ -119,6 +125,11 @@ class SqlStore:
         with self._writing() as connection:
             log.record_tell(connection, lease, candidate, evaluation, progress)
 
+    def record_survival(self, lease: Lease, survived: Mapping[CandidateId, bool]) -> None:
+        """See `Store.record_survival`."""
+        with self._writing() as connection:
+            log.record_survival(connection, lease, survived)
+
     def record_event(self, lease: Lease, kind: str, detail: Mapping[str, Any], *, at: datetime) -> None:
         """See `Store.record_event`."""
         with self._writing() as connection:
@@ -136,6 +147,11 @@ class SqlStore:
         """See `Store.candidates`."""
         with self._reading() as connection:
             return log.candidates_after(connection, search_id, after=after, limit=limit)
+
+    def ledger(self, search_id: SearchId) -> list[LedgerRow]:
+        """See `Store.ledger`."""
+        with self._reading() as connection:
+            return log.ledger_of(connection, search_id)
 
     def evaluation(self, key: str) -> Evaluation | None:
         """See `Store.evaluation`."""

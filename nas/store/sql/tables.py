@@ -1,4 +1,7 @@
-"""The tables: typed columns with their units, constraints, and the indexes that the queries need. Knows no query."""
+"""The tables: typed columns with their units, constraints, and the indexes that the queries need. Knows no query.
+
+A column that came after the first tables has a default in the database: what it is in the rows that were there.
+"""
 
 from __future__ import annotations
 
@@ -98,6 +101,10 @@ searches = Table(
     Column("best_psnr_db", Double),
     Column("hypervolume", Double, nullable=False),
     Column("train_s", Double, nullable=False),
+    Column("validate_s", Double, nullable=False, server_default=text("0")),
+    Column("steps", BigInteger, nullable=False, server_default=text("0")),
+    Column("warnings", JSON, nullable=False, server_default=text("'[]'")),
+    Column("parallelism", Integer),
     Column("event_count", Integer, nullable=False),
     Column("lease_owner", Text),
     Column("lease_token", BigInteger, nullable=False),
@@ -129,6 +136,7 @@ evaluations = Table(
     Column("failure_message", FreeText, nullable=False),
     Column("train_s", Double, nullable=False),
     Column("validate_s", Double, nullable=False),
+    Column("steps", BigInteger, nullable=False, server_default=text("0")),
     Column("loss_curve", JSON, nullable=False),
     Column("bands", JSON(none_as_null=True)),
     Column("weights", Text),
@@ -152,13 +160,20 @@ candidates = Table(
     Column("evaluation_key", String(128), nullable=False),
     Column("operator", String(32), nullable=False),
     Column("parents", JSON, nullable=False),
+    Column("rung", Integer, nullable=False, server_default=text("0")),
+    Column("replicate", Integer, nullable=False, server_default=text("0")),
+    Column("steps", BigInteger, nullable=False, server_default=text("0")),
+    Column("arm", String(16), nullable=False, server_default=text("''")),
+    Column("predicted", JSON, nullable=False, server_default=text("'{}'")),
     Column("asked_at", UtcDateTime, nullable=False),
     Column("told_ordinal", Integer),
     Column("told_at", UtcDateTime),
     Column("cached", Boolean, nullable=False),
     Column("violation", Double),
+    Column("survived", Boolean),
+    Column("hypervolume", Double),
     UniqueConstraint("search_id", "ordinal"),
-    UniqueConstraint("search_id", "genotype_digest"),
+    UniqueConstraint("search_id", "genotype_digest", "rung", "replicate"),
     UniqueConstraint("search_id", "told_ordinal"),
     _one_of("state", CandidateState),
     CheckConstraint("(state IN ('scored', 'failed')) = (told_ordinal IS NOT NULL)", name="told_ordinal"),

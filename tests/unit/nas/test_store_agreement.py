@@ -75,6 +75,11 @@ class Stores(RuleBasedStateMachine):
         at = self.now()
         self.both(lambda store: store.move_search(search_id, state, at=at, reason="moved"))
 
+    @rule(search_id=search_ids, parallelism=st.sampled_from([None, 0, 1, 7]))
+    def set_parallelism(self, search_id: SearchId, parallelism: int | None) -> None:
+        at = self.now()
+        self.both(lambda store: store.set_parallelism(search_id, parallelism, at=at))
+
     @rule(chosen=st.sets(states), before=st.none() | search_ids, limit=limits)
     def searches(self, chosen: set[SearchState], before: SearchId | None, limit: int) -> None:
         self.both(lambda store: store.searches(states=sorted(chosen), before=before, limit=limit))
@@ -116,10 +121,10 @@ class Stores(RuleBasedStateMachine):
 
     # -- the log ---------------------------------------------------------------------------------------------------
 
-    @rule(lease=leases, ordinal=ordinals, number=ordinals)
-    def record_ask(self, lease: Lease, ordinal: int, number: int) -> None:
-        genotype = make_genotype(number)
-        candidate = make_candidate(lease.search_id, ordinal, genotype=genotype, asked_at=self.now())
+    @rule(lease=leases, ordinal=ordinals, number=ordinals, rung=st.integers(0, 1), replicate=st.integers(0, 1))
+    def record_ask(self, lease: Lease, ordinal: int, number: int, rung: int, replicate: int) -> None:
+        training = {"genotype": make_genotype(number), "rung": rung, "replicate": replicate}
+        candidate = make_candidate(lease.search_id, ordinal, asked_at=self.now(), **training)
         self.both(lambda store: store.record_ask(lease, candidate))
 
     @rule(
@@ -129,6 +134,7 @@ class Stores(RuleBasedStateMachine):
         told_ordinal=ordinals,
         failure=st.sampled_from([None, "diverged"]),
         figure=st.floats(),
+        cached=st.booleans(),
     )
     def record_tell(
         self,
@@ -138,12 +144,19 @@ class Stores(RuleBasedStateMachine):
         told_ordinal: int,
         failure: str | None,
         figure: float,
+        cached: bool,
     ) -> None:
         candidate = make_candidate(search_id or lease.search_id, ordinal)
         evaluation = make_evaluation(candidate, failure_kind=failure, fsds_db=figure)
-        outcome = told(candidate, evaluation, told_ordinal, told_at=self.now())
+        fields = {"told_at": self.now(), "cached": cached, "hypervolume": figure}
+        outcome = told(candidate, evaluation, told_ordinal, **fields)
         progress = make_progress(told_ordinal)
         self.both(lambda store: store.record_tell(lease, outcome, evaluation, progress))
+
+    @rule(lease=leases, marks=st.dictionaries(ordinals, st.booleans(), max_size=2))
+    def record_survival(self, lease: Lease, marks: dict[int, bool]) -> None:
+        survived = {CandidateId(f"{lease.search_id}-{ordinal}"): mark for ordinal, mark in marks.items()}
+        self.both(lambda store: store.record_survival(lease, survived))
 
     @rule(lease=leases)
     def record_event(self, lease: Lease) -> None:
@@ -179,6 +192,7 @@ class Stores(RuleBasedStateMachine):
         for search in self.both(lambda store: store.searches(limit=100)):
             events = self.both(lambda store, name=search.id: store.events(name))
             assert [event.ordinal for event in events] == list(range(1, len(events) + 1))
+            self.both(lambda store, name=search.id: store.ledger(name))
             for candidate in self.both(lambda store, name=search.id: store.candidates(name, limit=None)):
                 self.both(lambda store, name=candidate.id: store.candidate(CandidateId(name)))
                 self.both(lambda store, name=candidate.id: store.artifacts(CandidateId(name)))

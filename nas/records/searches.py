@@ -1,0 +1,154 @@
+"""A search, where it stands and may go, what it has reached, and the events that say so. Knows no candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NewType
+
+from ..spec import SearchSpec
+
+SearchId = NewType("SearchId", str)
+
+
+class SearchState(StrEnum):
+    """Where a search stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing can follow."""
+        return not TRANSITIONS[self]
+
+
+TRANSITIONS: Mapping[SearchState, frozenset[SearchState]] = {
+    SearchState.QUEUED: frozenset({SearchState.RUNNING, SearchState.PAUSED, SearchState.CANCELLED}),
+    SearchState.RUNNING: frozenset(
+        {
+            SearchState.QUEUED,  # its controller went away
+            SearchState.PAUSED,
+            SearchState.COMPLETED,
+            SearchState.CANCELLED,
+            SearchState.FAILED,
+        }
+    ),
+    SearchState.PAUSED: frozenset({SearchState.QUEUED, SearchState.CANCELLED}),
+    SearchState.COMPLETED: frozenset(),
+    SearchState.CANCELLED: frozenset(),
+    SearchState.FAILED: frozenset(),
+}
+
+
+class IllegalTransition(ValueError):
+    """A search cannot go from its state to the one asked for."""
+
+    def __init__(self, search_id: str, state: SearchState, wanted: SearchState) -> None:
+        self.search_id, self.state, self.wanted = search_id, state, wanted
+        allowed = ", ".join(sorted(TRANSITIONS[state]))
+        why = f"it can become {allowed}" if allowed else "it has ended"
+        super().__init__(f"search {search_id} is {state} and cannot become {wanted}; {why}")
+
+
+class SearchEnded(IllegalTransition):
+    """A search has ended, and nothing of it changes any more."""
+
+    def __init__(self, search_id: str, state: SearchState) -> None:
+        super().__init__(search_id, state, state)
+        self.args = (f"search {search_id} is {state}: it has ended, and nothing of it changes any more",)
+
+
+def check_transition(search_id: str, state: SearchState, wanted: SearchState) -> None:
+    """Raise `IllegalTransition` unless the table allows the step."""
+    if wanted not in TRANSITIONS[state]:
+        raise IllegalTransition(search_id, state, wanted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What a search has reached so far.
+
+    Attributes:
+        evaluated: Candidates told to the engine, failures and cache hits included.
+        failed: Those of them that failed.
+        cached: Those of them whose outcome was already known.
+        in_flight: Candidates being trained now.
+        best_psnr_db: Best PSNR of a feasible candidate.
+        hypervolume: Of the feasible front, at the search's reference point.
+        train_s: Seconds of training, summed over workers.
+        validate_s: Seconds of validation, summed over workers.
+        steps: Optimiser steps taken, summed; like the seconds, a cached outcome cost none.
+    """
+
+    evaluated: int = 0
+    failed: int = 0
+    cached: int = 0
+    in_flight: int = 0
+    best_psnr_db: float | None = None
+    hypervolume: float = 0.0
+    train_s: float = 0.0
+    validate_s: float = 0.0
+    steps: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """One search.
+
+    Attributes:
+        id: Eight hexadecimal characters.
+        spec: What was asked for.
+        state: Where it stands.
+        reason: Why it ended or stands still, for a person; empty otherwise.
+        created_at: When it was submitted (UTC, like every time here).
+        started_at: When a controller first took it.
+        finished_at: When it ended.
+        data_digest: Digest of its images, once they were decoded.
+        data_notes: What was found in the image folders: layout, counts, files that were skipped.
+        baseline: Bicubic's scores on the validation images, by column.
+        reference_point: Reference of the hypervolume, by metric.
+        progress: What it has reached.
+        warnings: What to know of the spec before believing the result, for a person.
+        parallelism: Most candidates in flight, None for every worker; starts as the spec's and may change meanwhile.
+    """
+
+    id: SearchId
+    spec: SearchSpec
+    state: SearchState
+    created_at: datetime
+    reason: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    data_digest: str | None = None
+    data_notes: tuple[str, ...] = ()
+    baseline: Mapping[str, float] = field(default_factory=dict)
+    reference_point: Mapping[str, float] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
+    warnings: tuple[str, ...] = ()
+    parallelism: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One change of a search, numbered from 1 within it.
+
+    Attributes:
+        search_id: Whose.
+        ordinal: Its number.
+        at: When.
+        kind: "submitted", "started", "asked", "told", "paused", "completed", ...
+        detail: What a reader needs to know, as JSON values.
+    """
+
+    search_id: SearchId
+    ordinal: int
+    at: datetime
+    kind: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
