@@ -68,6 +68,10 @@ class Recipe:
             turns the rule off and every step is taken. It costs the prediction of one small crop each step, and
             gives up a decay of the learning rate that had not begun.
         settle_tolerance: How little the ratio of blurriness to sharpness may have moved for training to end early.
+        rungs: Lengths at which a candidate may be scored, 1 to 10; 1 trains for ``steps`` and no others. More need
+            the schedule "stable-decay", whose stable phases are one another's beginnings, no `settle_window`, and a
+            shortest rung longer than the warm-up. What is trained is the plain recipe of one rung: `at_rung`.
+        rung_factor: How many times longer a rung is than the one below it, 2 to 10; means nothing with one rung.
     """
 
     name: str = "default"
@@ -87,6 +91,8 @@ class Recipe:
     protocol: str = "y-float"
     settle_window: int = 0
     settle_tolerance: float = 0.01
+    rungs: int = 1
+    rung_factor: int = 2
 
     def __post_init__(self) -> None:
         problems = _problems(self)
@@ -97,11 +103,44 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """32 hexadecimal characters that change with every field except the name."""
+        """32 hexadecimal characters that change with every field but the name; with one rung, not with the factor."""
         document = self.to_json()
-        del document["name"]
+        left_out = ("name",) if self.rungs > 1 else ("name", "rungs", "rung_factor")
+        for field in left_out:
+            del document[field]
         text = json.dumps(document, sort_keys=True, separators=(",", ":"))
         return blake2b(text.encode(), digest_size=16).hexdigest()
+
+    @property
+    def rung_steps(self) -> tuple[int, ...]:
+        """Optimiser steps of each rung, fewest first; the last is ``steps``.
+
+        Each is the next one's divided by ``rung_factor``, rounded to the nearest integer (to the even one of two), and
+        at least 1.
+        """
+        ladder = [self.steps]
+        while len(ladder) < self.rungs:
+            ladder.append(max(1, round(ladder[-1] / self.rung_factor)))
+        return tuple(reversed(ladder))
+
+    def at_rung(self, rung: int) -> Recipe:
+        """Return the plain recipe of one rung: of as many steps, equal to one that never heard of rungs.
+
+        >>> recipe = Recipe(steps=240, rungs=3)
+        >>> recipe.rung_steps
+        (60, 120, 240)
+        >>> recipe.at_rung(0) == Recipe(steps=60)
+        True
+
+        Args:
+            rung: 0, the shortest, to ``rungs - 1``.
+
+        Raises:
+            ValueError: There is no such rung.
+        """
+        if not 0 <= rung < self.rungs:
+            raise ValueError(f"there is no rung {rung}; rungs are 0 to {self.rungs - 1}")
+        return replace(self, steps=self.rung_steps[rung], rungs=1, rung_factor=2)
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as a JSON document that `from_json` reads back."""
@@ -187,6 +226,27 @@ def _problems(recipe: Recipe) -> list[Problem]:
     else:
         integer("settle_window", 0, 1_000_000)
     number("settle_tolerance", 1e-9, 1e3)
+    integer("rungs", 1, 10)
+    integer("rung_factor", 2, 10)
+    return problems + _rung_problems(recipe, {problem.field.removeprefix("recipe.") for problem in problems})
+
+
+def _rung_problems(recipe: Recipe, wrong: set[str]) -> list[Problem]:
+    """Which fields, each right in itself, do not go with the number of rungs; those in ``wrong`` are not looked at."""
+    if "rungs" in wrong or recipe.rungs == 1:
+        return []
+    problems: list[Problem] = []
+    if "schedule" not in wrong and recipe.schedule != "stable-decay":
+        problems.append(Problem("recipe.schedule", recipe.schedule, "stable-decay, with more than one rung"))
+    if "settle_window" not in wrong and recipe.settle_window:
+        problems.append(Problem("recipe.settle_window", recipe.settle_window, "0, with more than one rung"))
+    if wrong.isdisjoint({"steps", "rung_factor", "warmup_steps"}):
+        first, second, *_ = recipe.rung_steps
+        if first <= recipe.warmup_steps or first == second:
+            allowed = (
+                f"so few that the first, now of {first} steps, is longer than the warm-up and shorter than the next"
+            )
+            problems.append(Problem("recipe.rungs", recipe.rungs, allowed))
     return problems
 
 

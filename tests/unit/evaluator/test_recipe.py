@@ -26,6 +26,7 @@ CHANGED = {
     "protocol": "y-rounded",
     "settle_window": 50,
     "settle_tolerance": 0.1,
+    "rungs": 2,
 }
 
 
@@ -45,10 +46,55 @@ def test_reading_a_written_recipe_gives_it_back(
 
 
 def test_every_field_but_the_name_changes_the_digest() -> None:
-    assert {field.name for field in fields(Recipe)} == CHANGED.keys() | {"name"}
+    assert {field.name for field in fields(Recipe)} == CHANGED.keys() | {"name", "rung_factor"}
     digests = {replace(Recipe(), **{field: value}).digest for field, value in CHANGED.items()}
     assert len(digests | {Recipe().digest}) == len(CHANGED) + 1
     assert replace(Recipe(), name="mine").digest == Recipe().digest
+
+
+def test_rungs_leave_the_digest_of_plain_recipes_as_it_was() -> None:
+    assert Recipe().digest == "8b1ea8e6f2c45e40b74ea762ec3f403f"
+    assert RECIPES["paper"].digest == "e991a6fe599eaa196ecdf6e7c325106a"
+    assert Recipe(rung_factor=3).digest == Recipe().digest
+    assert Recipe(rungs=2, rung_factor=3).digest != Recipe(rungs=2).digest
+
+
+@given(
+    rungs=st.integers(1, 10), factor=st.integers(2, 10), steps=st.integers(1, 10**6), warmup_steps=st.integers(0, 100)
+)
+def test_rungs_ascend_by_their_factor_to_the_steps_and_each_is_a_plain_recipe(
+    rungs: int, factor: int, steps: int, warmup_steps: int
+) -> None:
+    plain = Recipe(name="mine", steps=steps, warmup_steps=warmup_steps)
+    ladder = [steps]
+    for _ in range(rungs - 1):
+        ladder.insert(0, max(1, round(ladder[0] / factor)))
+    if rungs > 1 and (ladder[0] <= warmup_steps or ladder[0] == ladder[1]):
+        with pytest.raises(InvalidRecipe, match=r"recipe\.rungs"):
+            replace(plain, rungs=rungs, rung_factor=factor)
+        return
+    recipe = replace(plain, rungs=rungs, rung_factor=factor)
+    assert recipe.rung_steps == tuple(sorted(set(ladder)))
+    for rung, length in enumerate(ladder):
+        assert recipe.at_rung(rung) == replace(plain, steps=length)
+        assert recipe.at_rung(rung).digest == replace(plain, steps=length).digest
+
+
+@pytest.mark.parametrize("rung", [-1, 2])
+def test_a_rung_that_is_not_there_is_refused(rung: int) -> None:
+    with pytest.raises(ValueError, match="rungs are 0 to 1"):
+        Recipe(rungs=2).at_rung(rung)
+
+
+def test_all_that_does_not_go_with_rungs_is_named_at_once() -> None:
+    with pytest.raises(InvalidRecipe) as refused:
+        Recipe(rungs=6, schedule="cosine", settle_window=5, decay_fraction=2.0)
+    assert [problem.field for problem in refused.value.problems] == [
+        "recipe.decay_fraction",
+        "recipe.schedule",
+        "recipe.settle_window",
+        "recipe.rungs",
+    ]
 
 
 def test_whole_numbers_and_floats_of_one_value_have_one_digest() -> None:
@@ -94,6 +140,11 @@ def test_every_problem_is_named_at_once() -> None:
         ("settle_window", 1),
         ("settle_window", True),
         ("settle_tolerance", 0.0),
+        ("rungs", 0),
+        ("rungs", True),
+        ("rungs", 11),
+        ("rung_factor", 1),
+        ("rung_factor", 2.5),
     ],
 )
 def test_values_out_of_range_are_refused(field: str, value: object) -> None:
