@@ -83,8 +83,7 @@ def to_bytes(weights: Mapping[str, Tensor], metadata: Metadata) -> bytes:
         metadata: What the weights belong to.
     """
     tensors = {name: weights[name].detach().cpu().contiguous() for name in sorted(weights)}
-    document: bytes = safetensors.torch.save(tensors, metadata={KEY: metadata.to_text()})
-    return document
+    return pack(tensors, metadata.to_text())
 
 
 def from_bytes(document: bytes) -> tuple[dict[str, Tensor], Metadata]:
@@ -96,13 +95,30 @@ def from_bytes(document: bytes) -> tuple[dict[str, Tensor], Metadata]:
     Raises:
         InvalidInput: The bytes are no safetensors document, or not one of ours.
     """
+    tensors, text = unpack(document)
+    return tensors, Metadata.from_text(text)
+
+
+def pack(tensors: Mapping[str, Tensor], text: str) -> bytes:
+    """Write contiguous tensors on the CPU, and a text into the header, as one safetensors document."""
+    document: bytes = safetensors.torch.save(dict(tensors), metadata={KEY: text})
+    return document
+
+
+def unpack(document: bytes) -> tuple[dict[str, Tensor], str]:
+    """Read a document of `pack`; the text is empty when the header has none of ours.
+
+    Raises:
+        InvalidInput: The bytes are no safetensors document.
+    """
     try:
         tensors: dict[str, Tensor] = safetensors.torch.load(document)
     except safetensors.SafetensorError as error:
         raise InvalidInput([Problem("checkpoint", document[:16], "a whole safetensors document")]) from error
     size = int.from_bytes(document[:8], "little")
     header = json.loads(document[8 : 8 + size])
-    return tensors, Metadata.from_text(header.get("__metadata__", {}).get(KEY, ""))
+    text: str = header.get("__metadata__", {}).get(KEY, "")
+    return tensors, text
 
 
 def write(path: Path, document: bytes) -> None:

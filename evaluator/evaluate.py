@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from . import checkpoints
+from . import checkpoints, training_state
 from .cost import costs
 from .data.images import ImagePair, ImageSet, as_luma
 from .data.patches import ResidentImages
@@ -78,10 +78,11 @@ def evaluate(
         candidate is a `Failure`; an exception that was not foreseen is logged with its traceback.
     """
     started = clock()
+    taken = _Taken()
     with _torch_threads(threads):
         name = _device_name(device)
         try:
-            return _evaluate(job, data, torch.device(device), name, clock)
+            return _evaluate(job, data, torch.device(device), name, clock, taken)
         except Exception as error:
             kind = _kind(error)
             if kind == "error":
@@ -89,10 +90,21 @@ def evaluate(
                 message = f"{type(error).__name__}: {error}"
             else:
                 message = str(error) or type(error).__name__
-            return Failure(kind=kind, message=message, train_s=clock() - started, device=name)
+            return Failure(kind=kind, message=message, train_s=clock() - started, device=name, steps=taken.steps)
 
 
-def _evaluate(job: Job, data: EvaluationData, device: torch.device, name: str, clock: Callable[[], float]) -> Success:
+class _Taken:
+    """Counts optimiser steps for either kind of outcome."""
+
+    steps = 0
+
+    def add(self, _: int) -> None:
+        self.steps += 1
+
+
+def _evaluate(
+    job: Job, data: EvaluationData, device: torch.device, name: str, clock: Callable[[], float], taken: _Taken
+) -> Success:
     """Build, train, score."""
     recipe = job.recipe
     generator = torch.Generator().manual_seed(job.seed)
@@ -100,8 +112,18 @@ def _evaluate(job: Job, data: EvaluationData, device: torch.device, name: str, c
     place(model, device)
     images = _resident_images(data, job.channels, device)
     probe = _probe(data.validation, job.channels, device) if recipe.settle_window else None
-    deadline_s = clock() + job.timeout_s
-    trace = fit(model, images, recipe, generator=generator, clock=clock, deadline_s=deadline_s, probe=probe)
+    trace = fit(
+        model,
+        images,
+        recipe,
+        generator=generator,
+        clock=clock,
+        deadline_s=clock() + job.timeout_s,
+        probe=probe,
+        on_step=taken.add,
+        start=training_state.from_bytes(job.start, job.lineage, model, recipe) if job.start else None,
+        keep_state=job.keep_state,
+    )
     trained = clock()
     means, bands = validate(model, data.validation, get_protocol(recipe.protocol))
     metadata = checkpoints.Metadata(genotype=job.genotype, recipe=recipe, scale=job.scale, channels=job.channels)
@@ -119,6 +141,8 @@ def _evaluate(job: Job, data: EvaluationData, device: torch.device, name: str, c
         loss_curve=trace.loss_curve,
         bands=bands,
         weights=checkpoints.to_bytes(model.network.state_dict(), metadata),
+        state=training_state.to_bytes(trace.state, job.lineage) if trace.state is not None else b"",
+        steps=taken.steps,
     )
 
 

@@ -7,7 +7,7 @@ nothing of searches, databases or fronts.
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import NewType, Protocol
 
@@ -41,7 +41,7 @@ class WorkerMismatch(ExecutorError):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One evaluation: everything that decides its outcome, and the time it may take.
+    """One evaluation: everything that decides its outcome, the time it may take, and how to save some of it.
 
     Attributes:
         genotype: The network to train.
@@ -51,6 +51,9 @@ class Job:
         seed: Seed of initialisation and patches.
         data_digest: Digest of an `EvaluationData` that the executor has loaded.
         timeout_s: Seconds of training after which the job fails with kind "timeout".
+        start: `Success.state` of a job of the same lineage with fewer steps, from where training goes on; on a CPU
+            the outcome is as if every step had been taken. One that does not fit is ignored, with a warning.
+        keep_state: Whether the outcome shall carry the state at the end of the recipe's stable phase.
     """
 
     genotype: Genotype
@@ -60,6 +63,8 @@ class Job:
     seed: int
     data_digest: str
     timeout_s: float
+    start: bytes = field(default=b"", repr=False)
+    keep_state: bool = field(default=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -73,6 +78,11 @@ class Job:
             code_digest(),
         )
         return blake2b("|".join(parts).encode(), digest_size=16).hexdigest()
+
+    @property
+    def lineage(self) -> str:
+        """The address of its stable phase, 32 hexadecimal characters: equal for jobs that differ in steps alone."""
+        return replace(self, recipe=replace(self.recipe, steps=1, rungs=1)).key
 
 
 @dataclass(frozen=True, kw_only=True)

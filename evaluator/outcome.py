@@ -93,6 +93,9 @@ class Success:
         loss_curve: (step, mean L1 loss since the last point), about twenty points.
         bands: What was learnt of each band of frequencies.
         weights: The scored weights as one safetensors document.
+        state: Where training stood at the end of the recipe's stable phase, a document for `Job.start`; empty when
+            the job did not ask for it, or its recipe has no such phase.
+        steps: Optimiser steps taken; those that ``Job.start`` saved are not counted.
     """
 
     scores: Scores
@@ -102,6 +105,8 @@ class Success:
     loss_curve: tuple[tuple[int, float], ...] = ()
     bands: Bands | None = None
     weights: bytes = field(default=b"", repr=False)
+    state: bytes = field(default=b"", repr=False)
+    steps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,12 +118,14 @@ class Failure:
         message: What happened, for a person.
         train_s: Seconds spent before it happened.
         device: Name of the device, empty when no worker came so far.
+        steps: Optimiser steps taken before it happened; 0 when a worker was lost or killed, which told nobody.
     """
 
     kind: FailureKind
     message: str
     train_s: float = 0.0
     device: str = ""
+    steps: int = 0
 
     @property
     def hint(self) -> str:

@@ -1,14 +1,13 @@
-"""For tests: a scripted executor, the contract that every executor passes, and jobs that take no time.
+"""For tests: a scripted executor, and jobs that take no time.
 
 Imports neither torch nor pytest. Whoever tests a search can run thousands of evaluations a second on it.
 """
-
-# ruff: noqa: D102  # the contract's tests are named by sentences
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Literal
 
@@ -20,13 +19,15 @@ from .cost import costs
 from .data.degrade import imresize
 from .data.images import ImagePair, ImageSet
 from .data.sets import EvaluationData
-from .executor import Completion, Executor, ExecutorError, Job, Ticket, refuse_closed, refuse_unloaded
-from .outcome import Failure, Outcome, Provenance, Scores, Success
+from .executor import Completion, Job, Ticket, refuse_closed, refuse_unloaded
+from .outcome import Outcome, Provenance, Scores, Success
 from .provenance import code_digest
 from .recipe import Recipe
+from .schedule import stable_steps
 
 TINY_GENOTYPE = Genotype.parse("f8|ib-k1-f4-n1:0|conv-k3-f4-n2-r:0,1|tail:0,2")
 TINY_RECIPE = Recipe(name="tiny", steps=3, batch=2, patch=8, warmup_steps=1)
+TINY_RUNGS = replace(TINY_RECIPE, steps=12, rungs=2)
 
 
 def tiny_data(
@@ -63,6 +64,8 @@ def tiny_job(
     recipe: Recipe = TINY_RECIPE,
     channels: int = 1,
     timeout_s: float = 60.0,
+    start: bytes = b"",
+    keep_state: bool = False,
 ) -> Job:
     """Make a job of three small steps."""
     return Job(
@@ -73,6 +76,8 @@ def tiny_job(
         seed=seed,
         data_digest=data.digest,
         timeout_s=timeout_s,
+        start=start,
+        keep_state=keep_state,
     )
 
 
@@ -80,7 +85,8 @@ def synthetic(job: Job) -> Outcome:
     """Score a job by arithmetic: a smooth landscape with diminishing returns, and noise by its seed.
 
     PSNR grows with the logarithm of the parameters, with the receptive field up to a point and with skips a
-    little; SSIM follows it, FSDS prefers wide kernels. A million jobs a minute; nothing is trained.
+    little; SSIM follows it, FSDS prefers wide kernels. A million jobs a minute; nothing is trained. States are
+    kept and resumed as by a real training, so that steps can be counted.
     """
     genotype = job.genotype
     cost = costs(genotype, job.recipe, scale=job.scale, channels=job.channels)
@@ -106,7 +112,26 @@ def synthetic(job: Job) -> Outcome:
     )
     train_s = cost.mult_adds / 1e9
     curve = ((job.recipe.steps, 10 ** (-psnr_db / 20)),)
-    return Success(scores=scores, provenance=provenance, train_s=train_s, validate_s=0.1, loss_curve=curve)
+    return Success(
+        scores=scores,
+        provenance=provenance,
+        train_s=train_s,
+        validate_s=0.1,
+        loss_curve=curve,
+        state=_synthetic_state(job, stable_steps(job.recipe)) if job.keep_state else b"",
+        steps=job.recipe.steps - _synthetic_start(job),
+    )
+
+
+def _synthetic_state(job: Job, steps: int) -> bytes:
+    return f"{steps} {job.lineage}".encode() if steps else b""
+
+
+def _synthetic_start(job: Job) -> int:
+    """Steps that the job's start saves: 0 when it does not fit."""
+    steps, _, lineage = job.start.decode(errors="replace").partition(" ")
+    fits = lineage == job.lineage and int(steps) <= min(stable_steps(job.recipe), job.recipe.steps - 1)
+    return int(steps) if fits else 0
 
 
 class ScriptedExecutor:
@@ -172,112 +197,3 @@ class ScriptedExecutor:
         """Forget every job."""
         self._closed = True
         self._jobs.clear()
-
-
-class ExecutorContract:
-    """What every executor guarantees, as tests: subclass it and give pytest two fixtures.
-
-    ``executor``: an open executor, closed after the test; it may be shared between tests as long as each test
-    leaves nothing in flight. ``fresh_executor``: one that the test may close.
-    """
-
-    WAIT_S = 60.0
-
-    def drain(self, executor: Executor) -> list[Completion]:
-        """Every completion until nothing is in flight."""
-        completions: list[Completion] = []
-        while batch := executor.completed(self.WAIT_S):
-            completions += batch
-        return completions
-
-    def test_capacity_is_at_least_one(self, executor: Executor) -> None:
-        assert executor.capacity >= 1
-
-    def test_nothing_completes_when_nothing_was_submitted(self, executor: Executor) -> None:
-        assert executor.completed(self.WAIT_S) == []
-
-    def test_unloaded_images_are_gone_until_they_are_loaded_again(self, executor: Executor) -> None:
-        data = tiny_data(seed=17)
-        for _ in range(2):
-            executor.load(data)
-            executor.submit(tiny_job(data))
-            assert len(self.drain(executor)) == 1
-            executor.unload(data.digest)
-            executor.unload(data.digest)
-            self.assert_refused(executor, tiny_job(data))
-
-    def test_each_ticket_completes_exactly_once(self, executor: Executor) -> None:
-        data = tiny_data()
-        executor.load(data)
-        tickets = [executor.submit(tiny_job(data, seed=seed)) for seed in range(executor.capacity + 2)]
-        completions = self.drain(executor)
-        assert len(set(tickets)) == len(tickets)
-        assert sorted(completion.ticket for completion in completions) == sorted(tickets)
-        assert all(isinstance(completion.outcome, Success) for completion in completions)
-        assert all(completion.attempts == 1 and completion.worker for completion in completions)
-
-    def test_outcomes_belong_to_their_jobs(self, executor: Executor) -> None:
-        data = tiny_data()
-        executor.load(data)
-        seeds = {executor.submit(tiny_job(data, seed=seed)): seed for seed in (5, 6, 7)}
-        for completion in self.drain(executor):
-            assert isinstance(completion.outcome, Success)
-            assert completion.outcome.provenance.seed == seeds[completion.ticket]
-
-    def test_loading_the_same_images_twice_changes_nothing(self, executor: Executor) -> None:
-        executor.load(tiny_data())
-        executor.load(tiny_data())
-        executor.submit(tiny_job(tiny_data()))
-        assert len(self.drain(executor)) == 1
-
-    def test_a_job_without_loaded_images_is_refused(self, executor: Executor) -> None:
-        self.assert_refused(executor, tiny_job(tiny_data(seed=99)))
-
-    def assert_refused(self, executor: Executor, job: Job) -> None:
-        """Fail unless a job is not taken in."""
-        try:
-            executor.submit(job)
-        except ValueError:
-            return
-        raise AssertionError("a job whose images are not loaded was taken in")
-
-    def test_a_cancelled_ticket_never_completes(self, executor: Executor) -> None:
-        data = tiny_data()
-        executor.load(data)
-        first, second, third = (executor.submit(tiny_job(data, seed=seed)) for seed in range(3))
-        executor.cancel(first)
-        executor.cancel(third)
-        assert [completion.ticket for completion in self.drain(executor)] == [second]
-
-    def test_cancelling_what_is_not_in_flight_is_ignored(self, executor: Executor) -> None:
-        data = tiny_data()
-        executor.load(data)
-        ticket = executor.submit(tiny_job(data))
-        self.drain(executor)
-        executor.cancel(ticket)
-        executor.cancel(Ticket(10**9))
-
-    def test_a_bad_candidate_is_a_failure_and_not_an_exception(self, executor: Executor) -> None:
-        data = tiny_data()
-        executor.load(data)
-        executor.submit(self.bad_job(data))
-        executor.submit(tiny_job(data))
-        kinds = {type(completion.outcome) for completion in self.drain(executor)}
-        assert kinds == {Failure, Success}
-
-    def test_a_second_close_does_nothing_and_jobs_are_refused_after_it(self, fresh_executor: Executor) -> None:
-        data = tiny_data()
-        fresh_executor.load(data)
-        fresh_executor.submit(tiny_job(data))
-        fresh_executor.close()
-        fresh_executor.close()
-        assert fresh_executor.completed(0.0) == []
-        try:
-            fresh_executor.submit(tiny_job(data))
-        except ExecutorError:
-            return
-        raise AssertionError("a closed executor took a job in")
-
-    def bad_job(self, data: EvaluationData) -> Job:
-        """A job that must fail: its patches are larger than every image."""
-        return tiny_job(data, recipe=Recipe(steps=1, batch=1, patch=512))

@@ -1,4 +1,4 @@
-"""The partial training of one candidate: Adam on the L1 loss, and nothing of devices, files or scores.
+"""The partial training of one candidate: when to stop, what was lost on the way, and nothing of files or scores.
 
 The loss, and what the stopping rule looks at, are read back only at every tenth step, so that a device is never
 made to wait for the host at each one.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +17,9 @@ from torch import Tensor, nn
 from .data.patches import ResidentImages
 from .metrics.settling import Settling, blur_ratio
 from .recipe import Recipe
+from .schedule import stable_steps
+from .trainer import Trainer
+from .training_state import TrainingState
 
 CHECK_EVERY = 10
 WORST_LOSS = 1.0
@@ -37,11 +40,15 @@ class TrainingTrace:
 
     Attributes:
         train_s: Seconds spent in steps.
-        loss_curve: (step, mean L1 loss since the last point), at most 20 points; the last is the last step taken.
+        loss_curve: (step, mean L1 loss since the last point), at most 20 points; the last is the last step taken. It
+            begins at step 1 whether or not the training was resumed.
+        state: Where it stood at the end of the recipe's stable phase; None when it was not asked for, or there is no
+            such phase.
     """
 
     train_s: float
     loss_curve: tuple[tuple[int, float], ...]
+    state: TrainingState | None = None
 
 
 def fit(
@@ -54,6 +61,8 @@ def fit(
     deadline_s: float,
     probe: Tensor | None = None,
     on_step: Callable[[int], None] | None = None,
+    start: TrainingState | None = None,
+    keep_state: bool = False,
 ) -> TrainingTrace:
     """Train a model in place for the recipe's steps and leave it with the averaged weights, those to score.
 
@@ -74,55 +83,95 @@ def fit(
         probe: (1, c, h, w) in [0, 1] on the device, what the stopping rule has the model upscale, to at least 12
             pixels a side. Each step costs one prediction for it more. Needed by recipes with a `settle_window`.
         on_step: Called after each step with the number of steps done.
+        start: Where to go on from, as `training_state.from_bytes` gives it; the steps before it are not taken again.
+            On one CPU the weights and the losses are then, bit for bit, those of a training from the first step.
+        keep_state: Whether to copy the state at the end of the stable phase (`schedule.stable_steps`).
 
     Raises:
         Diverged: The loss left its bounds.
         TimedOut: The deadline passed before the last step.
     """
     started = clock()
-    losses = array("d")
-    pending: list[Tensor] = []
-    average = Average(_trainable(model), recipe.ema_decay)
+    trainer = Trainer(model, images, recipe, generator)
+    losses = Losses(recipe)
+    if start is not None:
+        trainer.resume(start)
+        losses.resume(start.losses)
     watch = Watch(model, probe, recipe)
-    for step, loss in enumerate(_steps(model, images, recipe, generator, average), start=1):
-        pending.append(loss)
+    branch = stable_steps(recipe) if keep_state else 0
+    state = start if start is not None and start.steps == branch else None
+    while trainer.steps < recipe.steps:
+        losses.add(trainer.step())
+        step = trainer.steps
         watch.look()
         if on_step is not None:
             on_step(step)
+        if step == branch:
+            state = trainer.snapshot(losses.so_far())
         if step % CHECK_EVERY == 0 or step == recipe.steps:
-            losses.extend(_read(pending, step, recipe))
-            pending.clear()
+            losses.check()
             if watch.has_settled():
                 break
             if step < recipe.steps and clock() >= deadline_s:
                 raise TimedOut(f"training stopped at step {step} of {recipe.steps}")
-    average.store()
-    model.eval()
-    return TrainingTrace(train_s=clock() - started, loss_curve=_curve(losses))
+    trainer.finish()
+    return TrainingTrace(train_s=clock() - started, loss_curve=losses.curve(), state=state)
 
 
-def _trainable(model: nn.Module) -> list[nn.Parameter]:
-    return [weight for weight in model.parameters() if weight.requires_grad]
+class Losses:
+    """The loss of each step: judged, and brought to the host, ten at a time.
 
+    Args:
+        recipe: Says how long the warm-up is, and when training ends.
+    """
 
-def _steps(
-    model: nn.Module, images: ResidentImages, recipe: Recipe, generator: torch.Generator, average: Average
-) -> Iterator[Tensor]:
-    """Take the recipe's steps and average the weights over them, yielding each one's detached loss."""
-    weights = _trainable(model)
-    optimiser = torch.optim.Adam(weights, lr=recipe.learning_rate, fused=True)
-    model.train()
-    for step in range(recipe.steps):
-        optimiser.param_groups[0]["lr"] = learning_rate(recipe, step)
-        lr, hr = images.sample(generator, recipe.batch, recipe.patch)
-        loss = nn.functional.l1_loss(model(lr), hr)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch ships it without annotations
-        if recipe.gradient_clip:
-            nn.utils.clip_grad_norm_(weights, recipe.gradient_clip, foreach=True)
-        optimiser.step()
-        average.update()
-        yield loss.detach()
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._pending: list[Tensor] = []
+        self._on_host = array("d")
+        self._judged = 0
+
+    def add(self, loss: Tensor) -> None:
+        """Take in the loss of one step, a scalar on any device."""
+        self._pending.append(loss)
+
+    def check(self) -> None:
+        """Judge the losses since the last check.
+
+        Raises:
+            Diverged: They left their bounds.
+        """
+        self._read()
+        losses, step, recipe = self._on_host[self._judged :], len(self._on_host), self._recipe
+        mean = sum(losses) / len(losses)
+        settled = step > recipe.warmup_steps + 2 * CHECK_EVERY or step == recipe.steps
+        if not math.isfinite(mean) or (settled and mean > WORST_LOSS):
+            raise Diverged(f"the mean loss up to step {step} of {recipe.steps} is {mean:g}")
+        self._judged = step
+
+    def so_far(self) -> Tensor:
+        """Every loss, judged or not: (steps,) in float32, on the host."""
+        self._read()
+        return torch.tensor(self._on_host.tolist(), dtype=torch.float32)
+
+    def resume(self, losses: Tensor) -> None:
+        """Go on from `so_far`; those since the last tenth step are judged together with those that follow."""
+        self._on_host = array("d", losses.tolist())
+        self._judged = len(losses) - len(losses) % CHECK_EVERY
+
+    def curve(self) -> tuple[tuple[int, float], ...]:
+        """Average the losses of all steps into evenly spaced points."""
+        losses = self._on_host
+        points = min(CURVE_POINTS, len(losses))
+        ends = [len(losses) * (point + 1) // points for point in range(points)]
+        starts = [0, *ends[:-1]]
+        return tuple((end, sum(losses[start:end]) / (end - start)) for start, end in zip(starts, ends, strict=True))
+
+    def _read(self) -> None:
+        """Bring what is pending to the host."""
+        if self._pending:
+            self._on_host.extend(torch.stack(self._pending).tolist())
+            self._pending.clear()
 
 
 class Watch:
@@ -160,66 +209,3 @@ class Watch:
         held = [self._rule.add(ratio) for ratio in torch.cat(self._pending).tolist()]
         self._pending.clear()
         return any(held)
-
-
-def learning_rate(recipe: Recipe, step: int) -> float:
-    """Return the step size of one step, counted from 0: warm-up to the peak, then the recipe's schedule."""
-    if step < recipe.warmup_steps:
-        return recipe.learning_rate * (step + 1) / recipe.warmup_steps
-    if recipe.schedule == "cosine":
-        done = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)
-        return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
-    decay_steps = recipe.decay_fraction * recipe.steps if recipe.schedule == "stable-decay" else 0.0
-    left = recipe.steps - step
-    return recipe.learning_rate * (left / decay_steps if left < decay_steps else 1.0)
-
-
-class Average:
-    """An exponential moving average of weights, without the starting weights in it.
-
-    After t updates the weights of update i count in proportion to decay^(t - i), which sum to one: Adam's
-    correction of bias (Kingma & Ba, arXiv 1412.6980), so that a short training is not scored by where it
-    started.
-
-    Args:
-        weights: The live weights.
-        decay: In [0, 1); 0 keeps no average at all.
-    """
-
-    def __init__(self, weights: list[nn.Parameter], decay: float) -> None:
-        self._live: list[Tensor] = list(weights)
-        self._decay = decay
-        self._updates = 0
-        self._means = [torch.zeros_like(weight) for weight in weights] if decay else []
-
-    @torch.no_grad()
-    def update(self) -> None:
-        """Take the live weights in."""
-        if self._means:
-            self._updates += 1
-            share = (1 - self._decay) / (1 - self._decay**self._updates)
-            torch._foreach_lerp_(self._means, self._live, share)
-
-    @torch.no_grad()
-    def store(self) -> None:
-        """Write the average over the live weights."""
-        if self._updates:
-            torch._foreach_copy_(self._live, self._means)
-
-
-def _read(pending: list[Tensor], step: int, recipe: Recipe) -> list[float]:
-    """Bring the losses of the last steps to the host and judge them."""
-    losses: list[float] = torch.stack(pending).tolist()
-    mean = sum(losses) / len(losses)
-    settled = step > recipe.warmup_steps + 2 * CHECK_EVERY or step == recipe.steps
-    if not math.isfinite(mean) or (settled and mean > WORST_LOSS):
-        raise Diverged(f"the mean loss up to step {step} of {recipe.steps} is {mean:g}")
-    return losses
-
-
-def _curve(losses: array[float]) -> tuple[tuple[int, float], ...]:
-    """Average the losses of all steps into evenly spaced points."""
-    points = min(CURVE_POINTS, len(losses))
-    ends = [len(losses) * (point + 1) // points for point in range(points)]
-    starts = [0, *ends[:-1]]
-    return tuple((end, sum(losses[start:end]) / (end - start)) for start, end in zip(starts, ends, strict=True))

@@ -11,11 +11,12 @@ pytest.importorskip("ray")
 
 import ray
 
+from evaluator.contract import ExecutorContract
 from evaluator.executor import Completion, ExecutorError, Job, Ticket, WorkerInfo, WorkerMismatch
 from evaluator.outcome import Failure, Success
 from evaluator.ray_pool import RayExecutor
 from evaluator.recipe import Recipe
-from evaluator.testing import ExecutorContract, tiny_data, tiny_job
+from evaluator.testing import tiny_data, tiny_job
 
 pytestmark = pytest.mark.ray
 

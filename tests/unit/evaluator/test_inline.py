@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from evaluator.contract import ExecutorContract
 from evaluator.inline import InlineExecutor
 from evaluator.outcome import Success
-from evaluator.testing import ExecutorContract, tiny_data, tiny_job
+from evaluator.testing import tiny_data, tiny_job
 
 
 @pytest.fixture

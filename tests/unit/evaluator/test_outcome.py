@@ -1,6 +1,7 @@
 """Outcomes and the small values around them."""
 
 import pickle
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -9,7 +10,7 @@ from evaluator.executor import ExecutorError
 from evaluator.outcome import HINTS, Failure, FailureKind, Scores
 from evaluator.provenance import code_digest, cpu_name
 from evaluator.seeding import training_seed
-from evaluator.testing import synthetic, tiny_data, tiny_job
+from evaluator.testing import TINY_RUNGS, synthetic, tiny_data, tiny_job
 
 
 def test_every_kind_of_failure_has_a_hint() -> None:
@@ -34,6 +35,23 @@ def test_the_key_of_a_job_depends_on_all_that_decides_its_outcome() -> None:
     assert job.key == tiny_job(data, timeout_s=5.0).key
     others = [tiny_job(data, seed=1), tiny_job(tiny_data(seed=1)), tiny_job(data, channels=3)]
     assert len({job.key, *(other.key for other in others)}) == 4
+
+
+def test_a_start_is_no_part_of_a_key_and_stays_out_of_sight() -> None:
+    data = tiny_data()
+    job = tiny_job(data, start=b"a state", keep_state=True)
+    assert job.key == tiny_job(data).key
+    assert repr(job) == repr(tiny_job(data))
+
+
+def test_jobs_that_differ_in_steps_alone_are_of_one_lineage() -> None:
+    data = tiny_data()
+    short, long = (tiny_job(data, recipe=TINY_RUNGS.at_rung(rung)) for rung in range(2))
+    assert short.key != long.key
+    assert short.lineage == long.lineage == tiny_job(data, recipe=TINY_RUNGS).lineage
+    others = [replace(TINY_RUNGS, batch=3), replace(TINY_RUNGS, decay_fraction=0.3)]
+    foreign = [tiny_job(data, seed=1), *(tiny_job(data, recipe=recipe) for recipe in others)]
+    assert len({short.lineage, *(job.lineage for job in foreign)}) == 4
 
 
 def test_an_executor_error_says_what_to_do_next() -> None:

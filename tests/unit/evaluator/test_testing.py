@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from evaluator.contract import ExecutorContract
 from evaluator.executor import Job
 from evaluator.outcome import Failure, Outcome, Success
-from evaluator.testing import ExecutorContract, ScriptedExecutor, synthetic, tiny_data, tiny_job
+from evaluator.testing import ScriptedExecutor, synthetic, tiny_data, tiny_job
 from search_space.genotype import Genotype
 
 DATA = tiny_data()

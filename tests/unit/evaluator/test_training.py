@@ -1,4 +1,4 @@
-"""Partial training: the schedule, the average, the loss curve, and every way in which it stops early."""
+"""Partial training: the loss curve, and every way in which it stops early."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,15 +6,13 @@ from itertools import count
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import nn
 
 from evaluator.data.patches import ResidentImages
 from evaluator.model import build_model
 from evaluator.recipe import Recipe
 from evaluator.testing import TINY_GENOTYPE, tiny_data
-from evaluator.training import Average, Diverged, TimedOut, TrainingTrace, fit, learning_rate
+from evaluator.training import Diverged, TimedOut, TrainingTrace, fit
 
 
 def train(
@@ -44,61 +42,6 @@ def train(
 
 def flat(model: nn.Module) -> torch.Tensor:
     return torch.cat([weight.detach().flatten() for weight in model.parameters()])
-
-
-schedules = st.builds(
-    Recipe,
-    steps=st.integers(1, 500),
-    warmup_steps=st.integers(0, 50),
-    schedule=st.sampled_from(["constant", "cosine", "stable-decay"]),
-    decay_fraction=st.floats(0, 1),
-)
-
-
-@given(schedules)
-def test_the_rate_stays_between_zero_and_its_peak(recipe: Recipe) -> None:
-    rates = [learning_rate(recipe, step) for step in range(recipe.steps)]
-    assert all(0 < rate <= recipe.learning_rate * (1 + 1e-12) for rate in rates)
-
-
-@given(schedules)
-def test_the_rate_rises_through_the_warm_up_and_never_after_it(recipe: Recipe) -> None:
-    rates = [learning_rate(recipe, step) for step in range(recipe.steps)]
-    warm, rest = rates[: recipe.warmup_steps], rates[recipe.warmup_steps :]
-    assert warm == sorted(warm)
-    assert rest == sorted(rest, reverse=True)
-
-
-def test_schedules_have_their_shapes() -> None:
-    def rates(**fields: object) -> list[float]:
-        recipe = Recipe(steps=10, learning_rate=1.0, warmup_steps=2, decay_fraction=0.4, **fields)
-        return [round(learning_rate(recipe, step), 3) for step in range(10)]
-
-    assert rates(schedule="constant") == [0.5] + [1.0] * 9
-    assert rates(schedule="stable-decay") == [0.5] + [1.0] * 6 + [0.75, 0.5, 0.25]
-    assert rates(schedule="cosine")[2] == 1.0
-    assert rates(schedule="cosine")[6] == 0.5
-
-
-@given(st.floats(0.01, 0.999), st.lists(st.floats(-10, 10), min_size=1, max_size=20))
-def test_the_average_is_the_weighted_mean_of_what_it_saw(decay: float, values: list[float]) -> None:
-    weight = nn.Parameter(torch.tensor([1e6], dtype=torch.float64))
-    average = Average([weight], decay)
-    for value in values:
-        weight.data.fill_(value)
-        average.update()
-    average.store()
-    shares = [decay ** (len(values) - i) for i in range(1, len(values) + 1)]
-    expected = sum(share * value for share, value in zip(shares, values, strict=True)) / sum(shares)
-    assert weight.item() == pytest.approx(expected, abs=1e-6)
-
-
-def test_without_averaging_the_last_weights_are_left() -> None:
-    weight = nn.Parameter(torch.tensor([3.0]))
-    average = Average([weight], 0.0)
-    average.update()
-    average.store()
-    assert weight.item() == 3.0
 
 
 def test_training_lowers_the_loss_and_leaves_evaluation_mode() -> None:

@@ -1,0 +1,151 @@
+"""What every executor guarantees, as tests that each of them passes. Imports neither torch nor pytest."""
+
+# ruff: noqa: D102  # the tests are named by sentences
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .data.sets import EvaluationData
+from .executor import Completion, Executor, ExecutorError, Job, Ticket
+from .outcome import Failure, Success
+from .recipe import Recipe
+from .schedule import stable_steps
+from .testing import TINY_RUNGS, tiny_data, tiny_job
+
+
+class ExecutorContract:
+    """The tests of one executor: a subclass runs them, with two fixtures.
+
+    ``executor``: an open executor, closed after the test; it may be shared between tests as long as each test
+    leaves nothing in flight. ``fresh_executor``: one that the test may close.
+    """
+
+    WAIT_S = 60.0
+
+    def drain(self, executor: Executor) -> list[Completion]:
+        """Every completion until nothing is in flight."""
+        completions: list[Completion] = []
+        while batch := executor.completed(self.WAIT_S):
+            completions += batch
+        return completions
+
+    def test_capacity_is_at_least_one(self, executor: Executor) -> None:
+        assert executor.capacity >= 1
+
+    def test_nothing_completes_when_nothing_was_submitted(self, executor: Executor) -> None:
+        assert executor.completed(self.WAIT_S) == []
+
+    def test_unloaded_images_are_gone_until_they_are_loaded_again(self, executor: Executor) -> None:
+        data = tiny_data(seed=17)
+        for _ in range(2):
+            executor.load(data)
+            executor.submit(tiny_job(data))
+            assert len(self.drain(executor)) == 1
+            executor.unload(data.digest)
+            executor.unload(data.digest)
+            self.assert_refused(executor, tiny_job(data))
+
+    def test_each_ticket_completes_exactly_once(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        tickets = [executor.submit(tiny_job(data, seed=seed)) for seed in range(executor.capacity + 2)]
+        completions = self.drain(executor)
+        assert len(set(tickets)) == len(tickets)
+        assert sorted(completion.ticket for completion in completions) == sorted(tickets)
+        assert all(isinstance(completion.outcome, Success) for completion in completions)
+        assert all(completion.attempts == 1 and completion.worker for completion in completions)
+
+    def test_outcomes_belong_to_their_jobs(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        seeds = {executor.submit(tiny_job(data, seed=seed)): seed for seed in (5, 6, 7)}
+        for completion in self.drain(executor):
+            assert isinstance(completion.outcome, Success)
+            assert completion.outcome.provenance.seed == seeds[completion.ticket]
+
+    def test_loading_the_same_images_twice_changes_nothing(self, executor: Executor) -> None:
+        executor.load(tiny_data())
+        executor.load(tiny_data())
+        executor.submit(tiny_job(tiny_data()))
+        assert len(self.drain(executor)) == 1
+
+    def test_a_job_without_loaded_images_is_refused(self, executor: Executor) -> None:
+        self.assert_refused(executor, tiny_job(tiny_data(seed=99)))
+
+    def assert_refused(self, executor: Executor, job: Job) -> None:
+        """Fail unless a job is not taken in."""
+        try:
+            executor.submit(job)
+        except ValueError:
+            return
+        raise AssertionError("a job whose images are not loaded was taken in")
+
+    def test_a_cancelled_ticket_never_completes(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        first, second, third = (executor.submit(tiny_job(data, seed=seed)) for seed in range(3))
+        executor.cancel(first)
+        executor.cancel(third)
+        assert [completion.ticket for completion in self.drain(executor)] == [second]
+
+    def test_cancelling_what_is_not_in_flight_is_ignored(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        ticket = executor.submit(tiny_job(data))
+        self.drain(executor)
+        executor.cancel(ticket)
+        executor.cancel(Ticket(10**9))
+
+    def test_a_bad_candidate_is_a_failure_and_not_an_exception(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        executor.submit(self.bad_job(data))
+        executor.submit(tiny_job(data))
+        kinds = {type(completion.outcome) for completion in self.drain(executor)}
+        assert kinds == {Failure, Success}
+
+    def test_a_second_close_does_nothing_and_jobs_are_refused_after_it(self, fresh_executor: Executor) -> None:
+        data = tiny_data()
+        fresh_executor.load(data)
+        fresh_executor.submit(tiny_job(data))
+        fresh_executor.close()
+        fresh_executor.close()
+        assert fresh_executor.completed(0.0) == []
+        try:
+            fresh_executor.submit(tiny_job(data))
+        except ExecutorError:
+            return
+        raise AssertionError("a closed executor took a job in")
+
+    def test_a_state_comes_back_only_when_it_was_asked_for(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        kept = self.succeed(executor, tiny_job(data, recipe=TINY_RUNGS.at_rung(0), keep_state=True))
+        plain = self.succeed(executor, tiny_job(data, recipe=TINY_RUNGS.at_rung(0)))
+        assert kept.state
+        assert not plain.state
+        assert kept.scores == plain.scores
+
+    def test_a_resumed_training_takes_fewer_steps_and_scores_the_same(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        short = self.succeed(executor, tiny_job(data, recipe=TINY_RUNGS.at_rung(0), keep_state=True))
+        long = tiny_job(data, recipe=TINY_RUNGS.at_rung(1))
+        whole, resumed, damaged = (
+            self.succeed(executor, replace(long, start=start)) for start in (b"", short.state, short.state[:-1])
+        )
+        assert resumed.scores == damaged.scores == whole.scores
+        assert resumed.weights == damaged.weights == whole.weights
+        assert (whole.steps, resumed.steps, damaged.steps) == (12, 12 - stable_steps(TINY_RUNGS.at_rung(0)), 12)
+
+    def succeed(self, executor: Executor, job: Job) -> Success:
+        """The outcome of a job, which must be a success."""
+        executor.submit(job)
+        (completion,) = self.drain(executor)
+        assert isinstance(completion.outcome, Success)
+        return completion.outcome
+
+    def bad_job(self, data: EvaluationData) -> Job:
+        """A job that must fail: its patches are larger than every image."""
+        return tiny_job(data, recipe=Recipe(steps=1, batch=1, patch=512))
