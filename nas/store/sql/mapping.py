@@ -186,20 +186,22 @@ _SPENT = ("steps", "train_s", "validate_s")
 
 LEDGER_CANDIDATE = (*_REPEATED, "state", "predicted", "params", "mult_adds")
 LEDGER_OUTCOME = (*_SPENT, "failure_kind", *SCORE_COLUMNS)
-"""The columns that `to_ledger_row` reads."""
+"""The columns that `to_ledger_row` takes, in this order: those of a candidate, then those of its outcome."""
+
+_LEDGER = (*LEDGER_CANDIDATE, *(f"outcome_{name}" for name in LEDGER_OUTCOME))
 
 
 def to_ledger_row(row: Row[Any]) -> LedgerRow:
-    """A ledger's row from a candidate's, joined with its outcome's columns under the prefix ``outcome_``."""
-    mapping = row._mapping
-    spent = row.told_ordinal is not None and not row.cached
-    scores = {"params": row.params, "mult_adds": row.mult_adds}
-    if row.outcome_failure_kind is None:
-        found = {column: mapping[f"outcome_{column}"] for column in SCORE_COLUMNS}
-        scores |= {column: value for column, value in found.items() if value is not None}
-    columns = {name: mapping[name] for name in _REPEATED}
-    columns |= {name: mapping[f"outcome_{name}"] if spent else 0 for name in _SPENT}
-    state, predicted = CandidateState(row.state), _predictions(row.predicted)
+    """A ledger's row from the columns `LEDGER_CANDIDATE` and `LEDGER_OUTCOME`."""
+    found = dict(zip(_LEDGER, row, strict=True))  # read by the thousand: a dictionary is quicker than a row
+    spent = found["told_ordinal"] is not None and not found["cached"]
+    scores = {"params": found["params"], "mult_adds": found["mult_adds"]}
+    if found["outcome_failure_kind"] is None:
+        figures = ((column, found[f"outcome_{column}"]) for column in SCORE_COLUMNS)
+        scores |= {column: figure for column, figure in figures if figure is not None}
+    columns = {name: found[name] for name in _REPEATED}
+    columns |= {name: found[f"outcome_{name}"] if spent else 0 for name in _SPENT}
+    state, predicted = CandidateState(found["state"]), _predictions(found["predicted"])
     return LedgerRow(**columns, state=state, predicted=predicted, scores=scores)
 
 
