@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.fidelity_report import Measured, plot, report, scored_everywhere, to_markdown
+from benchmarks.fidelity_page import plot, to_markdown
+from benchmarks.fidelity_report import Measured, report, scored_everywhere
 from benchmarks.measuring import CHANNELS, SCALE, Row, RowFile, climb, compute, images, timed
 from evaluator.metrics.protocol import get_protocol
 from evaluator.provenance import cpu_name

@@ -21,15 +21,8 @@ from benchmarks.fidelity import (
     networks,
     scaled,
 )
-from benchmarks.fidelity_report import (
-    BASELINES,
-    Measured,
-    plot,
-    report,
-    scored_everywhere,
-    steps_needed,
-    to_markdown,
-)
+from benchmarks.fidelity_page import plot, to_markdown
+from benchmarks.fidelity_report import BASELINES, Measured, report, scored_everywhere, steps_needed
 from benchmarks.measuring import RowFile
 from evaluator.recipe import RECIPES
 from evaluator.schedule import learning_rate
