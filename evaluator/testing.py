@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -140,7 +140,8 @@ class ScriptedExecutor:
     Args:
         script: From a job to its outcome.
         capacity: How many jobs are taken to run at once; the rest wait their turn.
-        order: Which of the running jobs ends next: the oldest ("fifo"), or one that a generator draws.
+        order: Which of the running jobs ends next: the oldest ("fifo"), one that a generator draws, or the one to which
+            a function gives the least value; the last leaves the order as it was after a restart.
     """
 
     def __init__(
@@ -148,7 +149,7 @@ class ScriptedExecutor:
         script: Callable[[Job], Outcome] = synthetic,
         *,
         capacity: int = 1,
-        order: Literal["fifo"] | np.random.Generator = "fifo",
+        order: Literal["fifo"] | np.random.Generator | Callable[[Job], Any] = "fifo",
     ) -> None:
         self._script = script
         self._capacity = capacity
@@ -185,9 +186,16 @@ class ScriptedExecutor:
         running = list(self._jobs)[: self._capacity]
         if not running:
             return []
-        slot = 0 if self._order == "fifo" else int(self._order.integers(len(running)))
+        slot = self._next_slot([self._jobs[ticket] for ticket in running])
         outcome = self._script(self._jobs.pop(running[slot]))
         return [Completion(ticket=running[slot], outcome=outcome, worker=f"scripted-{slot + 1}")]
+
+    def _next_slot(self, running: list[Job]) -> int:
+        if self._order == "fifo":
+            return 0
+        if isinstance(self._order, np.random.Generator):
+            return int(self._order.integers(len(running)))
+        return min(range(len(running)), key=[self._order(job) for job in running].__getitem__)
 
     def cancel(self, ticket: Ticket) -> None:
         """Forget a job."""

@@ -22,8 +22,9 @@ from search_space.errors import InvalidInput
 
 from .preparing import Prepare, Prepared
 from .recording import KeepWeights
-from .records import IllegalTransition, SearchId, SearchState
+from .records import IllegalTransition, Search, SearchId, SearchState
 from .run import BuildEngine, Known, SearchRun, Work
+from .states import StateShelf
 from .store.base import Lease, LeaseLost, Store, StoreError
 
 logger = structlog.get_logger(__name__)
@@ -71,6 +72,7 @@ class Controller:
         prepare: Makes images, baseline and reference point of a spec.
         build_engine: Makes a search's engine.
         keep_weights: Where trained weights go.
+        states: Where trainings leave what longer ones go on from.
         exports: Who writes artifacts.
         leasing: How searches are held.
         loader: Runs `prepare` beside the searches that are active; shut down with the controller.
@@ -87,6 +89,7 @@ class Controller:
         prepare: Prepare,
         build_engine: BuildEngine,
         keep_weights: KeepWeights,
+        states: StateShelf,
         exports: Exports,
         leasing: Leasing,
         loader: concurrent.futures.Executor,
@@ -99,6 +102,7 @@ class Controller:
         self._prepare = prepare
         self._build_engine = build_engine
         self._keep_weights = keep_weights
+        self._states = states
         self._exports = exports
         self._leasing = leasing
         self._clock = clock
@@ -197,6 +201,7 @@ class Controller:
             build_engine=self._build_engine,
             clock=self._clock,
             keep_weights=self._keep_weights,
+            states=self._states,
         )
         self._runs.append(run)
 
@@ -204,10 +209,11 @@ class Controller:
         """Keep the leases, and notice what was paused, resumed or cancelled."""
         for run in list(self._runs):
             with self._contained(run.lease, "its lease cannot be renewed", run):
-                run.lease, state = self._renewed(run.lease)
-                run.paused = state is not SearchState.RUNNING
-                if state.ended:
-                    logger.info("search left", search=run.search.id, state=str(state))
+                run.lease, search = self._renewed(run.lease)
+                run.paused = search.state is not SearchState.RUNNING
+                run.parallelism = search.parallelism
+                if search.state.ended:
+                    logger.info("search left", search=run.search.id, state=str(search.state))
                     self._leave(run)
         kept = []
         for lease, future in self._preparing:
@@ -215,11 +221,11 @@ class Controller:
                 kept.append((self._renewed(lease)[0], future))
         self._preparing = kept
 
-    def _renewed(self, lease: Lease) -> tuple[Lease, SearchState]:
+    def _renewed(self, lease: Lease) -> tuple[Lease, Search]:
         left_s = (lease.expires_at - self._clock()).total_seconds()
-        if left_s > self._leasing.lease_s * 2 / 3:
-            return lease, self._store.search(lease.search_id).state
-        return self._store.renew_lease(lease, at=self._clock(), lease_s=self._leasing.lease_s)
+        if left_s <= self._leasing.lease_s * 2 / 3:
+            lease, _ = self._store.renew_lease(lease, at=self._clock(), lease_s=self._leasing.lease_s)
+        return lease, self._store.search(lease.search_id)
 
     # -- work ------------------------------------------------------------------------------------------------------
 
@@ -237,8 +243,7 @@ class Controller:
 
     def _handle_one(self, run: SearchRun) -> bool:
         """Submit one job of a search, or tell one known outcome, if it has any now."""
-        limit = run.search.spec.parallelism
-        if limit is not None and self._in_flight_of(run) >= limit:
+        if run.parallelism is not None and self._in_flight_of(run) >= run.parallelism:
             return False
         work: Work | Known | None = None
         with self._contained(run.lease, "it cannot go on", run):
@@ -279,6 +284,7 @@ class Controller:
             elif ending is not None:
                 self._leave(run)
                 self._end(run.lease, *ending)
+                run.forget_states()
 
     def _leave(self, run: SearchRun) -> None:
         """Forget a search, cancel the jobs that nobody else waits for, and let its images go unless others use them."""

@@ -40,6 +40,7 @@ def evaluation_of(
         params=candidate.params,
         mult_adds=candidate.mult_adds,
         train_s=outcome.train_s,
+        steps=outcome.steps,
         worker=completion.worker,
         attempts=completion.attempts,
     )

@@ -1,11 +1,11 @@
 """One search as its controller sees it: the engine, the log and the candidates in flight.
 
-A run never waits and never trains. It proposes jobs, records what became of them, and only then tells its engine.
+A run never waits and never trains. It proposes jobs, tells its engine what became of them, and writes both down before
+anything follows from them.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,30 +14,29 @@ import structlog
 
 from evaluator.cost import costs
 from evaluator.executor import Completion, Job
-from evaluator.seeding import training_seed
 from search_space.genotype import Genotype
 
+from . import history
+from .budget import Spent, spent
 from .engine.base import Engine, Proposal
+from .jobs import Jobs, steps_of
 from .objectives import total_violation
-from .pareto import ranks
 from .recording import KeepWeights, evaluation_of
 from .records import Candidate, CandidateId, CandidateState, Evaluation, Search, SearchState
-from .scores import candidate_scores, points_of
+from .states import StateShelf
 from .store.base import Lease, Store
 from .tally import Tally
 
 logger = structlog.get_logger(__name__)
 
-BuildEngine = Callable[[Search, tuple[Genotype, ...]], Engine]
-"""Makes a search's engine; given survivors of an earlier life, one that starts from them instead of the spec's."""
+BuildEngine = Callable[[Search], Engine]
+"""Makes a search's engine."""
 
+MARKS = 16
+"""Survivals noted before they are written; those that a lost controller had not written are derived again."""
 
-class ReplayMismatch(RuntimeError):
-    """A rebuilt engine proposed another network than the log says."""
-
-    def __init__(self, ordinal: int, recorded: Genotype, proposed: Genotype | None) -> None:
-        self.ordinal, self.recorded, self.proposed = ordinal, recorded, proposed
-        super().__init__(f"ask {ordinal} was {recorded} but is now {proposed}")
+CONFIRMATION = "confirmation"
+"""The operator of a training that gives a member of the final front another seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +58,11 @@ class SearchRun:
     Args:
         search: The search, begun.
         lease: The right to write its log.
-        store: Where the log is; it is replayed into a new engine.
+        store: Where the log is; a new engine is fed with it.
         build_engine: Makes that engine.
         clock: Time for the records.
         keep_weights: Where trained weights go.
+        states: Where trainings of one rung leave what those of the next go on from.
     """
 
     def __init__(
@@ -74,83 +74,51 @@ class SearchRun:
         build_engine: BuildEngine,
         clock: Callable[[], datetime],
         keep_weights: KeepWeights,
+        states: StateShelf,
     ) -> None:
         self.search = search
         self.lease = lease
         self.paused = False
-        self._store = store
-        self._clock = clock
-        self._keep_weights = keep_weights
+        self.parallelism = search.parallelism  # most candidates in flight; None for every worker
+        self._store, self._clock, self._keep_weights = store, clock, keep_weights
         self._spec = search.spec
-        self._known: dict[str, Candidate] = {}  # by genotype digest
-        self._asked: set[str] = set()  # digests that the present engine proposed
+        self._jobs = Jobs(search, states)
+        self._engine = build_engine(search)
+        self._top_rung = search.spec.recipe.rungs - 1
+        self._tally = Tally(search.spec.objective_values, search.reference_point, top_rung=self._top_rung)
+        self._log = {candidate.ordinal: candidate for candidate in store.candidates(search.id, limit=None)}
+        self._asked = [c.ordinal for c in self._log.values() if c.replicate == 0]  # by the engine, in order
+        self._confirmations = {(c.genotype.digest, c.replicate): c.ordinal for c in self._log.values() if c.replicate}
+        self._committed = 0  # how many of those it was told of, where outcomes are told in order
         self._tells = 0
-        self._tally = Tally(search.spec.objective_values, search.reference_point)
-        self._waiting: list[Candidate] = []
-        self._restore(build_engine)
+        self._planned_steps = 0  # of the candidates in flight
+        self._marks: dict[CandidateId, bool] = {}
+        self._restore()
+        self._waiting = [c for c in self._log.values() if c.state is CandidateState.EVALUATING]
 
-    # -- the log ---------------------------------------------------------------------------------------------------
-
-    def _restore(self, build_engine: BuildEngine) -> None:
-        """Rebuild the engine from the log; candidates in flight wait for a worker."""
-        log = self._store.candidates(self.search.id, limit=None)
+    def _restore(self) -> None:
+        """Bring the engine to where the log ends."""
+        log = list(self._log.values())
+        for step in history.history(log, self._spec.engine):
+            if isinstance(step, history.Asked):
+                self._engine.admit(history.proposal_of(step.candidate))
+            else:
+                self._committed += 1
+                self._tell(step.candidate)
         told = sorted((c for c in log if c.told_ordinal is not None), key=lambda c: c.told_ordinal or 0)
-        self._engine = build_engine(self.search, ())
-        try:
-            self._replay(log, told)
-        except ReplayMismatch as mismatch:
-            self._warm_start(build_engine, log, told, mismatch)
-        self._known = {candidate.genotype.digest: candidate for candidate in log}
         self._tells = len(told)
-        self._waiting = [c for c in log if c.state is CandidateState.EVALUATING]
         for candidate in told:
             self._tally.add(candidate, in_flight=len(log) - len(told))
-
-    def _replay(self, log: list[Candidate], told: list[Candidate]) -> None:
-        """Feed the recorded asks and tells to the engine in their order and compare every ask."""
-        tells = 0
-        for candidate in log:
-            for earlier in told[tells : candidate.tells_before]:
-                self._tell(earlier)
-            tells = max(tells, candidate.tells_before)
-            proposal = self._engine.ask()
-            proposed = proposal.genotype if proposal else None
-            if proposed != candidate.genotype:
-                raise ReplayMismatch(candidate.ordinal, candidate.genotype, proposed)
-            self._asked.add(candidate.genotype.digest)
-        for earlier in told[tells:]:
-            self._tell(earlier)
+        self._planned_steps = sum(self._steps_of(c) for c in log if c.told_ordinal is None)
         if log:
-            logger.info("search replayed", search=self.search.id, asked=len(log), told=len(told))
-
-    def _warm_start(
-        self, build_engine: BuildEngine, log: list[Candidate], told: list[Candidate], mismatch: ReplayMismatch
-    ) -> None:
-        """Go on from the recorded survivors, where other code than that which wrote the log would propose otherwise."""
-        scored = [c for c in told if c.state is CandidateState.SCORED]
-        rank = ranks(points_of(scored, self._spec.objective_values), self._spec.objective_values)
-        order = sorted(range(len(scored)), key=lambda i: (scored[i].violation or 0.0, rank[i]))
-        survivors = tuple(scored[i].genotype for i in order[: self._spec.population])
-        self._engine = build_engine(self.search, survivors)
-        self._asked.clear()
-        detail = {"ordinal": mismatch.ordinal, "survivors": len(survivors), "why": str(mismatch)}
-        self._store.record_event(self.lease, "warm_started", detail, at=self._clock())
-        logger.warning("replay differs: warm start", search=self.search.id, asked=len(log), **detail)
-
-    def _tell(self, candidate: Candidate) -> None:
-        """Tell the engine about one of its own proposals."""
-        values = None
-        if candidate.state is CandidateState.SCORED:
-            scores = candidate_scores(candidate)
-            values = [scores.get(objective.column, math.nan) for objective in self._spec.objective_values]
-        self._engine.tell(candidate.genotype, values, candidate.violation or 0.0)
+            logger.info("search restored", search=self.search.id, asked=len(log), told=len(told))
 
     # -- proposing -------------------------------------------------------------------------------------------------
 
     @property
     def in_flight(self) -> int:
         """Candidates that were asked for and not told."""
-        return len(self._known) - self._tells
+        return len(self._log) - self._tells
 
     def next_work(self) -> Work | Known | None:
         """The next job to run; None when the budget is spent, or the engine waits, or nothing is left.
@@ -160,34 +128,54 @@ class SearchRun:
         """
         if self._waiting:
             return self._unless_known(self._waiting.pop(0))
-        if not self._may_propose():
+        if self.paused:
             return None
-        proposal = self._engine.ask()
+        candidate = self._next_asked() or self._next_confirmation()
+        return None if candidate is None else self._unless_known(candidate)
+
+    def _next_asked(self) -> Candidate | None:
+        if self._finished() is not None or not self._commit():
+            return None
+        proposal = self._engine.propose()
         if proposal is None:
             return None
-        self._asked.add(proposal.genotype.digest)
-        earlier = self._known.get(proposal.genotype.digest)
-        if earlier is None:
-            return self._unless_known(self._record_ask(proposal))
-        if earlier.told_ordinal is not None:  # a warm start proposes what the log knows
-            self._tell(earlier)
-        return Known()
+        candidate = self._record_ask(proposal)
+        self._asked.append(candidate.ordinal)
+        self._engine.admit(proposal)
+        return candidate
+
+    def _next_confirmation(self) -> Candidate | None:
+        """A training from another seed of a member of the final front; None while that may change."""
+        confirming = sum(self._log[ordinal].told_ordinal is None for ordinal in self._confirmations.values())
+        missing = self._unconfirmed() if self.in_flight == confirming else None
+        if missing is None:
+            return None
+        genotype, replicate = missing
+        parents, rung = (genotype.digest,), self._top_rung
+        proposal = Proposal(genotype=genotype, operator=CONFIRMATION, parents=parents, rung=rung)
+        candidate = self._record_ask(proposal, replicate=replicate)
+        self._confirmations[genotype.digest, replicate] = candidate.ordinal
+        return candidate
+
+    def _unconfirmed(self) -> tuple[Genotype, int] | None:
+        """A member of the final front, and the number of a seed from which it was not trained; None when time is up."""
+        finished = self._finished()
+        if finished is None or finished.hard:
+            return None
+        wanted = ((c.genotype, n) for c in self._tally.front for n in range(1, self._spec.front_seeds))
+        return next(((g, n) for g, n in wanted if (g.digest, n) not in self._confirmations), None)
 
     def _unless_known(self, candidate: Candidate) -> Work | Known:
         """The job of a candidate in flight, unless its outcome is stored already: then that is told."""
-        job = self._job(candidate.genotype)
+        job = self._jobs.job(candidate)
         evaluation = self._store.evaluation(job.key)
         if evaluation is None:
-            return Work(candidate=candidate, job=job)
+            return Work(candidate=candidate, job=self._jobs.going_on(job, candidate))
         self._record_tell(candidate, evaluation, cached=True)
         return Known()
 
-    def _may_propose(self) -> bool:
-        spent = len(self._known) >= self._spec.budget.evaluations
-        return not (self.paused or spent or self._out_of_time())
-
-    def _record_ask(self, proposal: Proposal) -> Candidate:
-        genotype, ordinal = proposal.genotype, len(self._known)
+    def _record_ask(self, proposal: Proposal, *, replicate: int = 0) -> Candidate:
+        genotype, ordinal = proposal.genotype, len(self._log)
         cost = costs(genotype, self._spec.recipe, scale=self._spec.scale, channels=self._spec.channels)
         candidate = Candidate(
             id=CandidateId(f"{self.search.id}-{ordinal}"),
@@ -198,31 +186,30 @@ class SearchRun:
             state=CandidateState.EVALUATING,
             params=cost.params,
             mult_adds=cost.mult_adds,
-            evaluation_key=self._job(genotype).key,
+            evaluation_key="",
             operator=proposal.operator,
             parents=proposal.parents,
+            rung=proposal.rung,
+            replicate=replicate,
+            steps=self._spec.recipe.rung_steps[proposal.rung],
+            arm=proposal.arm,
+            predicted=proposal.predicted,
             asked_at=self._clock(),
         )
+        candidate = replace(candidate, evaluation_key=self._jobs.job(candidate).key)
         self._store.record_ask(self.lease, candidate)
-        self._known[genotype.digest] = candidate
+        self._log[ordinal] = candidate
+        self._planned_steps += self._steps_of(candidate)
         return candidate
 
-    def _job(self, genotype: Genotype) -> Job:
-        assert self.search.data_digest is not None, "a run is made of a search that was begun"
-        return Job(
-            genotype=genotype,
-            recipe=self._spec.recipe,
-            scale=self._spec.scale,
-            channels=self._spec.channels,
-            seed=training_seed(self._spec.seed, genotype.digest),
-            data_digest=self.search.data_digest,
-            timeout_s=self._spec.evaluation_timeout_s,
-        )
+    def _steps_of(self, candidate: Candidate) -> int:
+        return candidate.steps if candidate.replicate else steps_of(self._spec.recipe, candidate.rung)
 
     # -- recording -------------------------------------------------------------------------------------------------
 
     def take(self, work: Work, completion: Completion, *, cached: bool = False) -> None:
         """Record an outcome, then tell it to the engine; ``cached`` when another search waited for the same work."""
+        self._jobs.keep_state(work.candidate, completion.outcome)
         evaluation = evaluation_of(
             work.candidate, work.job, completion, at=self._clock(), keep_weights=self._keep_weights
         )
@@ -242,37 +229,83 @@ class SearchRun:
             evaluation=evaluation,
         )
         progress = self._tally.add(told, in_flight=self.in_flight - 1)
+        told = replace(told, hypervolume=progress.hypervolume)
         self._store.record_tell(self.lease, told, evaluation, progress)
         self.search = replace(self.search, progress=progress)
-        self._known[told.genotype.digest] = told
+        self._log[told.ordinal] = told
         self._tells += 1
-        if told.genotype.digest in self._asked:
-            self._tell(told)
+        self._planned_steps -= self._steps_of(told)
+        if told.replicate == 0 and self._spec.engine.order == "arrival":
+            self._tell_live(told)
         logger.info(
             "candidate told",
             search=self.search.id,
             candidate=told.id,
             state=str(told.state),
+            rung=told.rung,
             cached=cached,
             psnr_db=evaluation.psnr_db,
             failure=evaluation.failure_kind,
         )
 
+    # -- the engine ------------------------------------------------------------------------------------------------
+
+    def _commit(self, lag: int | None = None) -> bool:
+        """Tell the engine what it has to know before its next ask; whether all of that is known."""
+        options = self._spec.engine if lag is None else replace(self._spec.engine, lag=lag)
+        untold = [self._log[ordinal] for ordinal in self._asked[self._committed :]]
+        due = history.due(untold, len(self._asked), options)
+        for candidate in due or ():
+            self._committed += 1
+            self._tell_live(candidate)
+        return due is not None
+
+    def _tell(self, candidate: Candidate) -> None:
+        survived = history.tell(self._engine, candidate, self._spec)
+        if candidate.survived is None:
+            self._marks[candidate.id] = survived
+
+    def _tell_live(self, candidate: Candidate) -> None:
+        """Tell the engine, and note what follows."""
+        lowest = self._engine.lowest_rung
+        self._tell(candidate)
+        if self._engine.lowest_rung != lowest:
+            why = f"short trainings rank badly: tau between rungs {lowest} and {lowest + 1} is too low"
+            detail = {"lowest_rung": self._engine.lowest_rung, "why": why}
+            self._store.record_event(self.lease, "rung_raised", detail, at=self._clock())
+        if len(self._marks) >= MARKS:
+            self._write_marks()
+
+    def _write_marks(self) -> None:
+        if self._marks:
+            self._store.record_survival(self.lease, self._marks)
+            self._marks = {}
+
     # -- ending ----------------------------------------------------------------------------------------------------
 
     def over(self) -> tuple[SearchState, str] | None:
         """How the search ends now, if it does."""
-        if self.in_flight:
+        finished = self._finished()
+        if self.in_flight or finished is None or self._unconfirmed() is not None:
             return None
-        budget = self._spec.budget
-        if len(self._known) >= budget.evaluations:
-            return SearchState.COMPLETED, f"the budget of {budget.evaluations} evaluations is spent"
-        if self._out_of_time():
-            return SearchState.COMPLETED, f"the budget of {budget.wall_time_s:g} s is spent"
-        if self._engine.exhausted:
-            return SearchState.COMPLETED, "every network that the constraints allow was looked at"
-        return None
+        self._commit(lag=1)
+        self._write_marks()
+        return SearchState.COMPLETED, finished.reason
 
-    def _out_of_time(self) -> bool:
-        limit, started = self._spec.budget.wall_time_s, self.search.started_at
-        return limit is not None and started is not None and (self._clock() - started).total_seconds() >= limit
+    def _finished(self) -> Spent | None:
+        """Why the engine is asked no more; None while it is."""
+        if self._engine.exhausted:
+            return Spent("every network that the constraints allow was looked at", hard=False)
+        started = self.search.started_at
+        return spent(
+            self._spec.budget,
+            self._tally.progress,
+            asked=len(self._asked),
+            planned_steps=self._planned_steps,
+            unchanged=self._tally.unchanged,
+            running_s=0.0 if started is None else (self._clock() - started).total_seconds(),
+        )
+
+    def forget_states(self) -> None:
+        """Drop what trainings of this search would have gone on from."""
+        self._jobs.forget()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,14 @@ from .records import (
     SearchId,
     SearchState,
 )
+from .redundancy import redundancy_warnings
 from .scores import candidate_scores, points_of
 from .settings import Settings
+from .spec import SearchSpec
 from .store.base import NotFound, Store
+
+LAG_PER_WORKER = 4
+"""Asks between a network and the outcomes that it was bred from, where they are told in order and no lag is given."""
 
 
 class NotExportable(ValueError):
@@ -95,15 +100,33 @@ class Service:
     # -- searches ------------------------------------------------------------------------------------------------
 
     def submit(self, document: Mapping[str, Any]) -> Search:
-        """Check a spec and queue its search; `InvalidSpec` with every problem."""
+        """Check a spec and queue its search; `InvalidSpec` with every problem.
+
+        The search bears what its submitter should know of its spec, e.g. objectives that rank networks alike.
+        """
+        spec = self._with_lag(checked_spec(document, self._settings.images_root))
         search = Search(
             id=SearchId(secrets.token_hex(4)),
-            spec=checked_spec(document, self._settings.images_root),
+            spec=spec,
             state=SearchState.QUEUED,
             created_at=self._clock(),
+            warnings=redundancy_warnings(spec),
+            parallelism=spec.parallelism,
         )
         self._store.add_search(search)
         return search
+
+    def _with_lag(self, spec: SearchSpec) -> SearchSpec:
+        """The spec with its lag spelled out, so that it gives the same search wherever it is run again."""
+        engine = spec.engine
+        if engine.order != "ordered" or engine.lag is not None:
+            return spec
+        workers = spec.parallelism or self._settings.worker_count
+        return spec.model_copy(update={"engine": replace(engine, lag=LAG_PER_WORKER * workers)})
+
+    def set_parallelism(self, search_id: str, parallelism: int | None) -> Search:
+        """Let a search have at most so many candidates in flight, None for every worker; `SearchEnded`."""
+        return self._store.set_parallelism(SearchId(search_id), parallelism, at=self._clock())
 
     def search(self, search_id: str) -> Search:
         """One search; `NotFound`."""

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
         max_active_searches: Searches that one controller advances side by side.
         lease_s: Seconds after which a silent controller's searches may be taken over.
         poll_s: Longest pause between two looks at the database.
+        states_gib: Most GiB of states kept from which trainings go on to the next rung; where there is no room for
+            one, its training is taken from the start, to the same scores.
     """
 
     model_config = SettingsConfigDict(env_prefix="SRNAS_", extra="ignore", frozen=True, populate_by_name=True)
@@ -53,6 +55,7 @@ class Settings(BaseSettings):
     max_active_searches: int = Field(4, ge=1)
     lease_s: float = Field(30.0, gt=0)
     poll_s: float = Field(0.5, gt=0)
+    states_gib: float = Field(8.0, ge=0)
 
     @field_validator("database_url")
     @classmethod

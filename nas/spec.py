@@ -5,7 +5,7 @@ Shape and ranges are checked here; what takes a look at the disk or at a space's
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -28,6 +28,7 @@ from search_space.published import PUBLISHED, published_genotype
 from search_space.spaces import SPACES
 
 from .objectives import METRICS, Constraint, Objective, Sense
+from .options import ENGINES, EngineOptions
 
 
 def _known(names: Any) -> AfterValidator:
@@ -158,9 +159,26 @@ class BudgetSpec(_Document):
     """When a search ends; whichever comes first."""
 
     evaluations: Integer = Field(
-        100, ge=1, le=1_000_000, description="Candidates looked at, failures and cache hits included."
+        100,
+        ge=1,
+        le=1_000_000,
+        description="Candidates looked at, failures and cache hits included; each rung of a network counts.",
+    )
+    steps: Integer | None = Field(
+        None, ge=1, description="Training steps, summed over candidates; known outcomes cost none."
     )
     wall_time_s: Number | None = Field(None, gt=0, description="Seconds since the search was started.")
+    worker_hours: Number | None = Field(
+        None,
+        gt=0,
+        description="Hours of training and scoring, summed over workers: GPU-hours where each worker has a GPU.",
+    )
+    patience: Integer | None = Field(
+        None,
+        ge=1,
+        description="Stop once the hypervolume has settled: when so many outcomes in a row raised it by less than a "
+        "thousandth.",
+    )
 
 
 def _recipe(value: Any) -> Recipe:
@@ -184,24 +202,36 @@ def _recipe(value: Any) -> Recipe:
     return recipe
 
 
+def _engine(value: Any) -> EngineOptions:
+    """The options that an engine's name, or an object with overrides, stands for."""
+    if isinstance(value, EngineOptions):
+        return value
+    if isinstance(value, str) and value in ENGINES:
+        return ENGINES[value]
+    if not isinstance(value, dict):
+        raise ValueError(f"one of {', '.join(ENGINES)}, or an object with options to override")
+    return EngineOptions.from_json(value)
+
+
+def _either(names: Iterable[str], default: str, description: str) -> WithJsonSchema:
+    """JSON Schema of a name, or an object whose `name` picks what its other fields override."""
+    choice = {"type": "string", "enum": list(names)}
+    override = {"type": "object", "properties": {"name": choice}, "additionalProperties": True}
+    return WithJsonSchema({"description": description, "anyOf": [choice, override], "default": default})
+
+
+EngineField = Annotated[
+    EngineOptions,
+    BeforeValidator(_engine),
+    PlainSerializer(lambda options: options.to_json(), return_type=dict[str, Any]),
+    _either(ENGINES, "nsga2", "An engine's name, or an object: `name` picks the engine, other fields override it."),
+]
+
 RecipeField = Annotated[
     Recipe,
     BeforeValidator(_recipe),
     PlainSerializer(lambda recipe: recipe.to_json(), return_type=dict[str, Any]),
-    WithJsonSchema(
-        {
-            "description": "A recipe's name, or an object: `name` picks the recipe, other fields override it.",
-            "anyOf": [
-                {"type": "string", "enum": list(RECIPES)},
-                {
-                    "type": "object",
-                    "properties": {"name": {"type": "string", "enum": list(RECIPES)}},
-                    "additionalProperties": True,
-                },
-            ],
-            "default": "default",
-        }
-    ),
+    _either(RECIPES, "default", "A recipe's name, or an object: `name` picks the recipe, other fields override it."),
 ]
 
 
@@ -231,13 +261,22 @@ class SearchSpec(_Document):
     )
     constraints: tuple[ConstraintSpec, ...] = Field((), max_length=20, description="Bounds to respect.")
     recipe: RecipeField = Field(RECIPES["default"], description="How a candidate is partially trained.")
-    engine: Literal["nsga2", "random"] = Field("nsga2", description="What proposes networks.")
+    engine: EngineField = Field(ENGINES["nsga2"], description="What proposes networks, and how.")
     population: Integer = Field(32, ge=4, le=2048, description="Size of the population.")
     initial: tuple[Annotated[str, AfterValidator(_initial)], ...] = Field(
         (), max_length=2048, description="Networks to look at first: published names or genotype texts."
     )
     budget: BudgetSpec = Field(BudgetSpec(), description="When to stop.")  # type: ignore[call-arg]  # defaults
-    parallelism: Integer | None = Field(None, ge=1, description="Most candidates in flight; null for every worker.")
+    front_seeds: Integer = Field(
+        2,
+        ge=1,
+        le=10,
+        description="Trainings, from different seeds, of each member of the final front: the spread is its +-. All but "
+        "the first come after the budget of evaluations and steps is spent.",
+    )
+    parallelism: Integer | None = Field(
+        None, ge=1, description="Most candidates in flight; null for every worker. May be changed while it runs."
+    )
     evaluation_timeout_s: Number = Field(
         3600.0, gt=0, le=7 * 86_400, description="Seconds after which a training is given up."
     )

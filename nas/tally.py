@@ -9,28 +9,46 @@ from .pareto import Archive
 from .records import Candidate, CandidateState, Progress
 from .scores import points_of
 
+SETTLED = 1e-3
+"""Relative growth of the hypervolume below which an outcome has not raised it."""
+
 
 class Tally:
     """Counts told candidates and keeps the feasible front's objective values.
 
+    The front, the hypervolume and the best PSNR are those of one fidelity: the top rung, from the search's own seed.
+
     Args:
         objectives: What the search optimises.
         reference_point: Reference of the hypervolume, by metric.
+        top_rung: Number of the longest training.
     """
 
-    def __init__(self, objectives: tuple[Objective, ...], reference_point: Mapping[str, float]) -> None:
+    def __init__(
+        self, objectives: tuple[Objective, ...], reference_point: Mapping[str, float], *, top_rung: int = 0
+    ) -> None:
         self._objectives = objectives
         self._archive = Archive(objectives, [reference_point[objective.metric] for objective in objectives])
+        self._top_rung = top_rung
+        self._front: dict[tuple[float, ...], Candidate] = {}
+        self._settled_at = 0.0
+        self.unchanged = 0  # outcomes in a row of the top rung that have not raised the hypervolume
         self.progress = Progress()
+
+    @property
+    def front(self) -> list[Candidate]:
+        """The members of the feasible front, oldest first."""
+        return [self._front[tuple(point)] for point in self._archive.points.tolist()]
 
     def add(self, told: Candidate, *, in_flight: int) -> Progress:
         """Count one told candidate and return what the search has reached with it."""
         before, evaluation = self.progress, told.evaluation
-        if told.feasible:
-            self._archive.insert(points_of([told], self._objectives)[0].tolist())
         best = before.best_psnr_db
-        if told.feasible and evaluation is not None and evaluation.psnr_db is not None:
-            best = evaluation.psnr_db if best is None else max(best, evaluation.psnr_db)
+        if told.replicate == 0 and told.rung == self._top_rung:
+            self._enter(told)
+            if told.feasible and evaluation is not None and evaluation.psnr_db is not None:
+                best = evaluation.psnr_db if best is None else max(best, evaluation.psnr_db)
+        own = None if told.cached else evaluation
         self.progress = Progress(
             evaluated=before.evaluated + 1,
             failed=before.failed + (told.state is CandidateState.FAILED),
@@ -38,6 +56,17 @@ class Tally:
             in_flight=in_flight,
             best_psnr_db=best,
             hypervolume=self._archive.hypervolume,
-            train_s=before.train_s + (0.0 if told.cached or evaluation is None else evaluation.train_s),
+            train_s=before.train_s + (own.train_s if own else 0.0),
+            validate_s=before.validate_s + (own.validate_s if own else 0.0),
+            steps=before.steps + (own.steps if own else 0),
         )
         return self.progress
+
+    def _enter(self, told: Candidate) -> None:
+        if told.feasible:
+            point = points_of([told], self._objectives)[0].tolist()
+            if self._archive.insert(point):
+                self._front[tuple(point)] = told
+        self.unchanged += 1
+        if self._archive.hypervolume > self._settled_at * (1 + SETTLED):
+            self.unchanged, self._settled_at = 0, self._archive.hypervolume

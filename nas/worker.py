@@ -18,25 +18,20 @@ from typing import Any
 import structlog
 
 from evaluator import checkpoints
-from evaluator.cost import costs
 from evaluator.executor import Executor
 from evaluator.inline import InlineExecutor
 from evaluator.ray_pool import RayExecutor
 from evaluator.score import baseline
-from search_space.genotype import Genotype
-from search_space.spaces import get_space
 
 from .artifacts import write_artifact
+from .breeding import engine_of
 from .controller import Controller, Leasing
-from .engine.base import Engine, EngineSettings
-from .engine.building import build_engine
 from .exporting import ThreadedExports
-from .objectives import total_violation
 from .preparing import prepare
 from .records import Search, SearchId, SearchState
 from .service import Service, utc_now
 from .settings import Settings, without_password
-from .spec import SearchSpec
+from .states import StateShelf
 from .store.base import Store
 from .store.opening import open_store
 
@@ -111,6 +106,7 @@ def make_controller(
         prepare=partial(prepare, images_root=settings.images_root, baseline=baseline),
         build_engine=engine_of,
         keep_weights=partial(keep_weights, settings.home),
+        states=StateShelf(settings.home / "states", int(settings.states_gib * 2**30)),
         exports=ThreadedExports(store, settings.home, partial(write_artifact, settings.images_root), clock=utc_now),
         leasing=Leasing(
             owner=f"{platform.node()}:{os.getpid()}",
@@ -123,28 +119,6 @@ def make_controller(
         wait=time.sleep,
         poll_s=settings.poll_s,
     )
-
-
-def engine_of(search: Search, survivors: tuple[Genotype, ...]) -> Engine:
-    """The engine that a search's spec names, starting from survivors where there are any."""
-    spec = search.spec
-    return build_engine(
-        spec.engine,
-        EngineSettings(
-            space=get_space(spec.space),
-            objectives=spec.objective_values,
-            screen=partial(cheap_violation, spec),
-            population=spec.population,
-            seed=spec.seed,
-            initial=survivors or spec.initial_genotypes,
-        ),
-    )
-
-
-def cheap_violation(spec: SearchSpec, genotype: Genotype) -> float:
-    """Violation of the constraints on figures that are known before training."""
-    cost = costs(genotype, spec.recipe, scale=spec.scale, channels=spec.channels)
-    return total_violation(spec.constraint_values, {"params": cost.params, "mult_adds": cost.mult_adds})
 
 
 def keep_weights(home: Path, key: str, weights: bytes) -> str:

@@ -21,9 +21,9 @@ Promises of every engine:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,14 +45,6 @@ Known = Callable[[Vectors], Figures]
 
 Screen = Callable[[Figures], NDArray[np.float64]]
 """The violation of the constraints on known figures, shape (n,); 0 passes."""
-
-
-class ReplayMismatch(RuntimeError):
-    """An engine that derives a recorded proposal again arrives at another one."""
-
-    def __init__(self, ordinal: int, recorded: object, proposed: object) -> None:
-        self.ordinal, self.recorded, self.proposed = ordinal, recorded, proposed
-        super().__init__(f"ask {ordinal} was {recorded} but is now {proposed}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,31 +105,35 @@ class EngineSettings:
     options: EngineOptions = field(default_factory=EngineOptions)
 
 
-class Engine(Protocol):
+class Engine(ABC):
     """Proposes genotypes."""
 
     @property
+    @abstractmethod
     def exhausted(self) -> bool:
         """Whether nothing new will ever be proposed."""
-        ...
 
     @property
     def lowest_rung(self) -> int:
         """The rung at which new networks start; it rises where short trainings rank badly."""
-        ...
+        return 0
+
+    @abstractmethod
+    def propose(self) -> Proposal | None:
+        """What `ask` would return; changes nothing but, perhaps, whether the engine is exhausted."""
+
+    @abstractmethod
+    def admit(self, proposal: Proposal) -> None:
+        """Take a recorded proposal as asked, without deriving it again."""
 
     def ask(self) -> Proposal | None:
         """The next network to look at, or None while waiting for tells."""
-        ...
+        proposal = self.propose()
+        if proposal is not None:
+            self.admit(proposal)
+        return proposal
 
-    def admit(self, proposal: Proposal) -> None:
-        """Take a recorded proposal as asked, without deriving it again.
-
-        Raises:
-            ReplayMismatch: The engine cannot but derive it, and arrives at another.
-        """
-        ...
-
+    @abstractmethod
     def tell(self, genotype: Genotype, values: Sequence[float] | None, violation: float, *, rung: int = 0) -> bool:
         """What became of a proposal: objective values (None for a failure) and its total violation.
 
@@ -145,6 +141,6 @@ class Engine(Protocol):
             Whether it survived: it is a member of the population now.
 
         Raises:
-            ValueError: Nothing of this genotype and rung is waiting to be told.
+            ValueError: Nothing of this genotype is waiting to be told at this rung, or there is not one value for each
+                objective.
         """
-        ...

@@ -1,24 +1,25 @@
-"""Engines by name: an explicit table. A new engine is a file here and a line below."""
+"""Engines by their options: an explicit table. A new engine is a file here and a line below."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
-from search_space.errors import InvalidInput, Problem
-
 from .base import Engine, EngineSettings
+from .generational import Generational
+from .halving import Halving
 from .nsga2 import Nsga2
 from .random_search import RandomSearch
 
-ENGINES: Mapping[str, Callable[[EngineSettings], Engine]] = {"nsga2": Nsga2, "random": RandomSearch}
 
-
-def build_engine(name: str, settings: EngineSettings) -> Engine:
-    """Return a new engine.
+def build_engine(settings: EngineSettings) -> Engine:
+    """Return a new engine, with rungs around it where the settings have more than one.
 
     Raises:
-        InvalidInput: There is no engine of this name, or an initial genotype is not of the space.
+        InvalidInput: An initial genotype is not of the space.
     """
-    if name not in ENGINES:
-        raise InvalidInput([Problem("engine", name, "one of " + ", ".join(ENGINES))])
-    return ENGINES[name](settings)
+    engine = _plain(settings)
+    return Halving(engine, settings) if settings.rungs > 1 else engine
+
+
+def _plain(settings: EngineSettings) -> Engine:
+    if settings.options.name == "random":
+        return RandomSearch(settings)
+    return Generational(settings) if settings.options.mode == "generational" else Nsga2(settings)

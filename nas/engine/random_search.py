@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from search_space.encoding import decode, encode
 from search_space.genotype import Genotype
 
-from .base import EngineSettings, Proposal
-from .sampling import Sampler
+from .base import Engine, EngineSettings, Proposal
+from .starting import refuse_foreign
+from .unseen import Unseen
 
 
-class RandomSearch:
+class RandomSearch(Engine):
     """Proposes the initial genotypes that pass the screen, then random ones, each once. It never waits.
 
     Raises:
@@ -20,11 +22,13 @@ class RandomSearch:
     """
 
     def __init__(self, settings: EngineSettings) -> None:
-        self._sampler = Sampler(settings)
-        self._rng = np.random.default_rng(settings.seed)
-        self._initial = iter(settings.initial)
-        self._initial_digests = {genotype.digest for genotype in settings.initial}
-        self._waiting: set[str] = set()
+        refuse_foreign(settings)
+        self._settings = settings
+        self._unseen = Unseen(settings)
+        vectors = [encode(settings.space, genotype) for genotype in settings.initial]
+        self._initial = [vector for vector in vectors if self._unseen.fresh(vector[None], ())]
+        self._taken: set[bytes] = set()
+        self._waiting: set[tuple[str, int]] = set()
         self._exhausted = False
 
     @property
@@ -32,26 +36,28 @@ class RandomSearch:
         """Whether the last ask found nothing new."""
         return self._exhausted
 
-    def ask(self) -> Proposal | None:
-        """The next genotype, or None when no other can be found."""
-        if self._exhausted:
-            return None
-        found = self._sampler.draw(1, self._rng, first=self._initial).passing
-        if not found:
-            self._exhausted = True
-            return None
-        (genotype,) = found
-        self._sampler.admit(genotype)
-        self._waiting.add(genotype.digest)
-        initial = genotype.digest in self._initial_digests
-        return Proposal(genotype=genotype, operator="initial" if initial else "random")
+    def propose(self) -> Proposal | None:
+        """The next network; None when no other can be found."""
+        initial = next((vector for vector in self._initial if vector.tobytes() not in self._taken), None)
+        if initial is not None:
+            return Proposal(genotype=decode(self._settings.space, initial), operator="initial")
+        rng = np.random.Generator(np.random.Philox(key=self._settings.seed, counter=[0, 0, 0, len(self._taken)]))
+        vector = self._unseen.draw(rng, self._taken)
+        self._exhausted = vector is None
+        return None if vector is None else Proposal(genotype=decode(self._settings.space, vector), operator="random")
 
-    def tell(self, genotype: Genotype, values: Sequence[float] | None, violation: float) -> None:  # noqa: ARG002
-        """Take note that a proposal is done; its values change nothing.
+    def admit(self, proposal: Proposal) -> None:
+        """Take a proposal as asked."""
+        self._taken.add(encode(self._settings.space, proposal.genotype).tobytes())
+        self._waiting.add((proposal.genotype.digest, proposal.rung))
+
+    def tell(self, genotype: Genotype, values: Sequence[float] | None, violation: float, *, rung: int = 0) -> bool:  # noqa: ARG002
+        """Take note that a proposal is done; its values change nothing, and nothing survives.
 
         Raises:
-            ValueError: The genotype was never proposed, or was told before.
+            ValueError: The genotype is not waiting at this rung.
         """
-        if genotype.digest not in self._waiting:
-            raise ValueError(f"{genotype} is not waiting to be told")
-        self._waiting.remove(genotype.digest)
+        if (genotype.digest, rung) not in self._waiting:
+            raise ValueError(f"{genotype} is not waiting to be told at rung {rung}")
+        self._waiting.remove((genotype.digest, rung))
+        return False

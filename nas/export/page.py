@@ -46,7 +46,7 @@ def render(front: Front, candidates: Sequence[Candidate]) -> str:
     """Return the page; see `nas.export.front.to_html`."""
     spec, title = front.search.spec, front.search.spec.name or f"Search {front.search.id}"
     plot = _figure(front, candidates).to_html(full_html=False, include_plotlyjs=True, div_id="front", config=CONFIG)
-    about = f"Search {front.search.id}, {front.search.state}: space {spec.space}, x{spec.scale}, engine {spec.engine}."
+    about = f"Search {front.search.id}, {front.search.state}: space {spec.space}, x{spec.scale}, {spec.engine.name}."
     return f"""<!doctype html>
 <html lang="en">
 <head>

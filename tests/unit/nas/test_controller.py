@@ -4,27 +4,35 @@ import concurrent.futures
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evaluator.data.sets import EvaluationData
 from evaluator.executor import Job, Ticket
 from evaluator.outcome import Failure, Outcome, Success
 from evaluator.testing import ScriptedExecutor, synthetic, tiny_data
+from nas import pareto
+from nas.breeding import engine_of
 from nas.controller import Controller, Leasing
-from nas.engine.base import Engine, EngineSettings
-from nas.engine.building import build_engine
+from nas.engine.base import Engine
+from nas.jobs import steps_of
+from nas.objectives import Objective
 from nas.preparing import Prepared, reference_point
 from nas.records import Candidate, CandidateState, Search, SearchId, SearchState
+from nas.scores import points_of
 from nas.spec import SearchSpec
+from nas.states import StateShelf
 from nas.store.memory import MemoryStore
 from search_space.errors import InvalidInput, Problem
 from search_space.genotype import Genotype
 from search_space.spaces import get_space
 
+ORDERED = {"surrogate": False, "order": "ordered", "lag": 8}
 BASELINE = {"psnr_db": 25.0, "ssim": 0.7, "fsds_db": 15.0}
 
 
@@ -65,21 +73,6 @@ def prepare(spec: SearchSpec) -> Prepared:
     )
 
 
-def engine_of(search: Search, survivors: tuple[Genotype, ...]) -> Engine:
-    spec = search.spec
-    return build_engine(
-        spec.engine,
-        EngineSettings(
-            space=get_space(spec.space),
-            objectives=spec.objective_values,
-            screen=lambda genotype: 0.0,
-            population=spec.population,
-            seed=spec.seed,
-            initial=survivors,
-        ),
-    )
-
-
 class Lab:
     """A store, a clock and controllers that live and die."""
 
@@ -87,6 +80,7 @@ class Lab:
         self.store = MemoryStore()
         self.clock = Clock()
         self.weights: dict[str, bytes] = {}
+        self.states = StateShelf(Path("states-are-not-kept"), 0)
         self.owners = 0
 
     def submit(self, name: str = "a", **changes: Any) -> SearchId:
@@ -95,6 +89,8 @@ class Lab:
             "dataset": {"train": "photos"},
             "population": 8,
             "budget": {"evaluations": 30},
+            "front_seeds": 1,
+            "engine": {"surrogate": False},
             "objectives": ["psnr", "mult_adds"],
         }
         search = Search(
@@ -103,6 +99,7 @@ class Lab:
             state=SearchState.QUEUED,
             created_at=self.clock(),
         )
+        search = replace(search, parallelism=search.spec.parallelism)
         self.store.add_search(search)
         self.clock.pass_s(1)
         return search.id
@@ -122,6 +119,7 @@ class Lab:
             executor or ScriptedExecutor(capacity=4),
             prepare=prepare,
             keep_weights=self.keep,
+            states=self.states,
             exports=NoExports(),
             leasing=Leasing(owner=f"controller-{self.owners}", lease_s=30, max_active=4, only=only),
             clock=self.clock,
@@ -183,23 +181,19 @@ def test_an_outcome_is_written_before_the_engine_hears_of_it(lab: Lab) -> None:
     search = lab.submit()
     heard: list[CandidateState] = []
 
-    class Eavesdropper:
-        def __init__(self, engine: Engine) -> None:
-            self.engine = engine
+    def eavesdropping(stored: Search) -> Engine:
+        engine = engine_of(stored)
+        tell = engine.tell
 
-        @property
-        def exhausted(self) -> bool:
-            return self.engine.exhausted
-
-        def ask(self) -> Any:
-            return self.engine.ask()
-
-        def tell(self, genotype: Genotype, values: Any, violation: float) -> None:
+        def heard_tell(genotype: Genotype, *args: Any, **kwargs: Any) -> bool:
             (row,) = [c for c in lab.log(search) if c.genotype == genotype]
             heard.append(row.state)
-            self.engine.tell(genotype, values, violation)
+            return tell(genotype, *args, **kwargs)
 
-    lab.run_to_end(lab.controller(build_engine=lambda s, g: Eavesdropper(engine_of(s, g))), search)
+        engine.tell = heard_tell  # type: ignore[method-assign]
+        return engine
+
+    lab.run_to_end(lab.controller(build_engine=eavesdropping), search)
     assert heard == [CandidateState.SCORED] * 30
 
 
@@ -247,7 +241,7 @@ def test_a_controller_that_stops_gives_its_searches_back(lab: Lab) -> None:
     assert len(lab.log(search)) == 30
 
 
-def test_a_different_engine_after_a_restart_warm_starts_and_says_so(lab: Lab) -> None:
+def test_other_options_after_a_restart_go_on_from_the_same_log(lab: Lab) -> None:
     search = lab.submit()
     first = lab.controller()
     for _ in range(15):
@@ -255,13 +249,11 @@ def test_a_different_engine_after_a_restart_warm_starts_and_says_so(lab: Lab) ->
     first.close()
     before = {c.genotype.digest for c in lab.log(search)}
 
-    def other_engine(stored: Search, survivors: tuple[Genotype, ...]) -> Engine:
-        spec = stored.spec.model_copy(update={"seed": 99})
-        return engine_of(Search(id=stored.id, spec=spec, state=stored.state, created_at=stored.created_at), survivors)
+    def other_engine(stored: Search) -> Engine:
+        return engine_of(replace(stored, spec=stored.spec.model_copy(update={"seed": 99})))
 
     lab.run_to_end(lab.controller(build_engine=other_engine), search)
     log = lab.log(search)
-    assert [event.kind for event in lab.store.events(search)].count("warm_started") == 1
     assert len(log) == len({c.genotype.digest for c in log}) == 30
     assert before < {c.genotype.digest for c in log}
 
@@ -296,9 +288,9 @@ def test_the_same_work_is_done_once_across_searches(lab: Lab) -> None:
         trained.append(job.key)
         return synthetic(job)
 
-    first, second = lab.submit("a"), lab.submit("b")
+    first, second = lab.submit("a", engine=ORDERED), lab.submit("b", engine=ORDERED)
     lab.run_to_end(lab.controller(ScriptedExecutor(counted, capacity=4)), first, second)
-    third = lab.submit("c")
+    third = lab.submit("c", engine=ORDERED)
     lab.run_to_end(lab.controller(ScriptedExecutor(counted, capacity=4)), third)
     assert len(trained) == len(set(trained)) == 30
     assert lab.store.search(third).progress.cached == 30
@@ -438,10 +430,10 @@ def test_a_search_that_is_cancelled_while_its_images_fail_stays_cancelled(lab: L
 def test_trouble_of_one_search_leaves_the_others_alone(lab: Lab) -> None:
     broken, sound = lab.submit("a"), lab.submit("b", seed=1)
 
-    def engine_or_trouble(search: Search, survivors: tuple[Genotype, ...]) -> Engine:
+    def engine_or_trouble(search: Search) -> Engine:
         if search.id == broken:
             raise ValueError("no such engine")
-        return engine_of(search, survivors)
+        return engine_of(search)
 
     lab.run_to_end(lab.controller(build_engine=engine_or_trouble), broken, sound)
     assert lab.store.search(broken).state is SearchState.FAILED
@@ -501,12 +493,12 @@ def test_a_controller_may_be_held_to_one_search(lab: Lab) -> None:
 
 
 def test_candidates_left_in_flight_are_not_trained_again_if_their_outcome_is_known(lab: Lab) -> None:
-    search = lab.submit("a")
+    search = lab.submit("a", engine=ORDERED)
     first = lab.controller()
     for _ in range(3):
         first.step()
     first.close()
-    twin = lab.submit("b")
+    twin = lab.submit("b", engine=ORDERED)
     lab.run_to_end(lab.controller(only=twin), twin)
     trained: list[str] = []
 
@@ -592,11 +584,152 @@ def test_images_that_cannot_be_used_fail_the_search_with_the_reason(lab: Lab) ->
     assert "dataset.train" in stored.reason
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_order_in_which_workers_finish_changes_nothing(seed: int) -> None:
+@pytest.mark.parametrize("capacity", [1, 2, 8])
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=8, deadline=None)
+def test_told_in_order_a_search_is_the_same_for_any_timing_and_number_of_workers(capacity: int, seed: int) -> None:
     calm, hectic = Lab(), Lab()
-    a, b = calm.submit(), hectic.submit()
+    engine = {"order": "ordered", "lag": 8, "surrogate_after": 12, "surrogate_children": 10, "surrogate_refit": 4}
+    a, b = (lab.submit(engine=engine) for lab in (calm, hectic))
     calm.run_to_end(calm.controller(ScriptedExecutor(capacity=1)), a)
-    jumbled = partial(ScriptedExecutor, capacity=6, order=np.random.default_rng(seed))
-    hectic.run_to_end(hectic.controller(jumbled()), b)
+    jumbled = ScriptedExecutor(capacity=capacity, order=np.random.default_rng(seed))
+    hectic.run_to_end(hectic.controller(jumbled), b)
     assert calm.front_texts(a) == hectic.front_texts(b)
+    assert [c.survived for c in calm.log(a)] == [c.survived for c in hectic.log(b)]
+
+
+def test_told_in_order_no_more_are_in_flight_than_the_lag_allows(lab: Lab) -> None:
+    search = lab.submit(engine={"surrogate": False, "order": "ordered", "lag": 3})
+    stuck = ScriptedExecutor(capacity=8, order=lambda job: -job.seed)
+    lab.run_to_end(lab.controller(stuck), search)
+    log = lab.log(search)
+    for candidate in log:
+        earlier = [c for c in log if c.ordinal <= candidate.ordinal - 3]
+        assert all((c.told_ordinal or 0) < candidate.tells_before for c in earlier)
+
+
+def test_parallelism_may_change_while_a_search_runs(lab: Lab) -> None:
+    search = lab.submit(parallelism=1)
+    controller = lab.controller()
+    for _ in range(6):
+        controller.step()
+        assert lab.store.search(search).progress.in_flight <= 1
+    lab.store.set_parallelism(search, 3, at=lab.clock())
+    controller.step()
+    assert lab.store.search(search).progress.in_flight == 3
+    lab.run_to_end(controller, search)
+    assert len(lab.log(search)) == 30
+
+
+def test_what_survived_is_recorded_for_every_outcome(lab: Lab) -> None:
+    search = lab.submit()
+    lab.run_to_end(lab.controller(), search)
+    survived = [c.survived for c in lab.log(search)]
+    assert None not in survived
+    assert 8 <= sum(map(bool, survived)) < 30
+
+
+def test_the_hypervolume_after_every_outcome_is_recorded_and_never_falls(lab: Lab) -> None:
+    search = lab.submit()
+    lab.run_to_end(lab.controller(), search)
+    told = sorted(lab.log(search), key=lambda c: c.told_ordinal or 0)
+    volumes = [c.hypervolume or 0.0 for c in told]
+    assert volumes == sorted(volumes)
+    assert volumes[-1] == lab.store.search(search).progress.hypervolume > 0
+
+
+RUNGS = {"name": "default", "steps": 240, "rungs": 3}
+
+
+def by_steps(job: Job) -> Outcome:
+    """Longer trainings score better, and rank as short ones do."""
+    outcome = synthetic(job)
+    assert isinstance(outcome, Success)
+    gain_db = np.log2(job.recipe.steps)
+    return replace(outcome, scores=replace(outcome.scores, psnr_db=outcome.scores.psnr_db + gain_db))
+
+
+def test_rungs_promote_the_best_and_the_front_is_drawn_from_the_top_rung(lab: Lab, tmp_path: Path) -> None:
+    lab.states = StateShelf(tmp_path, 2**20)
+    search = lab.submit(recipe=RUNGS, budget={"evaluations": 80})
+    lab.run_to_end(lab.controller(ScriptedExecutor(by_steps, capacity=4)), search)
+    stored, log = lab.store.search(search), lab.log(search)
+    counts = [sum(c.rung == rung for c in log) for rung in range(3)]
+    assert counts[0] > counts[1] > counts[2] > 0
+    assert all(c.operator == "promotion" and c.parents == (c.genotype.digest,) for c in log if c.rung)
+    assert {(c.rung, c.steps) for c in log} == {(0, 60), (1, 120), (2, 240)}
+    top = [c for c in log if c.rung == 2]
+    assert stored.progress.best_psnr_db == max(c.evaluation.psnr_db for c in top if c.evaluation)
+    assert stored.progress.steps == sum(n * steps_of(stored.spec.recipe, rung) for rung, n in enumerate(counts))
+    assert steps_of(stored.spec.recipe, 2) < 0.65 * 240
+    assert not list(tmp_path.glob("*/*"))  # states go when the search ends
+
+
+def test_a_lost_state_costs_steps_and_nothing_else(lab: Lab, tmp_path: Path) -> None:
+    kept, lost = Lab(), Lab()
+    kept.states = StateShelf(tmp_path, 2**20)
+    a, b = (lab.submit(recipe=RUNGS, budget={"evaluations": 40}) for lab in (kept, lost))
+    for lab, search in ((kept, a), (lost, b)):
+        lab.run_to_end(lab.controller(ScriptedExecutor(by_steps, capacity=4)), search)
+    assert kept.front_texts(a) == lost.front_texts(b)
+    assert kept.store.search(a).progress.steps < lost.store.search(b).progress.steps
+
+
+def test_rungs_that_rank_at_random_are_given_up_and_an_event_says_so(lab: Lab) -> None:
+    def noise(job: Job) -> Outcome:
+        outcome = synthetic(job)
+        assert isinstance(outcome, Success)
+        luck = np.random.default_rng([job.recipe.steps, int(job.genotype.digest[:8], 16)]).normal()
+        return replace(outcome, scores=replace(outcome.scores, psnr_db=30 + luck))
+
+    search = lab.submit(recipe=RUNGS, budget={"evaluations": 300})
+    lab.run_to_end(lab.controller(ScriptedExecutor(noise, capacity=4)), search)
+    raised = [event for event in lab.store.events(search, limit=5000) if event.kind == "rung_raised"]
+    assert raised
+    assert raised[0].detail["lowest_rung"] == 1
+    assert "tau" in raised[0].detail["why"]
+    last = [c for c in lab.log(search) if c.operator != "promotion"][-1]
+    assert last.rung == raised[-1].detail["lowest_rung"]
+
+
+def test_members_of_the_final_front_are_trained_from_another_seed(lab: Lab) -> None:
+    search = lab.submit(front_seeds=3)
+    lab.run_to_end(lab.controller(), search)
+    stored, log = lab.store.search(search), lab.log(search)
+    asked = [c for c in log if c.replicate == 0]
+    front = {asked[i].genotype.digest for i in front_of(asked)}
+    again = [c for c in log if c.replicate]
+    assert len(asked) == 30
+    assert {(c.genotype.digest, c.replicate) for c in again} == {(d, n) for d in front for n in (1, 2)}
+    assert all(c.operator == "confirmation" and c.evaluation for c in again)
+    assert len({c.evaluation_key for c in log}) == len(log)
+    assert stored.progress.hypervolume == max(c.hypervolume or 0 for c in asked)
+
+
+def front_of(candidates: list[Candidate]) -> list[int]:
+    objectives = (Objective.of("psnr"), Objective.of("mult_adds"))
+    return [int(i) for i in pareto.front(points_of(candidates, objectives), objectives)]
+
+
+@pytest.mark.parametrize(
+    ("budget", "reason"),
+    [
+        ({"evaluations": 1000, "steps": 3000}, "3000 training steps"),
+        ({"evaluations": 1000, "worker_hours": 0.02}, "0.02 worker-hours"),
+        ({"evaluations": 1000, "patience": 25}, "settled"),
+    ],
+)
+def test_budgets_end_a_search(lab: Lab, budget: dict[str, Any], reason: str) -> None:
+    search = lab.submit(budget=budget)
+    lab.run_to_end(lab.controller(), search)
+    stored = lab.store.search(search)
+    assert reason in stored.reason
+    assert 0 < stored.progress.evaluated < 1000
+    if "steps" in budget:
+        assert 3000 <= stored.progress.steps < 3300
+
+
+def test_a_hard_budget_leaves_no_time_for_confirmations(lab: Lab) -> None:
+    search = lab.submit(budget={"evaluations": 1000, "worker_hours": 0.02}, front_seeds=2)
+    lab.run_to_end(lab.controller(), search)
+    assert not any(c.replicate for c in lab.log(search))

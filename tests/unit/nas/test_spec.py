@@ -68,7 +68,7 @@ def test_a_spec_survives_the_way_through_json(document):
 
 def test_images_are_all_that_must_be_given():
     spec = spec_of()
-    assert (spec.space, spec.scale, spec.engine, spec.recipe) == ("falsr", 2, "nsga2", RECIPES["default"])
+    assert (spec.space, spec.scale, spec.engine, spec.recipe) == ("falsr", 2, ENGINES["nsga2"], RECIPES["default"])
     assert spec.objective_values == tuple(map(Objective.of, ("psnr", "fsds", "mult_adds")))
     assert spec.constraint_values == ()
     assert problems_of(dataset={}) == {"dataset.train": "Field required"}

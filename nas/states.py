@@ -1,0 +1,60 @@
+"""A shelf for the states from which trainings go on: files that save steps, and that nobody misses once gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import rmtree
+
+from evaluator.checkpoints import write
+
+SUFFIX = ".state"
+
+
+class StateShelf:
+    """Keeps the latest states below a directory, the oldest give way where there is no room.
+
+    Args:
+        root: The directory; made when something is kept.
+        limit_bytes: Most bytes kept, over all searches; 0 keeps nothing.
+    """
+
+    def __init__(self, root: Path, limit_bytes: int) -> None:
+        self._root, self._limit = root, limit_bytes
+        self._sizes: dict[Path, int] = {}  # oldest first
+        for path in sorted(self._found(), key=lambda path: (path.stat().st_mtime_ns, path)):
+            self._sizes[path] = path.stat().st_size
+
+    def keep(self, search: str, name: str, state: bytes) -> None:
+        """Keep a state under a search's name for it, in place of an earlier one."""
+        path = self._path(search, name)
+        self._drop(path)
+        if len(state) > self._limit:
+            return
+        while self._sizes and sum(self._sizes.values()) + len(state) > self._limit:
+            self._drop(next(iter(self._sizes)))
+        write(path, state)
+        self._sizes[path] = len(state)
+
+    def take(self, search: str, name: str) -> bytes:
+        """A state, or nothing where it is not there."""
+        try:
+            return self._path(search, name).read_bytes()
+        except OSError:
+            return b""
+
+    def forget(self, search: str) -> None:
+        """Drop every state of a search."""
+        for path in [path for path in self._sizes if path.parent.name == search]:
+            del self._sizes[path]
+        rmtree(self._root / search, ignore_errors=True)
+
+    def _path(self, search: str, name: str) -> Path:
+        return self._root / search / f"{name}{SUFFIX}"
+
+    def _drop(self, path: Path) -> None:
+        self._sizes.pop(path, None)
+        path.unlink(missing_ok=True)
+
+    def _found(self) -> Iterator[Path]:
+        return self._root.glob(f"*/*{SUFFIX}")
