@@ -21,7 +21,7 @@ from .base import Vectors
 
 Floats = NDArray[np.float64]
 
-SIGNAL = ("log_weights", "log_power", "log_unlikeness", "log_difference", "log_drive", "spatial")
+SIGNAL = ("log_weights", "log_unlikeness", "log_difference", "log_drive", "spatial")
 SHAPE = ("log_reach", "depth", "shortest", "skips", "residuals")
 
 LIKENESS = 0.6
@@ -198,7 +198,6 @@ def _signal(networks: _Networks) -> list[Floats]:
     power, shared = _read(networks, moments, cells)
     return [
         np.log(_weights(networks)),
-        np.log(power),
         np.log(np.maximum(1 - shared / power, FLOOR)),
         np.log(np.maximum(power - shared, FLOOR)),
         np.log(networks.in_channels[:, -1]) + np.log(power) / 2,  # how far a step of Adam on the fusion moves it

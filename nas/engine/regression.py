@@ -23,11 +23,11 @@ from .features import Floats, Layout
 LEARNED = 160
 """Most outcomes that the weights of the parts are learned from; more hardly change them."""
 
-LENGTH = 3.0
-"""Length of the Matern parts, in standard deviations of the root mean square of their features."""
+LENGTH = 2.5
+"""Networks that differ by so many standard deviations in every feature of a Matern part are one length apart in it."""
 
-GENES_LENGTH = 0.3
-"""Share of the genes whose change divides the covariance by e."""
+GENES_LENGTH = 0.2
+"""Share of the genes whose change divides that part of the covariance by e."""
 
 REACH = 3.0
 """Features further than this from their mean, in standard deviations, count as this far."""
@@ -35,7 +35,7 @@ REACH = 3.0
 STEPS = 20
 """Steps of that learning, at most."""
 
-SIGNAL, SHAPE, GENES, BELOW, NOISE = 0.4, 0.2, 0.2, 1.0, 0.3
+SIGNAL, SHAPE, GENES, BELOW, NOISE = 0.6, 0.1, 0.2, 1.0, 0.3
 """Medians of the prior of each part's weight and of the noise, in variances of the scores."""
 
 
@@ -61,6 +61,13 @@ class Belief:
 
 class Regression:
     """A Gaussian process of scikit-learn's, in natural units.
+
+    Args:
+        layout: Which features are which.
+        raw: Features of n networks, shape (n, d), sorted by genes: the weights of the covariance are learned from
+            `LEARNED` of them at even distances.
+        below: Their scores at the rung below, shape (n,); None where there is no such rung.
+        values: What was found, shape (n,).
 
     Attributes:
         slope: How much is expected for each unit of the score below.
@@ -171,8 +178,9 @@ def _squares(x: Floats, y: Floats) -> Floats:
 
 def _matern(x: Floats, y: Floats) -> Floats:
     """Matern's covariance of smoothness 5/2 and length 1."""
-    r = np.sqrt(5 * _squares(x, y))
-    return np.asarray((1 + r + r**2 / 3) * np.exp(-r))
+    squares = 5 * _squares(x, y)
+    r = np.sqrt(squares)
+    return np.asarray((1 + r + squares / 3) * np.exp(-r))
 
 
 def _gaussian(x: Floats, y: Floats) -> Floats:

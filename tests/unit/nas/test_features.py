@@ -75,7 +75,9 @@ def test_moments_are_those_of_random_networks(text: str) -> None:
     genotype = Genotype.parse(f"f32|{cells}|tail:7")
     row = Features(FALSR).of(encode(FALSR, genotype)[None])[0]
     powers, unlikenesses = zip(*(_moments(genotype, seed) for seed in range(12)), strict=True)
-    assert row[COLUMN["log_power"]] == pytest.approx(np.log(np.mean(powers)), abs=0.7)
+    power = np.exp(2 * row[COLUMN["log_drive"]]) / 64**2
+    assert np.log(power) == pytest.approx(np.log(np.mean(powers)), abs=0.7)
+    assert row[COLUMN["log_difference"]] == pytest.approx(np.log(power) + row[COLUMN["log_unlikeness"]])
     assert row[COLUMN["log_unlikeness"]] == pytest.approx(np.mean(np.log(unlikenesses)), abs=0.7)
 
 
