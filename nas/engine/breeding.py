@@ -1,15 +1,13 @@
-"""How genotypes are drawn, crossed and mutated: pure functions of their arguments and a generator.
+"""How one cell is replaced by a roulette, and how first populations are drawn: pure functions of a generator.
 
-Operators work on integer vectors of `search_space.encoding` and return new ones within the same bounds. A vector may
-differ from its parents in a dead gene only (the residual of one repeat): what is canonical, screened or new is the
-caller's business. First populations are lists of genotypes.
+The roulette works on integer vectors of `search_space.encoding` and returns new ones within the same bounds; what is
+canonical, screened or new is the caller's business. First populations are lists of genotypes.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -24,42 +22,6 @@ Vector = NDArray[np.int64]
 
 POOL = 20
 """Genotypes that are drawn for each that a stratified start keeps."""
-
-
-def uniform_crossover(first: Vector, second: Vector, rng: np.random.Generator) -> Vector:
-    """Return a child that has each gene, micro or macro, of either parent by the toss of a coin."""
-    return np.where(rng.random(first.size) < 0.5, first, second)
-
-
-def one_point_crossover(space: SearchSpace, first: Vector, second: Vector, rng: np.random.Generator) -> Vector:
-    """Return a child with the first's genes before a cut and the second's behind it.
-
-    There is one cut among the genes of the cells and one among the skips, at once (FALSR, arXiv 1901.07261). Every
-    place is as likely, the ends included.
-    """
-    n_skips = len(space.possible_skips)
-    n_micro = first.size - n_skips
-    places = np.arange(n_micro), np.arange(n_skips)
-    before = np.concatenate([place < rng.integers(place.size, endpoint=True) for place in places])
-    return np.where(before, first, second)
-
-
-def reset_mutation(bounds: Vector, vector: Vector, rng: np.random.Generator, *, genes: float) -> Vector:
-    """Return a mutant in which each gene has another of its values with one probability, and one at least has.
-
-    Args:
-        bounds: Largest value of each gene, shape (genes,); at least one is above 0.
-        vector: The parent, shape (genes,).
-        rng: Source of randomness.
-        genes: Expected number of changes; genes with one value are not counted.
-    """
-    free = np.flatnonzero(bounds)
-    chosen = free[rng.random(free.size) < genes / free.size]
-    if not chosen.size:
-        chosen = rng.choice(free, 1)
-    mutant = vector.copy()
-    mutant[chosen] = (vector[chosen] + rng.integers(1, bounds[chosen], endpoint=True)) % (bounds[chosen] + 1)
-    return mutant
 
 
 def roulette_weights(space: SearchSpace, metric: Metric) -> NDArray[np.float64]:
@@ -95,17 +57,6 @@ def cell_roulette(
         cell = space.distinct_cells[rng.choice(weights.size, p=others / others.sum())]
         mutant[start : start + width] = _cell_vector(space, cell)
     return mutant
-
-
-def random_start(
-    space: SearchSpace, n: int, rng: np.random.Generator, accept: Callable[[Genotype], bool]
-) -> list[Genotype]:
-    """Return up to n different genotypes that are accepted, every gene drawn uniformly.
-
-    There are fewer where too few are accepted among 20 n draws.
-    """
-    draws = (space.sample(rng) for _ in range(POOL * n))
-    return list(islice(_accepted(space, draws, accept), n))
 
 
 def diverse_start(space: SearchSpace, n: int, rng: np.random.Generator) -> list[Genotype]:

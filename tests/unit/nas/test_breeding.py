@@ -1,4 +1,4 @@
-"""Operators stay within bounds and change what they say; first populations cover cells and costs."""
+"""Roulettes replace a cell by another one; first populations cover cells and costs."""
 
 import numpy as np
 import pytest
@@ -8,12 +8,8 @@ from hypothesis import strategies as st
 from nas.engine.breeding import (
     cell_roulette,
     diverse_start,
-    one_point_crossover,
-    random_start,
-    reset_mutation,
     roulette_weights,
     stratified_start,
-    uniform_crossover,
 )
 from search_space.cost import cost_range, mult_adds, params
 from search_space.encoding import decode, encode, upper_bounds
@@ -38,71 +34,12 @@ def random_vector(space, rng):
     return rng.integers(0, upper_bounds(space), endpoint=True)
 
 
-def two_vectors(space, rng):
-    return random_vector(space, rng), random_vector(space, rng)
-
-
 def cost(genotype):
     return mult_adds(genotype, scale=2, channels=1)
 
 
 def everything(genotype):
     return True
-
-
-@given(SPACES, SEEDS)
-def test_every_gene_of_a_uniform_child_is_one_of_its_parents(space, seed):
-    rng = np.random.default_rng(seed)
-    first, second = two_vectors(space, rng)
-    child = uniform_crossover(first, second, rng)
-    assert ((child == first) | (child == second)).all()
-    assert space.contains(decode(space, child))
-
-
-def test_uniform_crossover_takes_half_of_each_gene_from_each_parent():
-    first, second, rng = np.zeros(63, dtype=np.int64), np.ones(63, dtype=np.int64), np.random.default_rng(0)
-    children = np.array([uniform_crossover(first, second, rng) for _ in range(1000)])
-    assert (np.abs(children.mean(axis=0) - 0.5) < 0.08).all()
-
-
-@given(SPACES, SEEDS)
-def test_a_one_point_child_is_cut_once_in_the_cells_and_once_in_the_skips(space, seed):
-    rng = np.random.default_rng(seed)
-    n_micro = len(space.genes) - len(space.possible_skips)
-    zeros, ones = np.zeros(len(space.genes), dtype=np.int64), np.ones(len(space.genes), dtype=np.int64)
-    child = one_point_crossover(space, zeros, ones, rng)
-    for part in (child[:n_micro], child[n_micro:]):
-        assert (np.diff(part) >= 0).all()
-    first, second = two_vectors(space, rng)
-    assert space.contains(decode(space, one_point_crossover(space, first, second, rng)))
-
-
-def test_one_point_cuts_fall_everywhere():
-    zeros, ones, rng = np.zeros(63, dtype=np.int64), np.ones(63, dtype=np.int64), np.random.default_rng(0)
-    children = [one_point_crossover(FALSR, zeros, ones, rng) for _ in range(1000)]
-    assert {int(child[:35].sum()) for child in children} == set(range(36))
-    assert {int(child[35:].sum()) for child in children} == set(range(29))
-
-
-@given(SPACES, SEEDS, st.sampled_from([0.01, 1.0, 5.0, 100.0]))
-def test_a_reset_always_changes_a_gene_and_stays_within_bounds(space, seed, genes):
-    rng = np.random.default_rng(seed)
-    vector = random_vector(space, rng)
-    before = vector.copy()
-    mutant = reset_mutation(upper_bounds(space), vector, rng, genes=genes)
-    assert (vector == before).all()
-    assert (mutant != vector).any()
-    assert space.contains(decode(space, mutant))
-    if genes == 100.0:
-        assert ((mutant != vector) == (upper_bounds(space) > 0)).all()
-
-
-def test_resets_change_every_gene_as_often_and_as_many_as_asked_for():
-    rng, bounds = np.random.default_rng(0), upper_bounds(FALSR)
-    vector = random_vector(FALSR, rng)
-    changed = np.array([reset_mutation(bounds, vector, rng, genes=4.0) != vector for _ in range(2000)])
-    assert changed.sum(axis=1).mean() == pytest.approx(4.0, rel=0.1)
-    assert (np.abs(changed.mean(axis=0) - 4 / 63) < 0.03).all()
 
 
 @pytest.mark.parametrize("metric", ["params", "mult_adds"])
@@ -174,7 +111,8 @@ def test_a_stratified_start_is_spread_evenly_over_log_cost(n, seed):
     assert logs[-1] - logs[0] > 0.6 * (most - least)
     halves = np.histogram(logs, bins=4)[0]
     assert halves.min() >= 0.7 * n / 4
-    uniform = np.log([cost(genotype) for genotype in random_start(FALSR, n, np.random.default_rng(seed), everything)])
+    rng = np.random.default_rng(seed)
+    uniform = np.log([cost(FALSR.sample(rng)) for _ in range(n)])
     assert np.ptp(logs) > 1.3 * np.ptp(uniform)
 
 
@@ -191,20 +129,14 @@ def light(genotype):
 @settings(deadline=None, max_examples=20)
 @given(st.sampled_from([TINY, ONE_CELL]), st.integers(1, 60), SEEDS)
 def test_starts_are_distinct_accepted_and_repeat_with_their_generator(space, n, seed):
-    for build in (
-        lambda rng: stratified_start(space, n, rng, cost, light),
-        lambda rng: random_start(space, n, rng, light),
-    ):
-        start = build(np.random.default_rng(seed))
-        assert len(set(start)) == len(start) <= n
-        assert all(space.contains(genotype) and light(genotype) for genotype in start)
-        assert start == build(np.random.default_rng(seed))
+    start = stratified_start(space, n, np.random.default_rng(seed), cost, light)
+    assert len(set(start)) == len(start) <= n
+    assert all(space.contains(genotype) and light(genotype) for genotype in start)
+    assert start == stratified_start(space, n, np.random.default_rng(seed), cost, light)
 
 
 @pytest.mark.parametrize("n", [1, 5, 5000])
 def test_a_small_space_gives_what_it_has(n):
     rng = np.random.default_rng(0)
     assert len(stratified_start(ONE_CELL, n, rng, cost, everything)) == min(n, 2)
-    assert len(random_start(ONE_CELL, n, rng, everything)) == min(n, 2)
     assert stratified_start(ONE_CELL, n, rng, cost, lambda _: False) == []
-    assert random_start(ONE_CELL, n, rng, lambda _: False) == []
