@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from nas import cli as local
-from nas.cli import DatabaseUrl, Home, ImagesRoot, Json, Workers
+from nas.cli_options import DatabaseUrl, Home, ImagesRoot, Json, Workers
 from nas.console import (
     FAILED,
     INTERRUPTED,

@@ -5,79 +5,35 @@ Shape and ranges are checked here; what takes a look at the disk or at a space's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    StringConstraints,
-    WithJsonSchema,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from evaluator.recipe import RECIPES, InvalidRecipe, Recipe
+from evaluator.recipe import RECIPES
 from search_space.errors import InvalidInput, Problem
 from search_space.genotype import Genotype
 from search_space.published import PUBLISHED, published_genotype
-from search_space.spaces import SPACES
 
+from .fields import (
+    Channels,
+    Document,
+    EngineField,
+    Initial,
+    Integer,
+    Line,
+    MetricName,
+    Number,
+    RecipeField,
+    Scale,
+    SpaceName,
+    Version,
+)
 from .objectives import METRICS, Constraint, Objective, Sense
-from .options import ENGINES, EngineOptions
+from .options import ENGINES
 
 
-def _known(names: Any) -> AfterValidator:
-    """Accept only names that a registry knows, and list them otherwise."""
-
-    def check(value: str) -> str:
-        if value not in names:
-            raise ValueError(f"one of {', '.join(sorted(names))}")
-        return value
-
-    return AfterValidator(check)
-
-
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""Text without control characters: it goes into paths, log lines and database columns."""
-
-
-def _one_of(*choices: int) -> BeforeValidator:
-    """Accept only these integers, and nothing that merely equals one: true equals 1."""
-
-    def check(value: Any) -> Any:
-        if type(value) is not int or value not in choices:
-            raise ValueError(" or ".join(map(str, choices)))
-        return value
-
-    return BeforeValidator(check)
-
-
-Integer = Annotated[int, Field(strict=True)]
-"""Neither a boolean nor a text nor a float, even a whole one."""
-
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-"""A finite number, neither a boolean nor a text."""
-
-Version = Annotated[Literal[1], _one_of(1)]
-Scale = Annotated[Literal[2, 3, 4], _one_of(2, 3, 4)]
-Channels = Annotated[Literal[1, 3], _one_of(1, 3)]
-
-MetricName = Annotated[str, _known(METRICS), Field(json_schema_extra={"enum": list(METRICS)})]
-SpaceName = Annotated[str, _known(SPACES), Field(json_schema_extra={"enum": list(SPACES)})]
-
-
-class _Document(BaseModel):
-    """A frozen part of a spec that refuses fields it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DatasetSpec(_Document):
+class DatasetSpec(Document):
     """Which images to train on and to score on.
 
     Folders are relative to the data root that the service was started with.
@@ -108,7 +64,7 @@ def _or_metric_name(schema: dict[str, Any]) -> None:
     schema.update(anyOf=[name, described], title=described.pop("title"), description=described.pop("description"))
 
 
-class ObjectiveSpec(_Document):
+class ObjectiveSpec(Document):
     """A metric to optimise; a bare metric name stands for its natural sense."""
 
     model_config = ConfigDict(json_schema_extra=_or_metric_name)
@@ -134,7 +90,7 @@ class ObjectiveSpec(_Document):
         return Objective(self.metric, self.sense)
 
 
-class ConstraintSpec(_Document):
+class ConstraintSpec(Document):
     """Bounds that a candidate must respect."""
 
     metric: MetricName = Field(description="Which metric.")
@@ -155,7 +111,7 @@ class ConstraintSpec(_Document):
         return Constraint(metric=self.metric, minimum=self.min, maximum=self.max)
 
 
-class BudgetSpec(_Document):
+class BudgetSpec(Document):
     """When a search ends; whichever comes first."""
 
     evaluations: Integer = Field(
@@ -181,69 +137,7 @@ class BudgetSpec(_Document):
     )
 
 
-def _recipe(value: Any) -> Recipe:
-    """The recipe that a name, or an object with overrides, stands for; either way its name is a known recipe's."""
-    if isinstance(value, Recipe):
-        value = value.to_json()
-    if isinstance(value, str):
-        if value not in RECIPES:
-            raise ValueError(f"one of {', '.join(RECIPES)}, or an object with fields to override")
-        return RECIPES[value]
-    if not isinstance(value, dict):
-        raise ValueError(f"one of {', '.join(RECIPES)}, or an object with fields to override")
-    known = value.get("name", "default") in tuple(RECIPES)
-    problems = [] if known else [Problem("recipe.name", value["name"], f"one of {', '.join(RECIPES)}")]
-    try:
-        recipe = Recipe.from_json(value if known else {**value, "name": "default"})
-    except InvalidRecipe as error:
-        raise InvalidRecipe([*problems, *error.problems]) from None
-    if problems:
-        raise InvalidRecipe(problems)
-    return recipe
-
-
-def _engine(value: Any) -> EngineOptions:
-    """The options that an engine's name, or an object with overrides, stands for."""
-    if isinstance(value, EngineOptions):
-        return value
-    if isinstance(value, str) and value in ENGINES:
-        return ENGINES[value]
-    if not isinstance(value, dict):
-        raise ValueError(f"one of {', '.join(ENGINES)}, or an object with options to override")
-    return EngineOptions.from_json(value)
-
-
-def _either(names: Iterable[str], default: str, description: str) -> WithJsonSchema:
-    """JSON Schema of a name, or an object whose `name` picks what its other fields override."""
-    choice = {"type": "string", "enum": list(names)}
-    override = {"type": "object", "properties": {"name": choice}, "additionalProperties": True}
-    return WithJsonSchema({"description": description, "anyOf": [choice, override], "default": default})
-
-
-EngineField = Annotated[
-    EngineOptions,
-    BeforeValidator(_engine),
-    PlainSerializer(lambda options: options.to_json(), return_type=dict[str, Any]),
-    _either(ENGINES, "nsga2", "An engine's name, or an object: `name` picks the engine, other fields override it."),
-]
-
-RecipeField = Annotated[
-    Recipe,
-    BeforeValidator(_recipe),
-    PlainSerializer(lambda recipe: recipe.to_json(), return_type=dict[str, Any]),
-    _either(RECIPES, "default", "A recipe's name, or an object: `name` picks the recipe, other fields override it."),
-]
-
-
-def _initial(value: str) -> str:
-    if value not in PUBLISHED:
-        if "|" not in value:
-            raise ValueError(f"one of {', '.join(PUBLISHED)}, or a genotype's text")
-        Genotype.parse(value)
-    return value
-
-
-class SearchSpec(_Document):
+class SearchSpec(Document):
     """A search: where to look, what for, on which images, for how long."""
 
     version: Version = Field(1, description="Version of this document.")
@@ -263,7 +157,7 @@ class SearchSpec(_Document):
     recipe: RecipeField = Field(RECIPES["default"], description="How a candidate is partially trained.")
     engine: EngineField = Field(ENGINES["nsga2"], description="What proposes networks, and how.")
     population: Integer = Field(32, ge=4, le=2048, description="Size of the population.")
-    initial: tuple[Annotated[str, AfterValidator(_initial)], ...] = Field(
+    initial: tuple[Initial, ...] = Field(
         (), max_length=2048, description="Networks to look at first: published names or genotype texts."
     )
     budget: BudgetSpec = Field(BudgetSpec(), description="When to stop.")  # type: ignore[call-arg]  # defaults

@@ -143,7 +143,7 @@ def test_unreadable_images_are_not_said_to_be_too_small(service: Service, images
         ({"dataset": None}, "dataset", "an object with train, validation, train_limit, "),
         ({"dataset": {}}, "dataset.train", "a value (folder of training images)"),
         ({"dataset": {"trian": "photos"}}, "dataset.trian", "did you mean train?"),
-        ({"budget": 7}, "budget", "an object with evaluations, wall_time_s"),
+        ({"budget": 7}, "budget", "an object with evaluations, steps, wall_time_s"),
         ({"constraints": [7]}, "constraints.0", "an object with metric, min, max"),
         ({"constraints": [{"max": 7}]}, "constraints.0.metric", "a value (which metric)"),
         ({"objectives": "psnr"}, "objectives", "a list"),

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from evaluator.recipe import RECIPES, Recipe
 from nas.objectives import METRICS, Constraint, Objective, Sense
+from nas.options import ENGINES
 from nas.spec import SearchSpec
 from search_space.published import PUBLISHED, published_genotype
 from search_space.spaces import SPACES, get_space

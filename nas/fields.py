@@ -1,0 +1,138 @@
+"""The kinds of values that a spec holds: what is taken for each, and what is said of anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from evaluator.recipe import RECIPES, InvalidRecipe, Recipe
+from search_space.errors import Problem
+from search_space.genotype import Genotype
+from search_space.published import PUBLISHED
+from search_space.spaces import SPACES
+
+from .objectives import METRICS
+from .options import ENGINES, EngineOptions
+
+
+class Document(BaseModel):
+    """A frozen JSON object that refuses fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _known(names: Any) -> AfterValidator:
+    """Accept only names that a registry knows, and list them otherwise."""
+
+    def check(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"one of {', '.join(sorted(names))}")
+        return value
+
+    return AfterValidator(check)
+
+
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""Text without control characters: it goes into paths, log lines and database columns."""
+
+
+def _one_of(*choices: int) -> BeforeValidator:
+    """Accept only these integers, and nothing that merely equals one: true equals 1."""
+
+    def check(value: Any) -> Any:
+        if type(value) is not int or value not in choices:
+            raise ValueError(" or ".join(map(str, choices)))
+        return value
+
+    return BeforeValidator(check)
+
+
+Integer = Annotated[int, Field(strict=True)]
+"""Neither a boolean nor a text nor a float, even a whole one."""
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A finite number, neither a boolean nor a text."""
+
+Version = Annotated[Literal[1], _one_of(1)]
+Scale = Annotated[Literal[2, 3, 4], _one_of(2, 3, 4)]
+Channels = Annotated[Literal[1, 3], _one_of(1, 3)]
+
+MetricName = Annotated[str, _known(METRICS), Field(json_schema_extra={"enum": list(METRICS)})]
+SpaceName = Annotated[str, _known(SPACES), Field(json_schema_extra={"enum": list(SPACES)})]
+
+
+def _recipe(value: Any) -> Recipe:
+    """The recipe that a name, or an object with overrides, stands for; either way its name is a known recipe's."""
+    if isinstance(value, Recipe):
+        value = value.to_json()
+    if isinstance(value, str):
+        if value not in RECIPES:
+            raise ValueError(f"one of {', '.join(RECIPES)}, or an object with fields to override")
+        return RECIPES[value]
+    if not isinstance(value, dict):
+        raise ValueError(f"one of {', '.join(RECIPES)}, or an object with fields to override")
+    known = value.get("name", "default") in tuple(RECIPES)
+    problems = [] if known else [Problem("recipe.name", value["name"], f"one of {', '.join(RECIPES)}")]
+    try:
+        recipe = Recipe.from_json(value if known else {**value, "name": "default"})
+    except InvalidRecipe as error:
+        raise InvalidRecipe([*problems, *error.problems]) from None
+    if problems:
+        raise InvalidRecipe(problems)
+    return recipe
+
+
+def _engine(value: Any) -> EngineOptions:
+    """The options that an engine's name, or an object with overrides, stands for."""
+    if isinstance(value, EngineOptions):
+        return value
+    if isinstance(value, str) and value in ENGINES:
+        return ENGINES[value]
+    if not isinstance(value, dict):
+        raise ValueError(f"one of {', '.join(ENGINES)}, or an object with options to override")
+    return EngineOptions.from_json(value)
+
+
+def _either(names: Iterable[str], default: str, description: str) -> WithJsonSchema:
+    """JSON Schema of a name, or an object whose `name` picks what its other fields override."""
+    choice = {"type": "string", "enum": list(names)}
+    override = {"type": "object", "properties": {"name": choice}, "additionalProperties": True}
+    return WithJsonSchema({"description": description, "anyOf": [choice, override], "default": default})
+
+
+EngineField = Annotated[
+    EngineOptions,
+    BeforeValidator(_engine),
+    PlainSerializer(lambda options: options.to_json(), return_type=dict[str, Any]),
+    _either(ENGINES, "nsga2", "An engine's name, or an object: `name` picks the engine, other fields override it."),
+]
+
+RecipeField = Annotated[
+    Recipe,
+    BeforeValidator(_recipe),
+    PlainSerializer(lambda recipe: recipe.to_json(), return_type=dict[str, Any]),
+    _either(RECIPES, "default", "A recipe's name, or an object: `name` picks the recipe, other fields override it."),
+]
+
+
+def _initial(value: str) -> str:
+    if value not in PUBLISHED:
+        if "|" not in value:
+            raise ValueError(f"one of {', '.join(PUBLISHED)}, or a genotype's text")
+        Genotype.parse(value)
+    return value
+
+
+Initial = Annotated[str, AfterValidator(_initial)]
+"""The name of a published network, or the text of a genotype."""
