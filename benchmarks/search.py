@@ -79,7 +79,7 @@ def tiny(_table: Table, base: Contest) -> Found:
     """A made-up score on a space of 1,152 networks, whose front is known exactly."""
     space = get_space("tiny")
     table = tabulate(space, TWO_OBJECTIVES, ((genotype, synthetic_scores(genotype)) for genotype in space.enumerate()))
-    contest = replace(base, engines=(*RIVALS, *OURS), in_flight=(1,), evaluations=space.distinct_size)
+    contest = replace(base, engines=(*RIVALS, *OURS), in_flight=(1,), evaluations=space.distinct_size, noise=0.0)
     return [_held("A space whose front is known", table, contest)]
 
 
@@ -106,6 +106,7 @@ def _held(title: str, table: Table, contest: Contest, *, picture: bool = False) 
 def write(found: dict[str, Found]) -> None:
     """Put new sections beside those that were written before, and the page together anew."""
     document = OUTPUT.with_suffix(".json")
+    document.parent.mkdir(parents=True, exist_ok=True)
     known = json.loads(document.read_text(encoding="utf-8")) if document.exists() else {}
     known |= {
         name: [{"title": title, "figures": figures, "page": page} for title, figures, page in contests]

@@ -18,6 +18,9 @@ LEVEL = 0.95
 CHECKPOINTS = (100, 300, 500, 1000, 2000)
 RESAMPLES = 2000
 
+ROUNDING = 1e-9
+"""How far below a mark still counts: hypervolumes of one front, found in another order, differ in the last bits."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
@@ -140,7 +143,7 @@ def usual_marks(runs: Sequence[Run]) -> list[tuple[str, int]]:
 
 def needed(found: NDArray[np.float64], mark: float) -> NDArray[np.float64]:
     """Evaluations after which each run has a hypervolume of the mark or more, shape (runs,); infinite where none."""
-    reached = found >= mark
+    reached = found >= mark - ROUNDING
     return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
 
 
@@ -194,7 +197,7 @@ def _bootstrap(ours: NDArray[np.float64], theirs: NDArray[np.float64], after: in
         return None, None
     rng = np.random.default_rng(0)
     marks = np.median(theirs[rng.integers(len(theirs), size=(RESAMPLES, len(theirs)))], axis=1)
-    spent = np.stack([np.searchsorted(run, marks) + 1.0 for run in ours], axis=1)  # marks, runs
+    spent = np.stack([np.searchsorted(run, marks - ROUNDING) + 1.0 for run in ours], axis=1)  # marks, runs
     drawn = np.take_along_axis(spent, rng.integers(len(ours), size=(RESAMPLES, len(ours))), axis=1)
     medians = _median(np.where(drawn > ours.shape[1], np.inf, drawn))
     tail = (1 - LEVEL) / 2

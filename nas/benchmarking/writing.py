@@ -90,15 +90,13 @@ def notes(result: Result) -> list[str]:
     names = ", ".join(f"{o.metric} ({o.sense})" for o in landscape.objectives)
     reference = ", ".join(f"{value:.6g}" for value in landscape.reference)
     truth = "a look-up" if report.complete else "a model of the trained objectives"
-    noise = ", ".join(f"{std:.3g} of {name}" for name, std in report.noise.items() if std) or "none"
-    source = (
-        f"measured on {report.noise_rows} rows" if report.noise_rows else "none measured" if noise == "none" else "told"
-    )
+    stds = ", ".join(f"{std:.3g} of {name}" for name, std in report.noise.items() if std)
+    source = f"measured on {report.noise_rows} rows of several seeds" if report.noise_rows else "as told"
+    noise = f"standard deviation {stds} ({source})" if stds else "none"
     found = [
         f"Table {report.table}: {report.rows} rows; the truth is {truth}. Objectives: {names}; reference point"
         f" {reference}.",
-        f"{plan.seeds} seeds, {plan.evaluations} evaluations each. Noise of one training (standard deviation): {noise}"
-        f" ({source}).",
+        f"{plan.seeds} seeds, {plan.evaluations} evaluations each. Noise of one training: {noise}.",
         "Hypervolume is of the truth, without noise, of what was evaluated: mean over seeds ± half its 95 % interval.",
     ]
     if any(report.rough.values()):
