@@ -4,11 +4,6 @@ A rung's scores are regressed on the features and on the scores of the rung belo
 and O'Hagan 2000), in which many short trainings inform about few long ones. A score below counts as it was observed,
 or where it was not, as the chain expects it.
 
-The covariance is additive: a Matern part over what layers do to a signal, one over the shape of the network, one that
-decays with the genes in which two networks differ, and a linear part in the score below. Lengths are fixed; the
-weights of the parts and the noise are learned by marginal likelihood under a log-normal prior. Of the families that
-were measured on real trainings, bagged trees and Bayesian ridges among them, this one ranked best from 32 on.
-
 All of it is a function of the outcomes, whatever their order and the number of threads.
 """
 
