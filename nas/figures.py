@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 from .objectives import METRICS
 
 
@@ -33,3 +36,19 @@ def giga(mult_adds: float) -> str:
     '235.0 G'
     """
     return f"{mult_adds / 1e9:.1f} G" if mult_adds >= 1e10 else f"{mult_adds / 1e9:.3g} G"
+
+
+def finite(value: Any) -> Any:
+    """A figure as JSON can carry it: None for one that is not finite, anything else as it is."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def confirmed(column: str, value: float | None, spread: float | None) -> str:
+    """A figure with the spread of its seeds behind it, to as many digits; without one, the figure alone.
+
+    >>> confirmed("psnr_db", 30.123, 0.0472)
+    '30.12 ± 0.05'
+    """
+    return (
+        shown(column, value) if value is None or spread is None else f"{shown(column, value)} ± {shown(column, spread)}"
+    )
