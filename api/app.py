@@ -18,7 +18,7 @@ from .access_log import AccessLog
 from .deps import plain_path, same_origin
 from .errors import install
 from .responses import tidied
-from .routes import artifacts, candidates, events, exports, front, health, searches, spaces
+from .routes import artifacts, candidates, events, exports, front, health, searches, spaces, statistics
 from .settings import ApiSettings, read_api_settings
 from .version import VERSION
 
@@ -33,6 +33,7 @@ TAGS = {
     "searches": "Submit, list, look, steer.",
     "candidates": "The networks that a search asked about.",
     "front": "The candidates that no other one dominates.",
+    "statistics": "What a search has shown about its own parts.",
     "exports": "Ask for files of a candidate.",
     "artifacts": "The files.",
     "events": "What happened in a search.",
@@ -40,7 +41,9 @@ TAGS = {
     "health": "For whoever watches over the process.",
 }
 
-ROUTERS = tuple(module.router for module in (searches, candidates, front, exports, artifacts, events, spaces, health))
+ROUTERS = tuple(
+    module.router for module in (searches, candidates, front, statistics, exports, artifacts, events, spaces, health)
+)
 
 
 class App(FastAPI):

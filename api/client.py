@@ -17,15 +17,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, ValidationError
 
 from nas.records import ArtifactState, ExportFormat, SearchState
-from search_space.errors import Problem
 
+from .connection import ApiError, Connection, Model
 from .schemas import (
     ArtifactList,
     ArtifactView,
@@ -36,36 +35,18 @@ from .schemas import (
     EventView,
     FrontView,
     HealthView,
-    ProblemView,
+    HistoryView,
     SearchPage,
     SearchView,
     SpaceList,
     SpaceSummary,
     SpaceView,
+    StatisticsView,
 )
 
-Model = TypeVar("Model", bound=BaseModel)
+__all__ = ["DEFAULT_URL", "ApiError", "Client"]
+
 DEFAULT_URL = "http://127.0.0.1:8000"
-
-
-class ApiError(Exception):
-    """The service did not do what it was asked for.
-
-    Attributes:
-        status: HTTP status code; None when there was no answer, or it was not the one hoped for.
-        title: Kind of problem.
-        detail: What happened.
-        hint: What to do next.
-        problems: Every field that is wrong.
-    """
-
-    def __init__(
-        self, status: int | None, title: str, detail: str, hint: str = "", problems: Sequence[Problem] = ()
-    ) -> None:
-        self.status, self.title, self.detail, self.hint = status, title, detail, hint
-        self.problems = tuple(problems)
-        lines = [f"{title}: {detail}", *map(str, self.problems), *([hint] if hint else [])]
-        super().__init__("\n".join(lines))
 
 
 class Client:
@@ -90,8 +71,7 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._base_url = base_url
-        self._http = httpx.Client(base_url=base_url, transport=transport, timeout=timeout_s, trust_env=False)
+        self._connection = Connection(base_url, transport, timeout_s=timeout_s)
         self._sleep = sleep
         self._clock = clock
 
@@ -105,7 +85,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._connection.close()
 
     # -- searches --------------------------------------------------------------------------------------------------
 
@@ -138,6 +118,19 @@ class Client:
     def resume(self, search_id: str) -> SearchView:
         """Queue a paused search again."""
         return self._steer(search_id, "resume")
+
+    def set_parallelism(self, search_id: str, parallelism: int | None) -> SearchView:
+        """Let a search have at most so many candidates in flight, None for every worker."""
+        path = f"/v1/searches/{_part(search_id)}"
+        return self._ask(SearchView, "PATCH", path, json={"parallelism": parallelism})
+
+    def statistics(self, search_id: str) -> StatisticsView:
+        """What a search has shown so far about its own parts."""
+        return self._ask(StatisticsView, "GET", f"/v1/searches/{_part(search_id)}/statistics")
+
+    def history(self, search_id: str) -> HistoryView:
+        """How a search has come to where it is."""
+        return self._ask(HistoryView, "GET", f"/v1/searches/{_part(search_id)}/history")
 
     def wait(
         self, search_id: str, *, on_progress: Callable[[SearchView], None] | None = None, poll_s: float = 2.0
@@ -175,11 +168,14 @@ class Client:
     ) -> str:
         """The same front as CSV, as a Markdown table, or as a page with a plot of every candidate."""
         query = _front_query(objectives, feasible_only) | {"format": form}
-        return self._send("GET", f"/v1/searches/{_part(search_id)}/front", params=query).text
+        return self._connection.send("GET", f"/v1/searches/{_part(search_id)}/front", params=query).text
 
-    def candidates(self, search_id: str, *, page: int = 100) -> Iterator[CandidateSummary]:
-        """Every candidate of a search in the order of the asks, fetched page by page."""
-        query: dict[str, Any] = {"limit": page}
+    def candidates(
+        self, search_id: str, *, rung: int | None = None, operator: str | None = None, page: int = 100
+    ) -> Iterator[CandidateSummary]:
+        """Every candidate of a search in the order of the asks, or those of a rung or an operator, page by page."""
+        wanted = {"limit": page, "rung": rung, "operator": operator}
+        query: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
         while True:
             path = f"/v1/searches/{_part(search_id)}/candidates"
             found = self._ask(CandidatePage, "GET", path, params=query)
@@ -194,7 +190,7 @@ class Client:
 
     def drawing(self, candidate_id: str) -> str:
         """A candidate's network as an SVG document."""
-        return self._send("GET", f"/v1/candidates/{_part(candidate_id)}/drawing.svg").text
+        return self._connection.send("GET", f"/v1/candidates/{_part(candidate_id)}/drawing.svg").text
 
     # -- artifacts -------------------------------------------------------------------------------------------------
 
@@ -231,7 +227,7 @@ class Client:
         """Fetch an artifact's file, check its SHA-256 and return its path; what does not match is not kept."""
         path = Path(path)
         expected = self.artifact(artifact_id).sha256
-        content = self._send("GET", f"/v1/artifacts/{_part(artifact_id)}/file").content
+        content = self._connection.send("GET", f"/v1/artifacts/{_part(artifact_id)}/file").content
         found = sha256(content).hexdigest()
         if found != expected:
             detail = f"its SHA-256 is {found}, not {expected}"
@@ -268,33 +264,7 @@ class Client:
         return self._ask(SearchView, "POST", f"/v1/searches/{_part(search_id)}/{verb}")
 
     def _ask(self, model: type[Model], method: str, path: str, **rest: Any) -> Model:
-        response = self._send(method, path, **rest)
-        try:
-            return model.model_validate_json(response.content)
-        except ValidationError as error:
-            raise self._strange(response) from error
-
-    def _send(self, method: str, path: str, **rest: Any) -> httpx.Response:
-        try:
-            response = self._http.request(method, path, **rest)
-        except httpx.TimeoutException as error:
-            raise ApiError(None, "No answer in time", f"{self._base_url}: {error}", "Try again.") from error
-        except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            hint = "Start the service with `srnas serve`, or give the address of one that runs."
-            raise ApiError(None, "The service cannot be reached", f"{self._base_url}: {error}", hint) from error
-        if response.is_success:
-            return response
-        try:
-            problem = ProblemView.model_validate_json(response.content)
-        except ValidationError:
-            raise self._strange(response) from None
-        problems = [entry.problem for entry in problem.errors]
-        raise ApiError(problem.status, problem.title, problem.detail, problem.hint, problems)
-
-    def _strange(self, response: httpx.Response) -> ApiError:
-        detail = f"{self._base_url} answered {response.status_code} with something that this client cannot read"
-        hint = "Look whether srnas listens there, in the same version as this client."
-        return ApiError(response.status_code, "Not the answer of a srnas service", detail, hint)
+        return self._connection.ask(model, method, path, **rest)
 
 
 def _part(name: str) -> str:

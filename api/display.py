@@ -15,8 +15,8 @@ from nas.records import CandidateState
 from .schemas import CandidateSummary, FrontView, SearchView
 
 
-def standing(search: SearchView) -> Standing:
-    """How a search stands."""
+def standing(search: SearchView, rungs: Sequence[int] = ()) -> Standing:
+    """How a search stands; ``rungs`` counts its outcomes at each rung."""
     reached = search.progress
     return Standing(
         id=search.id,
@@ -29,13 +29,19 @@ def standing(search: SearchView) -> Standing:
         best_psnr_db=reached.best_psnr_db,
         bicubic_psnr_db=search.baseline.get("psnr_db"),
         seconds_left=reached.seconds_left,
+        steps=reached.steps,
+        rungs=rungs,
         notes=search.data_notes,
+        warnings=search.warnings,
     )
 
 
 def table_of_front(front: FrontView) -> Table:
     """A front, its objectives first."""
-    rows = [Row(id=member.id, scores=member.scores) for member in front.members]
+    rows = [
+        Row(id=member.id, scores=member.scores, seeds=member.seeds, spread=member.spread or {})
+        for member in front.members
+    ]
     title = f"front of search {front.search_id}: {len(rows)} of {front.scored} scored networks"
     return front_table(title, [objective.column for objective in front.objectives], rows)
 
@@ -57,7 +63,7 @@ def _cells(search: SearchView, now: Standing) -> Sequence[str]:
     return (
         search.id,
         now.state,
-        f"{now.evaluated}/{now.budget}",
+        f"{now.done}/{now.budget}",
         "" if best is None else f"{best:.2f}",
         "" if best is None or bicubic is None else f"{best - bicubic:+.2f}",
         "" if now.seconds_left is None else duration(now.seconds_left),
@@ -67,16 +73,25 @@ def _cells(search: SearchView, now: Standing) -> Sequence[str]:
 
 
 def table_of_candidates(candidates: Sequence[CandidateSummary]) -> Table:
-    """Candidates, one a line, in the order of the asks; the last column says why one is in no front."""
+    """Candidates, one a line, in the order of the asks; the last column says why one is in no front.
+
+    Rungs and seeds are shown where there is more than one of them.
+    """
     columns = [metric.column for metric in METRICS.values()]
+    numbers = {"rung": [one.rung for one in candidates], "seed": [one.replicate for one in candidates]}
+    several = {name: found for name, found in numbers.items() if any(found)}
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     kept_column(table, "candidate", (candidate.id for candidate in candidates))
     kept_column(table, "state", (candidate.state for candidate in candidates))
-    for column in columns:
-        table.add_column(heading(column), justify="right")
+    table.add_column("operator")
+    for name in (*several, *map(heading, columns)):
+        table.add_column(name, justify="right")
     table.add_column("trouble")
-    for one in candidates:
-        table.add_row(one.id, one.state, *(shown(name, one.scores.get(name)) for name in columns), _trouble(one))
+    for row, one in enumerate(candidates):
+        figures = (shown(name, one.scores.get(name)) for name in columns)
+        table.add_row(
+            one.id, one.state, one.operator, *(str(n[row]) for n in several.values()), *figures, _trouble(one)
+        )
     return table
 
 

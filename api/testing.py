@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -63,11 +65,15 @@ SPEC: dict[str, Any] = {
 """A spec that is accepted where ``photos`` lies below the images root."""
 
 
-def record_search(store: Store) -> list[Candidate]:
+def record_search(store: Store, confirmations: Mapping[int, float] = MappingProxyType({})) -> list[Candidate]:
     """Record the oldest queued search as a controller would have left it, after five of its candidates.
 
     Over (PSNR, params) candidates 0 and 1 are the front, number 2 is better but violates a constraint, number 3
     diverged, and number 4 is being trained. Every time lies in the past.
+
+    Args:
+        store: Where the search is.
+        confirmations: By ordinal of a candidate, the PSNR that another seed gives it; each is a candidate from 5 on.
     """
     lease = store.claim_search("tests", at=START, lease_s=60.0)
     assert lease is not None, "no search is queued"
@@ -95,4 +101,12 @@ def record_search(store: Store) -> list[Candidate]:
         number, evaluation = candidate.ordinal, make_evaluation(candidate, **fields)
         progress = make_progress(number + 1, failed=int(number == 3), in_flight=len(asked) - number - 1)
         store.record_tell(lease, told(candidate, evaluation, number, violation=violation), evaluation, progress)
+    for told_ordinal, (number, psnr_db) in enumerate(confirmations.items(), start=len(outcomes)):
+        candidate = make_candidate(
+            lease.search_id, told_ordinal + 1, genotype=asked[number].genotype, operator="confirmation", replicate=1
+        )
+        store.record_ask(lease, candidate)
+        evaluation = make_evaluation(candidate, psnr_db=psnr_db)
+        progress = make_progress(told_ordinal + 1, failed=1, in_flight=1)
+        store.record_tell(lease, told(candidate, evaluation, told_ordinal), evaluation, progress)
     return store.candidates(lease.search_id)

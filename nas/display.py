@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -21,10 +21,11 @@ from rich.text import Text
 
 from evaluator.outcome import HINTS
 
-from .figures import heading, shown
+from .figures import confirmed, heading
 from .objectives import METRICS
 from .pace import seconds_left
 from .records import Search
+from .statistics.tables import Grid
 
 LINE_EVERY = 10
 """Where there is no terminal to animate, a line is printed each time that so many percent more are done."""
@@ -41,11 +42,14 @@ class Standing:
         budget: Candidates that it may look at.
         failed: Candidates that failed.
         in_flight: Candidates being trained, which is how many workers are busy.
+        steps: Training steps taken.
+        rungs: Outcomes at each rung, the shortest first; empty with one rung, or where nobody counted them.
         hypervolume: Of the feasible front.
         best_psnr_db: Best PSNR of a feasible candidate, None before the first.
         bicubic_psnr_db: What bicubic scores on the same images, None until they were decoded.
         seconds_left: Estimate, None where there is none.
         notes: What was found in the image folders.
+        warnings: What to know of its spec.
     """
 
     id: str
@@ -58,7 +62,10 @@ class Standing:
     best_psnr_db: float | None
     bicubic_psnr_db: float | None
     seconds_left: float | None
+    steps: int = 0
+    rungs: Sequence[int] = ()
     notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
 
     @classmethod
     def of(cls, search: Search, now: datetime) -> Standing:
@@ -75,12 +82,24 @@ class Standing:
             best_psnr_db=reached.best_psnr_db,
             bicubic_psnr_db=search.baseline.get("psnr_db"),
             seconds_left=seconds_left(search, now),
+            steps=reached.steps,
             notes=search.data_notes,
+            warnings=search.warnings,
         )
+
+    @property
+    def done(self) -> int:
+        """Candidates looked at, without those beyond the budget, which confirm the front."""
+        return min(self.evaluated, self.budget)
 
     def __str__(self) -> str:
         parts = [f"best {gain(self.best_psnr_db, self.bicubic_psnr_db)}", f"hypervolume {self.hypervolume:.4g}"]
+        parts.append(f"{self.steps:,} steps")
+        if self.rungs:
+            parts.append(f"rungs {' > '.join(map(str, self.rungs))}")
         parts.append(f"{self.in_flight} training")
+        if self.evaluated > self.budget:
+            parts.append(f"{self.evaluated - self.budget} confirmed the front")
         if self.failed:
             parts.append(f"{self.failed} failed")
         if self.seconds_left is not None:
@@ -100,7 +119,7 @@ class Show(Protocol):
 def progress_bar(console: Console) -> Iterator[Show]:
     """A bar that follows a search: animated in a terminal, a line now and then elsewhere.
 
-    What was found in the image folders is printed once, as soon as it is known.
+    Warnings of the spec and what was found in the image folders are printed once, as soon as they are known.
     """
     if not console.is_terminal:
         yield _noting(console, _lines(console))
@@ -111,7 +130,7 @@ def progress_bar(console: Console) -> Iterator[Show]:
 
     def show(standing: Standing) -> None:
         description = f"search {standing.id} {standing.state}"
-        bar.update(task, description=description, completed=standing.evaluated, total=standing.budget)
+        bar.update(task, description=description, completed=standing.done, total=standing.budget)
         line.plain = f"  {standing}"
 
     with Live(Group(bar, line), console=console):
@@ -119,17 +138,21 @@ def progress_bar(console: Console) -> Iterator[Show]:
 
 
 def _noting(console: Console, show: Show) -> Show:
-    untold = True
+    said: set[str] = set()
 
     def noted(standing: Standing) -> None:
-        nonlocal untold
-        if untold and standing.notes:
-            untold = False
-            for note in standing.notes:
-                console.print(note, soft_wrap=True)
+        for text in (*warning_lines(standing.warnings), *map(Text, standing.notes)):
+            if text.plain not in said:
+                said.add(text.plain)
+                console.print(text, soft_wrap=True)
         show(standing)
 
     return noted
+
+
+def warning_lines(warnings: Iterable[str]) -> list[Text]:
+    """What to know of a spec, a warning a line."""
+    return [Text.assemble(("warning:", "yellow"), f" {warning}") for warning in warnings]
 
 
 @contextmanager
@@ -149,10 +172,10 @@ def _lines(console: Console) -> Show:
 
     def show(standing: Standing) -> None:
         nonlocal last
-        seen = standing.state, 100 * standing.evaluated // standing.budget // LINE_EVERY
+        seen = standing.state, 100 * standing.done // standing.budget // LINE_EVERY
         if seen != last:
             last = seen
-            done = f"{standing.evaluated}/{standing.budget}"
+            done = f"{standing.done}/{standing.budget}"
             console.print(f"{standing.id} {standing.state} {done}: {standing}", soft_wrap=True)
 
     return show
@@ -165,10 +188,14 @@ class Row:
     Attributes:
         id: The candidate.
         scores: Its figures by column.
+        seeds: From how many training seeds it was scored.
+        spread: Standard deviation over these seeds, by column; empty with one.
     """
 
     id: str
     scores: Mapping[str, float | None]
+    seeds: int = 1
+    spread: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def kept_column(table: Table, name: str, cells: Iterable[str]) -> None:
@@ -188,21 +215,40 @@ def failures(kinds: Iterable[str | None]) -> list[str]:
     return [f"{counted.total()} failed: {', '.join(causes)}"] if causes else []
 
 
-def no_network(evaluated: int, failed: int) -> str:
-    """Why a front is empty."""
-    return f"no feasible network: {evaluated} looked at, {failed} failed, {evaluated - failed} break a constraint"
+def no_network(evaluated: int, failed: int, note: str) -> str:
+    """Why a front is empty, and what comes nearest.
+
+    >>> no_network(8, 6, "no candidate has been scored yet")
+    'no feasible network: 8 looked at, 6 failed; no candidate has been scored yet'
+    """
+    return f"no feasible network: {evaluated} looked at, {failed} failed; {note}".rstrip("; ")
 
 
 def front_table(title: str, objectives: Sequence[str], rows: Sequence[Row]) -> Table:
-    """A front as a table: the objectives' columns first, then every other figure."""
+    """A front as a table: the objectives' columns first, then every other figure, with the spread of its seeds."""
     columns = list(dict.fromkeys([*objectives, *(metric.column for metric in METRICS.values())]))
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     kept_column(table, "candidate", (row.id for row in rows))
     for column in columns:
         table.add_column(heading(column), justify="right")
+    several = any(row.seeds > 1 for row in rows)
+    if several:
+        table.add_column("seeds", justify="right")
     for row in rows:
-        table.add_row(row.id, *(shown(column, row.scores.get(column)) for column in columns))
+        figures = (confirmed(column, row.scores.get(column), row.spread.get(column)) for column in columns)
+        table.add_row(row.id, *figures, *([str(row.seeds)] if several else []))
     return table
+
+
+def grid_table(grid: Grid) -> Group:
+    """A table of statistics, with its note below."""
+    table = Table(title=grid.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    kept_column(table, grid.headings[0], (row[0] for row in grid.rows))
+    for name in grid.headings[1:]:
+        table.add_column(name, justify="right")
+    for row in grid.rows:
+        table.add_row(*row)
+    return Group(table, *([Text(f"{grid.note}\n")] if grid.note else []))
 
 
 def gain(psnr_db: float | None, bicubic_psnr_db: float | None) -> str:

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from search_space.errors import InvalidInput, Problem
 
 from .checks import checked_spec
+from .fronts import Front, find_front
 from .objectives import METRICS, Objective
-from .pareto import front, hypervolume
 from .records import (
     ANALYSIS,
     EXPORT_FORMATS,
@@ -28,20 +25,26 @@ from .records import (
     ArtifactState,
     Candidate,
     CandidateId,
-    CandidateState,
     Event,
+    LedgerRow,
     Search,
     SearchId,
     SearchState,
 )
 from .redundancy import redundancy_warnings
-from .scores import candidate_scores, points_of
 from .settings import Settings
 from .spec import SearchSpec
+from .statistics.course import course
+from .statistics.documents import Point, Statistics
+from .statistics.summary import statistics
 from .store.base import NotFound, Store
 
 LAG_PER_WORKER = 4
 """Asks between a network and the outcomes that it was bred from, where they are told in order and no lag is given."""
+
+
+FILTERED = 500
+"""Candidates read at once where only some of them are wanted."""
 
 
 class NotExportable(ValueError):
@@ -57,27 +60,6 @@ class NotReady(ValueError):
         if artifact.state is ArtifactState.FAILED:
             self.hint = "read why in the artifact's detail, mend the cause, then ask for the export again"
         super().__init__(f"artifact {artifact.id} is {artifact.state}: it has no file")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Front:
-    """A Pareto front.
-
-    Attributes:
-        search: Whose.
-        objectives: What was compared.
-        members: Non-dominated candidates, best first objective first.
-        scored: How many scored candidates were compared.
-        feasible_only: Whether infeasible ones were left out.
-        hypervolume: At the search's reference point; None when an objective has no reference there.
-    """
-
-    search: Search
-    objectives: tuple[Objective, ...]
-    members: tuple[Candidate, ...]
-    scored: int
-    feasible_only: bool
-    hypervolume: float | None
 
 
 def utc_now() -> datetime:
@@ -159,9 +141,25 @@ class Service:
 
     # -- candidates ----------------------------------------------------------------------------------------------
 
-    def candidates(self, search_id: str, *, after: int = -1, limit: int | None = 100) -> list[Candidate]:
-        """Candidates by ordinal; `NotFound`."""
-        return self._store.candidates(self.search(search_id).id, after=after, limit=limit)
+    def candidates(
+        self,
+        search_id: str,
+        *,
+        after: int = -1,
+        limit: int | None = 100,
+        rung: int | None = None,
+        operator: str | None = None,
+    ) -> list[Candidate]:
+        """Candidates by ordinal, of one rung or operator or of all; `NotFound`."""
+        found: list[Candidate] = []
+        search, page = self.search(search_id), limit if rung is None and operator is None else FILTERED
+        while limit is None or len(found) < limit:
+            read = self._store.candidates(search.id, after=after, limit=page)
+            found += [c for c in read if rung in (None, c.rung) and operator in (None, c.operator)]
+            if page is None or len(read) < page:
+                break
+            after = read[-1].ordinal
+        return found[:limit]
 
     def candidate(self, candidate_id: str) -> Candidate:
         """One candidate; `NotFound`."""
@@ -169,25 +167,25 @@ class Service:
 
     def front(self, search_id: str, *, objectives: Sequence[str] = (), feasible_only: bool = True) -> Front:
         """The Pareto front over the search's objectives, or over any metrics; `InvalidInput`, `NotFound`."""
+        search, chosen = self.search(search_id), _objectives(objectives)
+
+        def fetch(row: LedgerRow) -> Candidate:
+            return self._store.candidates(search.id, after=row.ordinal - 1, limit=1)[0]
+
+        rows = self._store.ledger(search.id)
+        return find_front(search, rows, chosen, fetch=fetch, feasible_only=feasible_only)
+
+    # -- statistics ----------------------------------------------------------------------------------------------
+
+    def statistics(self, search_id: str) -> Statistics:
+        """What a search has shown about its operators, model, rungs, seeds and budget; `NotFound`."""
         search = self.search(search_id)
-        chosen = _objectives(objectives) if objectives else search.spec.objective_values
-        scored = [
-            candidate
-            for candidate in self._store.candidates(search.id, limit=None)
-            if candidate.state is CandidateState.SCORED and (candidate.feasible or not feasible_only)
-        ]
-        points = points_of(scored, chosen)
-        members = [scored[index] for index in front(points, chosen)]
-        first = chosen[0]
-        members.sort(key=lambda candidate: first.sign * candidate_scores(candidate)[first.column])
-        return Front(
-            search=search,
-            objectives=chosen,
-            members=tuple(members),
-            scored=len(scored),
-            feasible_only=feasible_only,
-            hypervolume=_hypervolume(points, chosen, search.reference_point),
-        )
+        return statistics(search, self._store.ledger(search.id), self._clock())
+
+    def history(self, search_id: str) -> list[Point]:
+        """How a search has come to where it is, at most 2000 points, the last one included; `NotFound`."""
+        search = self.search(search_id)
+        return course(self._store.ledger(search.id), search.spec.recipe.rungs - 1)
 
     # -- artifacts -----------------------------------------------------------------------------------------------
 
@@ -246,12 +244,3 @@ def _objectives(names: Sequence[str]) -> tuple[Objective, ...]:
     if problems:
         raise InvalidInput(problems)
     return tuple(Objective.of(name) for name in names)
-
-
-def _hypervolume(
-    points: NDArray[np.float64], objectives: tuple[Objective, ...], reference_point: Mapping[str, float]
-) -> float | None:
-    if any(objective.metric not in reference_point for objective in objectives):
-        return None
-    reference = [reference_point[objective.metric] for objective in objectives]
-    return hypervolume(points, objectives, reference)

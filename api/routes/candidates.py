@@ -25,12 +25,16 @@ class CandidatesQuery(BaseModel):
 
     after: int = Field(-1, ge=-1, le=2**31, description="Only candidates with a larger ordinal.")
     limit: int = Field(100, ge=1, le=1000, description="Most candidates to return.")
+    rung: int | None = Field(None, ge=0, le=100, description="Only candidates of this rung.")
+    operator: str | None = Field(None, max_length=40, description="Only candidates that this operator bred.")
 
 
 @router.get("/searches/{search_id}/candidates", responses=problems(404, 422))
 def list_candidates(search_id: str, query: Annotated[CandidatesQuery, Query()], service: ServiceDep) -> CandidatePage:
     """List the candidates of a search in the order of their asks."""
-    found = service.candidates(search_id, after=query.after, limit=query.limit + 1)
+    found = service.candidates(
+        search_id, after=query.after, limit=query.limit + 1, rung=query.rung, operator=query.operator
+    )
     items = found[: query.limit]
     return CandidatePage(
         items=[CandidateSummary.of(candidate) for candidate in items],

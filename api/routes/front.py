@@ -8,11 +8,13 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from nas.export.front import to_csv, to_html, to_markdown
-from nas.service import Front, Service
+from nas.fronts import Front
+from nas.records import Candidate
+from nas.service import Service
 
 from ..deps import ServiceDep
 from ..responses import content, problems
-from ..schemas import CandidateSummary, FrontView, ObjectiveView
+from ..schemas import CandidateSummary, FrontView, MemberView, ObjectiveView
 
 router = APIRouter(prefix="/v1/searches", tags=["front"])
 
@@ -45,7 +47,12 @@ class FrontQuery(BaseModel):
 def get_front(
     search_id: str, query: Annotated[FrontQuery, Query()], request: Request, response: Response, service: ServiceDep
 ) -> FrontView | Response:
-    """Compute the Pareto front of a search as it stands, over its own objectives or any others."""
+    """Compute the Pareto front of a search as it stands, over its own objectives or any others.
+
+    Only full trainings from the search's own seed are compared; trainings from other seeds say how sure a member's
+    scores are. Where no candidate is feasible yet, the front is empty, `note` says so, and `nearest` is the candidate
+    that violates its constraints least.
+    """
     objectives = tuple(query.objectives.split(",")) if query.objectives else ()
     front = service.front(search_id, objectives=objectives, feasible_only=query.feasible)
     form = query.format or preferred_format(request.headers.get("accept", ""))
@@ -62,7 +69,9 @@ def _text(form: Form, front: Front, service: Service) -> str:
         return to_csv(front)
     if form == "markdown":
         return to_markdown(front)
-    return to_html(front, service.candidates(front.search.id, limit=None))
+    name = front.search.id
+    everyone = service.candidates(name, limit=None)
+    return to_html(front, everyone, service.statistics(name), service.history(name))
 
 
 def _disposition(form: Form) -> str:
@@ -82,9 +91,16 @@ def front_view(front: Front) -> FrontView:
         scored=front.scored,
         hypervolume=front.hypervolume,
         reference_point=dict(front.search.reference_point),
-        members=[CandidateSummary.of(candidate) for candidate in front.members],
+        members=[_member(member, front) for member in front.members],
+        note=front.note,
+        nearest=None if front.nearest is None else CandidateSummary.of(front.nearest),
         links={"search": path, "csv": f"{path}/front?{query}&format=csv"},
     )
+
+
+def _member(member: Candidate, front: Front) -> MemberView:
+    seeds = front.seeds_of(member)
+    return MemberView.of_member(member, seeds=seeds.count, mean=seeds.mean, spread=seeds.spread)
 
 
 def preferred_format(accept: str) -> Literal["json", "csv"]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from nas.checks import spec_problems
 from nas.records import SearchState
+from search_space.errors import InvalidInput
 
 from ..deps import JsonObject, ServiceDep
 from ..responses import ACCEPTED, problems
-from ..schemas import SearchPage, SearchView
+from ..schemas import SearchChange, SearchPage, SearchView
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"])
 
@@ -23,6 +25,14 @@ SPEC_BODY: dict[str, Any] = {
     }
 }
 """The body is taken raw, so that the service can report every problem of a spec at once."""
+
+
+CHANGE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": SearchChange.model_json_schema()}},
+    }
+}
 
 
 class SearchesQuery(BaseModel):
@@ -60,6 +70,16 @@ def list_searches(query: Annotated[SearchesQuery, Query()], service: ServiceDep)
 def get_search(search_id: str, service: ServiceDep) -> SearchView:
     """Look at one search."""
     return SearchView.of(service.search(search_id), service.now())
+
+
+@router.patch("/{search_id}", responses=problems(400, 403, 404, 409, 413, 415, 422), openapi_extra=CHANGE_BODY)
+def change_search(search_id: str, document: JsonObject, service: ServiceDep) -> SearchView:
+    """Change how many candidates a search may have in flight. Nothing that is being trained is given up."""
+    try:
+        change = SearchChange.model_validate(document)
+    except ValidationError as error:
+        raise InvalidInput(spec_problems(error, SearchChange, {})) from None
+    return SearchView.of(service.set_parallelism(search_id, change.parallelism), service.now())
 
 
 @router.delete("/{search_id}", responses=problems(403, 404, 409))

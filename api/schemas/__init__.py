@@ -5,13 +5,14 @@ that is not finite goes out as null.
 """
 
 from .artifacts import ArtifactList, ArtifactView, ExportRequest
-from .candidates import CandidatePage, CandidateSummary, CandidateView, EvaluationView, FailureView
+from .candidates import CandidatePage, CandidateSummary, CandidateView, EvaluationView, FailureView, PredictionView
 from .events import EventPage, EventView
-from .front import FrontView, ObjectiveView
+from .front import FrontView, MemberView, ObjectiveView
 from .health import HealthView
 from .problems import FieldProblem, ProblemView
-from .searches import ProgressView, SearchPage, SearchView
+from .searches import ProgressView, SearchChange, SearchPage, SearchView
 from .spaces import GeneView, SpaceList, SpaceSummary, SpaceView
+from .statistics import HistoryView, StatisticsView
 
 __all__ = [
     "ArtifactList",
@@ -28,12 +29,17 @@ __all__ = [
     "FrontView",
     "GeneView",
     "HealthView",
+    "HistoryView",
+    "MemberView",
     "ObjectiveView",
+    "PredictionView",
     "ProblemView",
     "ProgressView",
+    "SearchChange",
     "SearchPage",
     "SearchView",
     "SpaceList",
     "SpaceSummary",
     "SpaceView",
+    "StatisticsView",
 ]

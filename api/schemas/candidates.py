@@ -48,6 +48,7 @@ class EvaluationView(Wire):
     attempts: int = Field(description="How often the work was started.")
     train_s: Figure = Field(description="Seconds of training.")
     validate_s: Figure = Field(description="Seconds of validation.")
+    steps: int = Field(description="Optimiser steps really taken; those of a shorter training it went on from are not.")
     loss_curve: list[tuple[int, Figure]] = Field(description="Points (step, mean loss) of the training.")
     bands: BandsView | None = Field(description="What was learnt of each band of frequencies; null if not measured.")
     weights_kept: bool = Field(description="Whether its trained weights can be exported.")
@@ -68,6 +69,7 @@ class EvaluationView(Wire):
             attempts=evaluation.attempts,
             train_s=evaluation.train_s,
             validate_s=evaluation.validate_s,
+            steps=evaluation.steps,
             loss_curve=list(evaluation.loss_curve),
             bands=None if evaluation.bands is None else BandsView.of(evaluation.bands),
             weights_kept=evaluation.weights is not None,
@@ -90,12 +92,25 @@ class CandidateSummary(Wire):
     failure: FailureView | None = Field(description="Why it has no scores; null unless it failed.")
     operator: str = Field(description="What bred it.")
     cached: bool = Field(description="Whether its outcome was known already.")
+    rung: int = Field(description="Which rung it is trained to; 0 is the shortest.")
+    replicate: int = Field(description="Number of its training seed: 0 is the search's, others confirm the front.")
+    steps: int = Field(description="Steps of its recipe at that rung.")
+    arm: str = Field(description="`screened` or `control` where a model of the outcomes spoke; empty where it did not.")
+    survived: bool | None = Field(description="Whether it entered the population; null until the engine was told.")
+    hypervolume: Figure = Field(description="Hypervolume of the search after its outcome; null before it.")
     links: Links
 
     @classmethod
     def of(cls, candidate: Candidate) -> CandidateSummary:
         """The short wire form of a candidate."""
-        return cls(**_summary(candidate))
+        return cls(**summary(candidate))
+
+
+class PredictionView(Wire):
+    """What a model expected of one metric of a network before it was trained."""
+
+    mean: Figure = Field(description="Expected value, in the metric's unit.")
+    std: Figure = Field(description="Standard deviation of that, the noise of training included.")
 
 
 class CandidateView(CandidateSummary):
@@ -103,6 +118,7 @@ class CandidateView(CandidateSummary):
 
     genes: dict[str, Any] = Field(description="The network as a JSON genotype: features, cells, tail.")
     parents: list[str] = Field(description="Digests of the genotypes that it was bred from.")
+    predicted: dict[str, PredictionView] = Field(description="What a model expected, by metric; empty without one.")
     asked_at: datetime = Field(description="When it was asked for.")
     told_at: datetime | None = Field(description="When its outcome was told to the engine.")
     evaluation: EvaluationView | None = Field(description="How its outcome came about; null before that.")
@@ -111,9 +127,10 @@ class CandidateView(CandidateSummary):
     def of(cls, candidate: Candidate) -> CandidateView:
         """The wire form of a candidate."""
         return cls(
-            **_summary(candidate),
+            **summary(candidate),
             genes=candidate.genotype.to_json(),
             parents=list(candidate.parents),
+            predicted={metric: PredictionView(mean=p.mean, std=p.std) for metric, p in candidate.predicted.items()},
             asked_at=candidate.asked_at,
             told_at=candidate.told_at,
             evaluation=None if candidate.evaluation is None else EvaluationView.of(candidate.evaluation),
@@ -127,7 +144,8 @@ class CandidatePage(Wire):
     next: int | None = Field(description="Give it as `after` for the next page; null on the last.")
 
 
-def _summary(candidate: Candidate) -> dict[str, Any]:
+def summary(candidate: Candidate) -> dict[str, Any]:
+    """The fields of a `CandidateSummary`."""
     path = f"/v1/candidates/{candidate.id}"
     return {
         "id": candidate.id,
@@ -142,6 +160,12 @@ def _summary(candidate: Candidate) -> dict[str, Any]:
         "failure": _failure(candidate.evaluation),
         "operator": candidate.operator,
         "cached": candidate.cached,
+        "rung": candidate.rung,
+        "replicate": candidate.replicate,
+        "steps": candidate.steps,
+        "arm": candidate.arm,
+        "survived": candidate.survived,
+        "hypervolume": candidate.hypervolume,
         "links": {
             "self": path,
             "search": f"/v1/searches/{candidate.search_id}",

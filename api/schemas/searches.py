@@ -6,11 +6,21 @@ from datetime import datetime
 
 from pydantic import Field
 
+from nas.fields import Integer
 from nas.pace import fraction, seconds_left
 from nas.records import Search, SearchState
 from nas.spec import SearchSpec
 
 from .wire import Figure, Figures, Links, Wire
+
+PARTS = ("front", "candidates", "events", "statistics", "history")
+"""What else can be asked of a search."""
+
+
+class SearchChange(Wire):
+    """What may change in a search that has not ended."""
+
+    parallelism: Integer | None = Field(ge=1, description="Most candidates in flight; null for every worker.")
 
 
 class ProgressView(Wire):
@@ -20,14 +30,19 @@ class ProgressView(Wire):
     seconds_left: Figure = Field(
         description="Estimate from the pace since the start, pauses included; null unless it runs and has a pace."
     )
-    budget: int = Field(description="Candidates that the search may look at.")
-    evaluated: int = Field(description="Candidates looked at, failures and cache hits included.")
+    budget: int = Field(description="Candidates that the engine may ask for.")
+    evaluated: int = Field(
+        description="Candidates looked at, failures and cache hits included, and those that confirm the front beyond "
+        "`budget`."
+    )
     failed: int = Field(description="Those of them that failed.")
     cached: int = Field(description="Those of them whose outcome was known already.")
     in_flight: int = Field(description="Candidates being trained now.")
     best_psnr_db: Figure = Field(description="Best PSNR of a feasible candidate, in dB.")
     hypervolume: Figure = Field(description="Hypervolume of the feasible front at `reference_point`.")
     train_s: Figure = Field(description="Seconds of training, summed over workers.")
+    validate_s: Figure = Field(description="Seconds of validation, summed over workers.")
+    steps: int = Field(description="Training steps taken, summed over candidates; known outcomes cost none.")
 
     @classmethod
     def of(cls, search: Search, now: datetime) -> ProgressView:
@@ -44,6 +59,8 @@ class ProgressView(Wire):
             best_psnr_db=reached.best_psnr_db,
             hypervolume=reached.hypervolume,
             train_s=reached.train_s,
+            validate_s=reached.validate_s,
+            steps=reached.steps,
         )
 
 
@@ -62,6 +79,8 @@ class SearchView(Wire):
     reference_point: Figures = Field(description="Reference of the hypervolume, by metric.")
     data_digest: str | None = Field(description="Digest of its images, once they were decoded.")
     data_notes: list[str] = Field(description="What was found in the image folders.")
+    warnings: list[str] = Field(description="What to know of the spec before believing the result.")
+    parallelism: int | None = Field(description="Most candidates in flight now; null for every worker.")
     spec: SearchSpec = Field(description="What was asked for, every default filled in.")
     links: Links
 
@@ -82,8 +101,10 @@ class SearchView(Wire):
             reference_point=dict(search.reference_point),
             data_digest=search.data_digest,
             data_notes=list(search.data_notes),
+            warnings=list(search.warnings),
+            parallelism=search.parallelism,
             spec=search.spec,
-            links={"self": path} | {name: f"{path}/{name}" for name in ("front", "candidates", "events")},
+            links={"self": path} | {name: f"{path}/{name}" for name in PARTS},
         )
 
 

@@ -4,48 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from ..figures import heading, shown
+from ..figures import confirmed, finite, heading
+from ..fronts import Front
 from ..objectives import METRICS, Objective
-from ..records import Candidate, Search
+from ..records import Candidate
 from ..scores import candidate_scores
-
-
-class Front(Protocol):
-    """What can be written: the front that `nas.service` finds, or anything shaped like it."""
-
-    @property
-    def search(self) -> Search:
-        """Whose."""
-        ...
-
-    @property
-    def objectives(self) -> tuple[Objective, ...]:
-        """What was compared."""
-        ...
-
-    @property
-    def members(self) -> tuple[Candidate, ...]:
-        """The non-dominated candidates, in the order to write them in."""
-        ...
-
-    @property
-    def scored(self) -> int:
-        """How many candidates were compared."""
-        ...
-
-    @property
-    def feasible_only(self) -> bool:
-        """Whether infeasible ones were left out."""
-        ...
-
-    @property
-    def hypervolume(self) -> float | None:
-        """At the search's reference point, where it has one."""
-        ...
+from ..statistics.documents import Point, Statistics
+from ..statistics.seeds import TRAINED
 
 
 def columns_of(objectives: Sequence[Objective]) -> tuple[str, ...]:
@@ -54,40 +22,44 @@ def columns_of(objectives: Sequence[Objective]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*(objective.column for objective in objectives), *every)))
 
 
-def front_rows(candidates: Iterable[Candidate], objectives: Sequence[Objective]) -> list[dict[str, Any]]:
-    """Return a flat row for each candidate, in their order.
+def front_rows(front: Front) -> list[dict[str, Any]]:
+    """Return a flat row for each member, in their order.
 
     Returns:
-        Rows with the keys `candidate`, the columns of figures (natural units, None where there is none), `feasible`,
-        `operator`, `digest` and `genotype`, whose text `Genotype.parse` reads.
+        Rows with the keys `candidate`, the columns of figures (natural units, None where there is none), `seeds` (from
+        how many it was scored), the spread over these of each figure that takes a training (`psnr_db_spread`, ...; None
+        with one seed), `feasible`, `operator`, `digest` and `genotype`, whose text `Genotype.parse` reads.
     """
-    return [_row(candidate, columns_of(objectives)) for candidate in candidates]
+    return [_row(member, front) for member in front.members]
 
 
-def _row(candidate: Candidate, columns: Sequence[str]) -> dict[str, Any]:
-    scores = candidate_scores(candidate)
+def _row(member: Candidate, front: Front) -> dict[str, Any]:
+    scores, seeds = candidate_scores(member), front.seeds_of(member)
     return {
-        "candidate": candidate.id,
-        **{column: _finite(scores.get(column)) for column in columns},
-        "feasible": candidate.feasible,
-        "operator": candidate.operator,
-        "digest": candidate.genotype.digest,
-        "genotype": str(candidate.genotype),
+        "candidate": member.id,
+        **{column: finite(scores.get(column)) for column in columns_of(front.objectives)},
+        "seeds": seeds.count,
+        **{f"{column}_spread": seeds.spread.get(column) for column in TRAINED},
+        "feasible": member.feasible,
+        "operator": member.operator,
+        "digest": member.genotype.digest,
+        "genotype": str(member.genotype),
     }
 
 
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else value
+def cells(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
+    """A row's figures as people read them, what seeds leave open behind them."""
+    return [confirmed(column, row[column], row.get(f"{column}_spread")) for column in columns]
 
 
 def to_csv(front: Front) -> str:
     """Return the members as CSV (RFC 4180) under a line of headings; figures in full, empty where there is none."""
-    rows = front_rows(front.members, front.objectives)
-    headings = "candidate", *columns_of(front.objectives), "feasible", "operator", "digest", "genotype"
+    spreads = (f"{column}_spread" for column in TRAINED)
+    headings = "candidate", *columns_of(front.objectives), "seeds", *spreads
     text = io.StringIO()
-    writer = csv.DictWriter(text, headings)
+    writer = csv.DictWriter(text, (*headings, "feasible", "operator", "digest", "genotype"))
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(front_rows(front))
     return text.getvalue()
 
 
@@ -103,23 +75,41 @@ def to_json(front: Front) -> dict[str, Any]:
         "scored": front.scored,
         "hypervolume": front.hypervolume,
         "reference_point": dict(front.search.reference_point),
-        "members": [_member(candidate) for candidate in front.members],
+        "members": [_member(member, front) for member in front.members],
+        "note": front.note,
+        "nearest": None if front.nearest is None else _summary(front.nearest),
     }
 
 
-def _member(candidate: Candidate) -> dict[str, Any]:
+def _member(member: Candidate, front: Front) -> dict[str, Any]:
+    seeds = front.seeds_of(member)
+    several = seeds.count > 1
+    return _summary(member) | {
+        "seeds": seeds.count,
+        "mean": dict(seeds.mean) if several else None,
+        "spread": dict(seeds.spread) if several else None,
+    }
+
+
+def _summary(candidate: Candidate) -> dict[str, Any]:
     return {
         "id": candidate.id,
         "search_id": candidate.search_id,
         "ordinal": candidate.ordinal,
         "state": candidate.state.value,
         "feasible": candidate.feasible,
-        "violation": candidate.violation,
+        "violation": finite(candidate.violation),
         "genotype": str(candidate.genotype),
         "digest": candidate.genotype.digest,
-        "scores": {column: _finite(value) for column, value in candidate_scores(candidate).items()},
+        "scores": {column: finite(value) for column, value in candidate_scores(candidate).items()},
         "operator": candidate.operator,
         "cached": candidate.cached,
+        "rung": candidate.rung,
+        "replicate": candidate.replicate,
+        "steps": candidate.steps,
+        "arm": candidate.arm,
+        "survived": candidate.survived,
+        "hypervolume": finite(candidate.hypervolume),
     }
 
 
@@ -131,12 +121,12 @@ def to_markdown(front: Front) -> str:
         "",
         summary(front),
         "",
+        *([front.note, ""] if front.note else []),
         _markdown_row(["candidate", *map(heading, columns), "genotype"]),
         _markdown_row(["---", *["---:"] * len(columns), "---"]),
     ]
-    for row in front_rows(front.members, front.objectives):
-        figures = (shown(column, row[column]) for column in columns)
-        lines.append(_markdown_row([row["candidate"], *figures, f"`{row['genotype']}`"]))
+    for row in front_rows(front):
+        lines.append(_markdown_row([row["candidate"], *cells(row, columns), f"`{row['genotype']}`"]))
     return "\n".join(lines) + "\n"
 
 
@@ -144,16 +134,23 @@ def _markdown_row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def to_html(front: Front, candidates: Sequence[Candidate] = ()) -> str:
-    """Return a page that needs no network: a plot that answers to the mouse, and the members as a table.
+def to_html(
+    front: Front,
+    candidates: Sequence[Candidate] = (),
+    statistics: Statistics | None = None,
+    course: Sequence[Point] = (),
+) -> str:
+    """Return a page that needs no network: plots that answer to the mouse, and what they show as tables.
 
     Args:
         front: What to show.
         candidates: Every candidate of the search, to show what the members dominate, and what failed.
+        statistics: What the search has shown about its parts.
+        course: How it has come to where it is.
     """
     from .page import render  # plotly takes a second to import
 
-    return render(front, candidates)
+    return render(front, candidates, statistics, course)
 
 
 def summary(front: Front) -> str:

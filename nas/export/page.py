@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
 
-from ..figures import heading, shown
+from ..figures import confirmed, heading
+from ..fronts import Front
 from ..objectives import METRICS, Objective, Sense
 from ..records import Candidate, CandidateState
 from ..scores import candidate_scores
-from .front import Front, columns_of, front_rows, summary
+from ..statistics.documents import Point, Statistics
+from .front import cells, columns_of, front_rows, summary
+from .sections import ACCENT, AXIS, CONFIG, FAINT, FONT, HOVER, INK, WARN, course_section, statistics_section, table
 
-INK, FAINT, ACCENT, WARN, GRID = "#1f2933", "#b6c0cb", "#0b6e99", "#c2410c", "#e6eaef"
-
-CONFIG = {
-    "displaylogo": False,
-    "responsive": True,
-    "showSendToCloud": False,  # plotly would offer to upload the search
-    "modeBarButtonsToRemove": ["select2d", "lasso2d"],
-}
+NO_SPREAD: Mapping[str, float] = {}
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 """What the page may load: nothing but itself, whatever plotly's script holds."""
@@ -29,7 +25,8 @@ POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 STYLE = """
 body { margin: 0 auto; max-width: 72rem; padding: 2rem 1.5rem; color: #1f2933; background: #fff;
        font: 15px/1.5 system-ui, sans-serif; }
-h1 { margin: 0; font-size: 1.5rem; } p { margin: .25rem 0 1rem; color: #52606d; }
+h1 { margin: 0; font-size: 1.5rem; } h2 { margin: 2.5rem 0 .5rem; font-size: 1.2rem; }
+h3 { margin: 1.5rem 0 .25rem; font-size: 1rem; } p { margin: .25rem 0 1rem; color: #52606d; }
 dl { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.25rem 0; }
 dl div { border: 1px solid #e6eaef; border-radius: 8px; padding: .5rem .9rem; }
 dt { font-size: .8rem; color: #52606d; } dd { margin: 0; font-size: 1.15rem; font-weight: 600; }
@@ -37,12 +34,14 @@ dt { font-size: .8rem; color: #52606d; } dd { margin: 0; font-size: 1.15rem; fon
 table { border-collapse: collapse; width: 100%; font-size: .85rem; }
 th, td { padding: .35rem .7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #e6eaef; }
 th { color: #52606d; font-weight: 600; }
-th:first-child, td:first-child, th:last-child, td:last-child { text-align: left; }
+th:first-child, td:first-child, td:has(code), .wide:has(code) th:last-child { text-align: left; }
 code { font-size: .78rem; }
 """
 
 
-def render(front: Front, candidates: Sequence[Candidate]) -> str:
+def render(
+    front: Front, candidates: Sequence[Candidate], statistics: Statistics | None = None, course: Sequence[Point] = ()
+) -> str:
     """Return the page; see `nas.export.front.to_html`."""
     spec, title = front.search.spec, front.search.spec.name or f"Search {front.search.id}"
     plot = _figure(front, candidates).to_html(full_html=False, include_plotlyjs=True, div_id="front", config=CONFIG)
@@ -60,8 +59,11 @@ def render(front: Front, candidates: Sequence[Candidate]) -> str:
 <h1>{escape(title)}</h1>
 <p>{escape(about)} {escape(summary(front))}.</p>
 {_cards(front, candidates)}
+{f"<p><strong>{escape(front.note)}.</strong></p>" if front.note else ""}
 {plot}
 {_table(front)}
+{course_section(course)}
+{statistics_section(statistics)}
 </body>
 </html>
 """
@@ -86,14 +88,11 @@ def _cards(front: Front, candidates: Sequence[Candidate]) -> str:
 
 def _table(front: Front) -> str:
     columns = columns_of(front.objectives)
-    headings = "".join(f"<th>{escape(name)}</th>" for name in ("candidate", *map(heading, columns), "genotype"))
-    lines = []
-    for row in front_rows(front.members, front.objectives):
-        figures = "".join(f"<td>{shown(column, row[column])}</td>" for column in columns)
-        genotype = f"<td><code>{escape(row['genotype'])}</code></td>"
-        lines.append(f"<tr><td>{escape(row['candidate'])}</td>{figures}{genotype}</tr>")
-    body = "\n".join(lines)
-    return f'<div class="wide"><table><thead><tr>{headings}</tr></thead>\n<tbody>{body}</tbody></table></div>'
+    rows = (
+        [escape(row["candidate"]), *cells(row, columns), f"<code>{escape(row['genotype'])}</code>"]
+        for row in front_rows(front)
+    )
+    return table(("candidate", *map(heading, columns), "genotype"), rows)
 
 
 def _axes(objectives: Sequence[Objective]) -> tuple[str, str, str | None]:
@@ -106,21 +105,25 @@ def _axes(objectives: Sequence[Objective]) -> tuple[str, str, str | None]:
 
 
 def _figure(front: Front, candidates: Sequence[Candidate]) -> go.Figure:
-    """The plot: members over what they dominate, infeasible and failed candidates apart, bicubic as a line."""
+    """The plot: members over what they dominate, infeasible and failed candidates apart, bicubic as a line.
+
+    Shorter trainings than the front's, and those that confirm it, do not compare with it and are left out.
+    """
     x, y, colour = _axes(front.objectives)
-    members = {candidate.id for candidate in front.members}
-    others = [candidate for candidate in candidates if candidate.id not in members]
-    scored = [candidate for candidate in others if candidate.state is CandidateState.SCORED]
+    spreads = {str(member.id): front.seeds_of(member).spread for member in front.members}
+    others = [candidate for candidate in candidates if candidate.id not in spreads and candidate.replicate == 0]
+    scored = [c for c in others if c.state is CandidateState.SCORED and c.rung == front.search.spec.recipe.rungs - 1]
     figure = go.Figure()
 
     def add(name: str, points: Iterable[Candidate], marker: dict[str, Any], **fields: Any) -> None:
         if points := _with(points, x, y):
-            figure.add_trace(_trace(name, points, (x, y), marker, **fields))
+            figure.add_trace(_trace(name, points, (x, y), marker, spreads, **fields))
 
     add("dominated", [c for c in scored if c.feasible], {"color": FAINT, "size": 7})
     add("infeasible", [c for c in scored if not c.feasible], {"color": WARN, "size": 7, "symbol": "circle-open"})
     shown_members = _with(front.members, x, y)
-    add("front", shown_members, _front_marker(shown_members, colour), **_front_line(front))
+    bars = _error_bars(front, shown_members, {"x": x, "y": y})
+    add("front", shown_members, _front_marker(shown_members, colour), **_front_line(front), **bars)
     if y in front.search.baseline:
         _add_baseline(figure, front.search.baseline[y])
     _lay_out(figure, x, y, [candidate_scores(c).get(x) for c in (*front.members, *scored)])
@@ -135,7 +138,12 @@ def _with(candidates: Iterable[Candidate], *columns: str) -> list[Candidate]:
 
 
 def _trace(
-    name: str, candidates: Sequence[Candidate], axes: tuple[str, str], marker: dict[str, Any], **fields: Any
+    name: str,
+    candidates: Sequence[Candidate],
+    axes: tuple[str, str],
+    marker: dict[str, Any],
+    spreads: Mapping[str, Mapping[str, float]],
+    **fields: Any,
 ) -> go.Scatter:
     scores = [candidate_scores(candidate) for candidate in candidates]
     return go.Scatter(
@@ -143,7 +151,7 @@ def _trace(
         x=[score[axes[0]] for score in scores],
         y=[score[axes[1]] for score in scores],
         marker=marker,
-        text=[_hover(candidate) for candidate in candidates],
+        text=[_hover(candidate, spreads.get(candidate.id, {})) for candidate in candidates],
         hovertemplate="%{text}<extra></extra>",
         **{"mode": "markers", **fields},
     )
@@ -156,6 +164,16 @@ def _front_marker(members: Sequence[Candidate], colour: str | None) -> dict[str,
         marker["color"] = [candidate_scores(member)[colour] for member in members]
         marker |= {"colorscale": "Viridis", "colorbar": {"title": heading(colour), "thickness": 14}}
     return marker
+
+
+def _error_bars(front: Front, members: Sequence[Candidate], axes: Mapping[str, str]) -> dict[str, Any]:
+    """One standard deviation over the seeds of each member, on the axes that take a training."""
+    bars: dict[str, Any] = {}
+    for axis, column in axes.items():
+        spreads = [front.seeds_of(member).spread.get(column) for member in members]
+        if any(spread is not None for spread in spreads):
+            bars[f"error_{axis}"] = {"type": "data", "array": spreads, "color": ACCENT, "thickness": 1, "width": 3}
+    return bars
 
 
 def _front_line(front: Front) -> dict[str, Any]:
@@ -199,16 +217,15 @@ def _add_baseline(figure: go.Figure, value: float) -> None:
 def _lay_out(figure: go.Figure, x: str, y: str, xs: Iterable[float | None]) -> None:
     widths = [value for value in xs if value is not None]
     wide = bool(widths) and min(widths) > 0 and max(widths) > 5 * min(widths)
-    axis = {"gridcolor": GRID, "linecolor": FAINT, "zeroline": False, "ticks": "outside", "tickcolor": FAINT}
     figure.update_layout(
         height=560,
         margin={"l": 70, "r": 20, "t": 40, "b": 60},
-        font={"family": "system-ui, sans-serif", "color": INK},
+        font=FONT,
         plot_bgcolor="white",
-        hoverlabel={"align": "left", "font": {"family": "ui-monospace, monospace", "size": 12}},
+        hoverlabel=HOVER,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
-        xaxis={**axis, "title": _axis_title(x), "type": "log" if wide else "linear"},
-        yaxis={**axis, "title": _axis_title(y)},
+        xaxis={**AXIS, "title": _axis_title(x), "type": "log" if wide else "linear"},
+        yaxis={**AXIS, "title": _axis_title(y)},
     )
     if wide:
         figure.update_xaxes(dtick="D2", tickformat="~s")
@@ -220,11 +237,12 @@ def _axis_title(column: str) -> str:
     return f"{heading(column)}, {better}"
 
 
-def _hover(candidate: Candidate) -> str:
+def _hover(candidate: Candidate, spread: Mapping[str, float] = NO_SPREAD) -> str:
     """What the mouse shows: the candidate, its figures or its failure, and a gene a line."""
     lines = [f"<b>{escape(candidate.id)}</b> ({escape(candidate.operator)})"]
     scores = candidate_scores(candidate)
-    lines += [f"{heading(m.column)} {shown(m.column, scores.get(m.column))}" for m in METRICS.values()]
+    figures = ((m.column, scores.get(m.column), spread.get(m.column)) for m in METRICS.values())
+    lines += [f"{heading(column)} {confirmed(column, score, sigma)}" for column, score, sigma in figures]
     if candidate.violation:
         lines.append(f"violates its constraints by {candidate.violation:.3g}")
     if candidate.evaluation is not None and candidate.evaluation.failure_kind is not None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..objectives import Objective
 from ..pareto import front
@@ -32,7 +33,7 @@ def front_of(rows: Sequence[LedgerRow], objectives: Sequence[Objective]) -> list
     return [rows[index] for index in front(points_of_rows(rows, objectives), objectives)]
 
 
-def points_of_rows(rows: Sequence[LedgerRow], objectives: Sequence[Objective]) -> np.ndarray:
+def points_of_rows(rows: Sequence[LedgerRow], objectives: Sequence[Objective]) -> NDArray[np.float64]:
     """Objective values in natural units, shape (n, m), NaN where a figure is missing."""
     values = [[row.scores.get(objective.column, math.nan) for objective in objectives] for row in rows]
     return np.asarray(values, dtype=np.float64).reshape(len(rows), len(objectives))

@@ -40,7 +40,7 @@ def test_a_defect_tells_nothing_outside_and_everything_in_the_log(
     def broken(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("nas.service.front", broken)
+    monkeypatch.setattr("nas.fronts.front_of", broken)
     with capture_logs() as log:
         answer = http.get(f"/v1/searches/{recorded.id}/front")
     assert answer.status_code == 500

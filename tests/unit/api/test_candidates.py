@@ -6,6 +6,8 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
+from api.testing import record_search
+from nas.store.memory import MemoryStore
 from search_space.genotype import Genotype
 
 
@@ -58,3 +60,28 @@ def test_malformed_cursors_are_named(http: httpx.Client, recorded: Any) -> None:
     refused = http.get(f"/v1/searches/{recorded.id}/candidates", params={"after": -2, "limit": 0})
     assert refused.status_code == 422
     assert {entry["field"] for entry in refused.json()["errors"]} == {"after", "limit"}
+
+
+def test_candidates_are_chosen_by_rung_and_operator(
+    http: httpx.Client, store: MemoryStore, spec: dict[str, Any]
+) -> None:
+    path = http.post("/v1/searches", json=spec).headers["location"]
+    record_search(store, confirmations={0: 30.1, 1: 32.1})
+
+    def chosen(**query: Any) -> list[int]:
+        return [one["ordinal"] for one in http.get(f"{path}/candidates", params=query).json()["items"]]
+
+    assert chosen(operator="confirmation") == [5, 6]
+    assert chosen(operator="confirmation", limit=1) == [5]
+    assert http.get(f"{path}/candidates", params={"operator": "confirmation", "limit": 1}).json()["next"] == 5
+    assert chosen(operator="random", rung=0, after=1) == [2, 3, 4]
+    assert chosen(rung=1) == []
+    assert http.get(f"{path}/candidates", params={"rung": -1}).status_code == 422
+
+
+def test_a_candidate_tells_its_training_and_what_was_expected_of_it(http: httpx.Client, recorded: Any) -> None:
+    found = http.get(f"/v1/candidates/{recorded.id}-1").json()
+    assert (found["rung"], found["replicate"], found["steps"], found["arm"]) == (0, 0, 200, "screened")
+    assert (found["survived"], found["hypervolume"]) == (None, 3.0)
+    assert found["predicted"] == {"psnr": {"mean": 30.125, "std": 0.1}}
+    assert found["evaluation"]["steps"] == 200

@@ -3,6 +3,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,15 +13,20 @@ import structlog
 from rich.console import Console
 from typer.testing import CliRunner
 
-from api import verbs
+from api import asking, steering, verbs
 from api.app import create_app
 from api.client import Client
 from api.display import table_of_searches
 from api.packages import PACKAGES, shadowed
 from api.testing import InProcess
+from evaluator.recipe import Recipe
+from nas.records import SearchState
 
 RUNNER = CliRunner()
-VERBS = ["serve", "api", "submit", "list", "watch", "front", "candidates", "pause", "resume", "cancel", "export"]
+VERBS = [
+    *("serve", "api", "submit", "list", "watch", "set", "pause", "resume", "cancel"),
+    *("front", "candidates", "statistics", "export"),
+]
 LOCAL_VERBS = ["search", "describe", "upscale", "controller", "db"]
 
 
@@ -35,7 +41,8 @@ def _service(monkeypatch: pytest.MonkeyPatch, settings: Any, store: Any) -> Iter
         def __init__(self, url: str) -> None:
             super().__init__("http://localhost", InProcess(create_app(settings, store)), sleep=no_sleep)
 
-    monkeypatch.setattr(verbs, "Client", Connected)
+    for module in (asking, steering):
+        monkeypatch.setattr(module, "Client", Connected)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     yield
     structlog.reset_defaults()
@@ -82,7 +89,7 @@ def test_what_the_service_does_not_know_is_one_message(recorded: Any) -> None:
 
 
 def test_a_service_that_is_not_there_is_told_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verbs, "Client", Client)
+    monkeypatch.setattr(steering, "Client", Client)
     refused = run("list", "--url", "http://127.0.0.1:1")
     assert refused.exit_code == 1
     assert "srnas serve" in refused.stderr
@@ -139,7 +146,7 @@ def test_who_stops_watching_is_told_how_to_come_back(recorded: Any, monkeypatch:
     def interrupt(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verbs.Client, "wait", interrupt)
+    monkeypatch.setattr(steering.Client, "wait", interrupt)
     stopped = run("watch", recorded.id)
     assert stopped.exit_code == 130
     assert f"search {recorded.id} goes on; come back with: srnas watch {recorded.id}" in stopped.stderr
@@ -159,6 +166,46 @@ def test_candidates_are_listed_with_their_state_and_trouble(recorded: Any) -> No
     assert [line.split()[-1] for line in lines if f"{recorded.id}-3" in line] == ["diverged"]
     scored = json.loads(run("candidates", recorded.id, "--state", "scored", "--limit", "2", "--json").stdout)
     assert [candidate["ordinal"] for candidate in scored] == [0, 1]
+
+
+def test_statistics_are_tables_or_a_document(recorded: Any) -> None:
+    shown = run("statistics", recorded.id)
+    assert shown.exit_code == 0, shown.stderr
+    lines = [line.split() for line in shown.stdout.splitlines()]
+    assert ["random", "5", "4", "1", "2", "0", "–", "2"] in lines
+    assert ["evaluations", "5", "10", "50%"] in lines
+    found = json.loads(run("statistics", recorded.id, "--json").stdout)
+    assert found["operators"][0]["front"] == 2
+    assert run("statistics", "none").exit_code == 1
+
+
+def test_the_parallelism_of_a_search_is_set(recorded: Any) -> None:
+    assert "with at most 3 candidates in flight" in run("set", recorded.id, "--parallelism", "3").stdout
+    assert "with every worker" in run("set", recorded.id, "--parallelism", "all").stdout
+    assert json.loads(run("set", recorded.id, "--parallelism", "2", "--json").stdout)["parallelism"] == 2
+    for wrong in ("0", "some", "1.5"):
+        assert run("set", recorded.id, "--parallelism", wrong).exit_code == 2
+    run("cancel", recorded.id)
+    assert run("set", recorded.id, "--parallelism", "1").exit_code == 1
+
+
+def test_a_submitted_spec_is_warned_of_on_stderr(spec: dict[str, Any]) -> None:
+    document = spec | {"space": "falsr", "objectives": ["psnr", "params", "mult_adds"], "constraints": []}
+    for arguments in ((), ("--json",)):
+        submitted = run("submit", "-", *arguments, stdin=json.dumps(document))
+        assert submitted.exit_code == 0
+        assert submitted.stderr.startswith("warning: params and mult_adds rank the networks")
+    assert run("submit", "-", stdin=json.dumps(spec)).stderr == ""
+
+
+def test_a_watched_search_counts_its_rungs(recorded: Any, store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    search = store.search(recorded.id)
+    recipe = Recipe(patch=16, rungs=3)
+    spec = search.spec.model_copy(update={"recipe": recipe})
+    monkeypatch.setattr(type(store), "search", lambda *_: replace(search, spec=spec, state=SearchState.CANCELLED))
+    watched = run("watch", recorded.id, "--json")
+    assert "rungs 4 > 0 > 0" in watched.stderr
+    assert "800 steps" in watched.stderr
 
 
 def test_what_cannot_be_exported_leads_to_what_can(recorded: Any) -> None:
@@ -211,8 +258,8 @@ def test_a_service_needs_a_database_that_its_controller_can_open() -> None:
 
 def test_a_file_that_cannot_be_written_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
     ready = SimpleNamespace(id="a", filename="a.onnx")
-    monkeypatch.setattr(verbs.Client, "export", lambda *_: ready)
-    monkeypatch.setattr(verbs.Client, "wait_for_artifact", lambda *_: ready)
+    monkeypatch.setattr(asking.Client, "export", lambda *_: ready)
+    monkeypatch.setattr(asking.Client, "wait_for_artifact", lambda *_: ready)
     refused = run("export", "c", "--output", "/proc/nope/a.onnx")
     assert refused.exit_code == 1
     assert refused.stderr.count("error:") == 1

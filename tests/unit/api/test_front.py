@@ -8,6 +8,7 @@ import pytest
 
 from api.routes.front import preferred_format
 from api.settings import ApiSettings
+from api.testing import record_search
 from nas.export.front import to_json
 from nas.service import Service
 from nas.store.memory import MemoryStore
@@ -39,6 +40,33 @@ def test_a_search_without_a_service_ends_with_a_front_of_the_same_shape(
 def test_a_front_may_look_at_infeasible_candidates(http: httpx.Client, recorded: Any) -> None:
     front = http.get(f"/v1/searches/{recorded.id}/front", params={"feasible": "false"}).json()
     assert ordinals(front) == [2, 1, 0]
+
+
+def test_a_member_that_another_seed_confirms_has_a_spread(
+    http: httpx.Client, store: MemoryStore, spec: dict[str, Any]
+) -> None:
+    path = http.post("/v1/searches", json=spec).headers["location"]
+    record_search(store, confirmations={1: 32.2})
+    front = http.get(f"{path}/front").json()
+    assert ordinals(front) == [1, 0]  # the confirmation is no member
+    assert front["scored"] == 2
+    confirmed, single = front["members"]
+    assert (confirmed["seeds"], single["seeds"]) == (2, 1)
+    assert confirmed["scores"]["psnr_db"] == 32.0
+    assert confirmed["mean"]["psnr_db"] == pytest.approx(32.1)
+    assert confirmed["spread"]["psnr_db"] == pytest.approx(0.2 / 2**0.5)
+    assert (single["mean"], single["spread"]) == (None, None)
+    assert "32.00 ± 0.14" in http.get(f"{path}/front", params={"format": "markdown"}).text
+    assert "32.00 ± 0.14" in http.get(f"{path}/front", params={"format": "html"}).text
+
+
+def test_where_nothing_is_feasible_the_front_says_what_comes_nearest(
+    http: httpx.Client, store: MemoryStore, spec: dict[str, Any]
+) -> None:
+    path = http.post("/v1/searches", json=spec).headers["location"]
+    front = http.get(f"{path}/front").json()
+    assert (front["members"], front["nearest"]) == ([], None)
+    assert front["note"] == "no candidate has been scored yet"
 
 
 def test_a_front_may_have_any_objectives(http: httpx.Client, recorded: Any) -> None:

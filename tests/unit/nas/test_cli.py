@@ -258,6 +258,9 @@ def test_search_runs_here_and_ends_with_its_front(tmp_path, sample_dir):
     assert found["members"]
     assert all(note in result.stderr for note in found["data_notes"])
     assert found["data_notes"][0].startswith("dataset.train: 2 images")
+    assert all(member["seeds"] == 2 for member in found["members"])
+    assert all(member["spread"]["psnr_db"] >= 0 for member in found["members"])
+    assert {one["operator"] for one in found["statistics"]["operators"]} >= {"confirmation"}
     assert set(found["members"][0]["scores"]) >= {"psnr_db", "params", "mult_adds"}
     assert (home / f"front-{found['search_id']}.html").is_file()
     assert f"{found['search_id']} completed 4/4" in result.stderr

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from rich.console import Console
 
-from nas.display import Row, Standing, failures, front_table, gain, no_network, progress_bar
+from nas.display import Row, Standing, failures, front_table, gain, grid_table, no_network, progress_bar
 from nas.records import IllegalTransition, SearchState
+from nas.statistics.tables import Grid
 
 
 @pytest.mark.parametrize(
@@ -32,7 +35,8 @@ def test_failures_are_counted_by_cause_with_a_hint():
 
 
 def test_an_empty_front_says_why():
-    assert no_network(8, 6) == "no feasible network: 8 looked at, 6 failed, 2 break a constraint"
+    assert no_network(8, 6, "a-1 comes nearest") == "no feasible network: 8 looked at, 6 failed; a-1 comes nearest"
+    assert no_network(0, 0, "") == "no feasible network: 0 looked at, 0 failed"
 
 
 def test_the_id_of_a_candidate_is_never_cut():
@@ -42,23 +46,57 @@ def test_the_id_of_a_candidate_is_never_cut():
     assert "1f2e3d4c-1234" in capture.get()
 
 
+STANDING = Standing(
+    id="a",
+    state="running",
+    evaluated=1,
+    budget=8,
+    failed=0,
+    in_flight=1,
+    hypervolume=0.0,
+    best_psnr_db=None,
+    bicubic_psnr_db=None,
+    seconds_left=None,
+    steps=12_345,
+    notes=["dataset.train: 8 images, layout flat"],
+    warnings=["params and mult_adds rank alike"],
+)
+
+
 @pytest.mark.parametrize("terminal", [False, True])
-def test_what_was_found_in_the_folders_is_told_once(terminal):
+def test_warnings_and_what_was_found_in_the_folders_are_told_once(terminal):
     console = Console(width=200, force_terminal=terminal, highlight=False)
-    standing = Standing(
-        id="a",
-        state="running",
-        evaluated=1,
-        budget=8,
-        failed=0,
-        in_flight=1,
-        hypervolume=0.0,
-        best_psnr_db=None,
-        bicubic_psnr_db=None,
-        seconds_left=None,
-        notes=["dataset.train: 8 images, layout flat"],
-    )
     with console.capture() as capture, progress_bar(console) as show:
-        show(standing)
-        show(standing)
+        show(STANDING)
+        show(STANDING)
     assert capture.get().count("8 images, layout flat") == 1
+    assert capture.get().count(" params and mult_adds rank alike") == 1
+
+
+def test_a_standing_tells_steps_rungs_and_what_confirms_the_front():
+    assert "12,345 steps, 1 training" in str(STANDING)
+    beyond = replace(STANDING, evaluated=10, rungs=[6, 3, 1])
+    assert "rungs 6 > 3 > 1" in str(beyond)
+    assert "2 confirmed the front" in str(beyond)
+    assert beyond.done == 8
+
+
+def test_a_member_of_several_seeds_stands_with_its_spread():
+    rows = [
+        Row(id="a-0", scores={"psnr_db": 30.123, "params": 9}, seeds=3, spread={"psnr_db": 0.047}),
+        Row(id="a-1", scores={"psnr_db": 29.0, "params": 5}),
+    ]
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(front_table("front", ["psnr_db"], rows))
+    assert "30.12 ± 0.05" in capture.get()
+    assert "29.00 " in capture.get()
+    assert "seeds" in capture.get()
+
+
+def test_a_table_of_statistics_is_never_without_its_note():
+    grid = Grid(title="rungs", headings=("rung", "steps"), rows=[("0", "60")], note="new networks start at rung 0")
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(grid_table(grid))
+    assert all(text in capture.get() for text in ("rungs", "60", "new networks start at rung 0"))

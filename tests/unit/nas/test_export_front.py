@@ -12,10 +12,14 @@ import pytest
 
 from nas.export.front import front_rows, to_csv, to_html, to_json, to_markdown
 from nas.figures import shown
+from nas.fronts import Front
 from nas.objectives import METRICS, Objective
-from nas.records import SearchState
-from nas.service import Front
-from nas.testing.builders import make_candidate, make_evaluation, make_search, told
+from nas.records import CandidateState, LedgerRow, SearchState
+from nas.statistics.course import course
+from nas.statistics.documents import Statistics
+from nas.statistics.seeds import Seeds
+from nas.statistics.summary import statistics
+from nas.testing.builders import START, make_candidate, make_evaluation, make_search, told
 from search_space.genotype import Genotype
 
 HOSTILE = "</script><script>alert('x')</script> | <b>"
@@ -44,7 +48,7 @@ def front() -> Front:
 
 
 def test_rows_begin_with_the_objectives_and_name_every_figure(front):
-    first, _ = front_rows(front.members, front.objectives)
+    first, _ = front_rows(front)
     assert list(first)[:3] == ["candidate", "psnr_db", "mult_adds"]
     assert {metric.column for metric in METRICS.values()} < set(first)
     assert Genotype.parse(first["genotype"]) == front.members[0].genotype
@@ -52,8 +56,7 @@ def test_rows_begin_with_the_objectives_and_name_every_figure(front):
 
 def test_a_figure_that_is_missing_or_not_finite_is_none():
     odd = scored(0, math.nan, 10**9)
-    assert front_rows([odd], (Objective.of("psnr"),))[0]["psnr_db"] is None
-    assert front_rows([failed(1)], (Objective.of("psnr"),))[0]["psnr_db"] is None
+    assert [row["psnr_db"] for row in front_rows(front_of(odd, failed(1)))] == [None, None]
 
 
 def test_csv_reads_back_in_full_precision(front):
@@ -66,6 +69,37 @@ def test_json_is_json_whatever_the_figures_are(front):
     strange = replace(front, members=(scored(7, float("inf"), 10**9), *front.members))
     document = json.loads(json.dumps(to_json(strange), allow_nan=False))
     assert [member["scores"]["psnr_db"] for member in document["members"]] == [None, 31.5, 30.25]
+
+
+@pytest.fixture(scope="module")
+def confirmed(front) -> Front:
+    """The front with a second seed of its first member."""
+    seeds = Seeds(count=2, mean={"psnr_db": 31.55}, spread={"psnr_db": 0.0707, "ssim": 0.00123})
+    return replace(front, seeds={front.members[0].genotype.digest: seeds})
+
+
+def test_a_confirmed_member_has_its_seeds_in_every_form(confirmed):
+    first, second = csv.DictReader(io.StringIO(to_csv(confirmed), newline=""))
+    assert (first["seeds"], first["psnr_db_spread"], first["fsds_db_spread"]) == ("2", "0.0707", "")
+    assert (second["seeds"], second["psnr_db_spread"]) == ("1", "")
+    several, single = to_json(confirmed)["members"]
+    assert (several["seeds"], several["spread"]["psnr_db"], several["mean"]["psnr_db"]) == (2, 0.0707, 31.55)
+    assert (single["seeds"], single["spread"], single["mean"]) == (1, None, None)
+    page = to_html(confirmed)
+    for text in (to_markdown(confirmed), page):
+        assert "31.50 ± 0.07" in text
+        assert "0.8750 ± 0.0012" in text
+    assert '"error_y":{"array":[null,0.0707]' in plot_of(page)  # from the cheapest on
+    assert '"error_y":{"array"' not in plot_of(to_html(replace(confirmed, seeds={})))
+
+
+def test_a_front_without_feasible_members_says_what_comes_nearest():
+    nearest = scored(3, 33.0, 10**9, violation=0.5)
+    note = "no candidate is feasible yet: <b> comes nearest"
+    empty = replace(front_of(), note=note, nearest=nearest)
+    assert (to_json(empty)["note"], to_json(empty)["nearest"]["id"]) == (note, nearest.id)
+    assert note in to_markdown(empty)
+    assert "&lt;b&gt; comes nearest." in to_html(empty)
 
 
 def test_markdown_has_one_line_a_member_and_as_many_cells_in_each(front):
@@ -110,6 +144,56 @@ def test_the_page_sets_members_apart_from_what_they_dominate_and_from_failures(f
         assert f'"name":"{name}"' in plot
     assert "bicubic 28.50" in plot
     assert "violates its constraints by 0.5" in plot
+
+
+def ledger(n: int) -> list[LedgerRow]:
+    """So many outcomes, each better than the one before it."""
+    return [
+        LedgerRow(
+            ordinal=i,
+            genotype_digest=str(i),
+            state=CandidateState.SCORED,
+            operator="<i>mutation</i>",
+            asked_at=START,
+            arm="screened" if i % 2 else "control",
+            told_ordinal=i,
+            told_at=START,
+            violation=0.0,
+            survived=True,
+            hypervolume=float(i),
+            scores={"psnr_db": 30.0 + i, "mult_adds": 1e9},
+            steps=123,
+        )
+        for i in range(n)
+    ]
+
+
+def statistics_of(front: Front, n: int = 8) -> Statistics:
+    return statistics(front.search, ledger(n), START)
+
+
+def test_the_page_shows_the_course_and_what_earned_its_keep(front):
+    page = to_html(front, front.members, statistics_of(front), course(ledger(8)))
+    assert page.count("plotly.js v") == to_html(front).count("plotly.js v")  # the script is there once
+    plot = plot_of(page)
+    assert '"name":"hypervolume"' in plot
+    assert "984 steps" in plot  # on the mouse, at the last point
+    for heading in ("operators", "surrogate", "budget"):
+        assert f"<h3>{heading}</h3>" in page
+    assert "<h3>rungs</h3>" not in page  # there is one
+    assert "&lt;i&gt;mutation&lt;/i&gt;" in page
+    assert "<i>mutation" not in page
+
+
+def test_shorter_trainings_and_confirmations_are_not_drawn_beside_the_front(front):
+    others = [
+        scored(5, 29.0, 10**10, rung=1),  # of another recipe than this search's
+        scored(6, 29.1, 10**10, replicate=1),
+        scored(7, 29.2, 10**10),
+    ]
+    plot = plot_of(to_html(front, [*front.members, *others]))
+    assert others[2].id in plot
+    assert not any(other.id in plot for other in others[:2])
 
 
 def test_the_page_of_members_alone_shows_only_them(front):

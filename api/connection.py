@@ -1,0 +1,84 @@
+"""A connection to a service: requests out, wire models or one kind of error back. Speaks HTTP, knows no resource."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from search_space.errors import Problem
+
+from .schemas import ProblemView
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class ApiError(Exception):
+    """The service did not do what it was asked for.
+
+    Attributes:
+        status: HTTP status code; None when there was no answer, or it was not the one hoped for.
+        title: Kind of problem.
+        detail: What happened.
+        hint: What to do next.
+        problems: Every field that is wrong.
+    """
+
+    def __init__(
+        self, status: int | None, title: str, detail: str, hint: str = "", problems: Sequence[Problem] = ()
+    ) -> None:
+        self.status, self.title, self.detail, self.hint = status, title, detail, hint
+        self.problems = tuple(problems)
+        lines = [f"{title}: {detail}", *map(str, self.problems), *([hint] if hint else [])]
+        super().__init__("\n".join(lines))
+
+
+class Connection:
+    """A connection to one service; close it.
+
+    Args:
+        base_url: Where the service is.
+        transport: How requests travel; by default over the network, without proxies.
+        timeout_s: Longest wait for one answer.
+    """
+
+    def __init__(self, base_url: str, transport: httpx.BaseTransport | None, *, timeout_s: float) -> None:
+        self._base_url = base_url
+        self._http = httpx.Client(base_url=base_url, transport=transport, timeout=timeout_s, trust_env=False)
+
+    def close(self) -> None:
+        """Close it."""
+        self._http.close()
+
+    def ask(self, model: type[Model], method: str, path: str, **rest: Any) -> Model:
+        """Send a request and read its JSON answer; `ApiError`."""
+        response = self.send(method, path, **rest)
+        try:
+            return model.model_validate_json(response.content)
+        except ValidationError as error:
+            raise self._strange(response) from error
+
+    def send(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        """Send a request; its successful answer, whatever it holds; `ApiError`."""
+        try:
+            response = self._http.request(method, path, **rest)
+        except httpx.TimeoutException as error:
+            raise ApiError(None, "No answer in time", f"{self._base_url}: {error}", "Try again.") from error
+        except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            hint = "Start the service with `srnas serve`, or give the address of one that runs."
+            raise ApiError(None, "The service cannot be reached", f"{self._base_url}: {error}", hint) from error
+        if response.is_success:
+            return response
+        try:
+            problem = ProblemView.model_validate_json(response.content)
+        except ValidationError:
+            raise self._strange(response) from None
+        problems = [entry.problem for entry in problem.errors]
+        raise ApiError(problem.status, problem.title, problem.detail, problem.hint, problems)
+
+    def _strange(self, response: httpx.Response) -> ApiError:
+        detail = f"{self._base_url} answered {response.status_code} with something that this client cannot read"
+        hint = "Look whether srnas listens there, in the same version as this client."
+        return ApiError(response.status_code, "Not the answer of a srnas service", detail, hint)
