@@ -10,7 +10,8 @@ import typer
 
 from search_space.errors import InvalidInput, Problem
 
-from . import cli_networks
+from . import cli_networks, cli_replay
+from .benchmarking import verb as benchmarking
 from .cli_options import DatabaseUrl, Home, ImagesRoot, Json, Workers
 from .console import FAILED, INTERRUPTED, configure_logging, err, make_app, out
 from .display import Standing, progress_bar
@@ -24,6 +25,8 @@ from .stopping import StopRequest
 app = make_app("Search, describe and upscale on this machine.")
 db = make_app("Look after the database.")
 app.add_typer(cli_networks.app)
+app.command(epilog=cli_replay.EPILOG)(cli_replay.replay)
+app.command(epilog=benchmarking.EPILOG)(benchmarking.bench_search)
 app.add_typer(db, name="db")
 
 

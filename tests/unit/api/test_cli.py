@@ -27,7 +27,7 @@ VERBS = [
     *("serve", "api", "submit", "list", "watch", "set", "pause", "resume", "cancel"),
     *("front", "candidates", "statistics", "export"),
 ]
-LOCAL_VERBS = ["search", "describe", "upscale", "controller", "db"]
+LOCAL_VERBS = ["search", "describe", "upscale", "controller", "replay", "bench-search", "db"]
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ from nas.testing import make_search
 from search_space.published import PUBLISHED
 
 RUNNER = CliRunner()
-VERBS = ["describe", "search", "upscale", "analyse", "controller", "db upgrade", "db check"]
+VERBS = ["describe", "search", "upscale", "analyse", "controller", "replay", "bench-search", "db upgrade", "db check"]
 
 
 @pytest.fixture(autouse=True)
