@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from nas.spec import SearchSpec
+from nas.options import ENGINES, EngineOptions
+from nas.spec import BudgetSpec, SearchSpec
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -28,3 +30,22 @@ def test_every_spec_is_accepted() -> None:
     assert len(specs) >= 4
     for document in specs:
         SearchSpec.model_validate(document)
+
+
+def test_every_option_of_an_engine_is_described_with_its_defaults() -> None:
+    page = (ROOT / "docs" / "reference" / "engine.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (`?[\w.-]+`? \| `?[\w.-]+`?) \|", page, re.MULTILINE))
+
+    def shown(value: object) -> str:
+        return f"`{value}`" if isinstance(value, str) else f"{value:g}" if type(value) is float else json.dumps(value)
+
+    options = [field.name for field in fields(EngineOptions) if field.name != "name"]
+    engines = ENGINES["nsga2"], ENGINES["falsr"]
+    assert rows == {name: " | ".join(shown(getattr(engine, name)) for engine in engines) for name in options}
+
+
+def test_every_part_of_a_spec_is_described() -> None:
+    page = (ROOT / "docs" / "reference" / "spec.md").read_text(encoding="utf-8")
+    described = set(re.findall(r"^\| `([\w.]+)`", page, re.MULTILINE))
+    budget = {f"budget.{name}" for name in BudgetSpec.model_fields}
+    assert (set(SearchSpec.model_fields) - {"dataset", "budget"}) | budget <= described
