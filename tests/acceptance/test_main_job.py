@@ -118,15 +118,18 @@ def descendants(pid: int) -> Iterator[tuple[int, str]]:
 
 
 def test_every_candidate_was_trained_once_and_is_in_sql(service: Client, search: SearchView, home: Path) -> None:
-    candidates = list(service.candidates(search.id))
+    everyone = list(service.candidates(search.id))
+    candidates = [candidate for candidate in everyone if candidate.replicate == 0]
     assert len({candidate.digest for candidate in candidates}) == len(candidates) == 10
+    confirmed = {candidate.digest for candidate in everyone if candidate.replicate == 1}
+    assert confirmed == {member.digest for member in service.front(search.id).members}
     assert {candidate.state for candidate in candidates} == {CandidateState.SCORED}
     with closing(sqlite3.connect(f"file:{home / 'srnas.sqlite'}?mode=ro", uri=True)) as database:
         (rows,) = database.execute(
             "select count(*) from candidates join evaluations on evaluation_key = key"
             " where psnr_db > 0 and fsds_db is not null and protocol = 'y-float'"
         ).fetchone()
-    assert rows == 10
+    assert rows == len(everyone)
 
 
 def test_the_front_is_served_for_any_objectives_as_json_and_csv(service: Client, search: SearchView) -> None:
@@ -220,6 +223,7 @@ def test_a_killed_worker_and_a_killed_service_lose_nothing(sample_dir: Path, tmp
         ended = client.wait(search.id, poll_s=0.2)
         candidates = [client.candidate(candidate.id) for candidate in client.candidates(search.id)]
     assert ended.state is SearchState.COMPLETED
-    assert [candidate.state for candidate in candidates] == [CandidateState.SCORED] * 8
+    assert {candidate.state for candidate in candidates} == {CandidateState.SCORED}
+    assert sum(candidate.replicate == 0 for candidate in candidates) == 8
     assert max(c.evaluation.attempts for c in candidates if c.evaluation is not None) == 2
     assert json.loads(ended.model_dump_json())["progress"]["failed"] == 0
