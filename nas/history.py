@@ -40,7 +40,7 @@ def history(log: Iterable[Candidate], options: EngineOptions) -> Iterator[Asked 
         options: Say in which order outcomes are told.
     """
     asked = sorted((c for c in log if c.replicate == 0), key=lambda candidate: candidate.ordinal)
-    return _ordered(asked, options.lag or 1) if options.order == "ordered" else _arrival(asked)
+    return _ordered(asked) if options.order == "ordered" else _arrival(asked)
 
 
 def due(untold: Sequence[Candidate], asked: int, options: EngineOptions) -> Sequence[Candidate] | None:
@@ -93,8 +93,9 @@ def _arrival(asked: Sequence[Candidate]) -> Iterator[Asked | Told]:
     yield from map(Told, told[done:])
 
 
-def _ordered(asked: Sequence[Candidate], lag: int) -> Iterator[Asked | Told]:
-    for number, candidate in enumerate(asked):
-        if number >= lag:
-            yield Told(asked[number - lag])
+def _ordered(asked: Sequence[Candidate]) -> Iterator[Asked | Told]:
+    done = 0
+    for candidate in asked:
+        yield from map(Told, asked[done : candidate.tells_before])
+        done = candidate.tells_before
         yield Asked(candidate)

@@ -10,6 +10,7 @@ from evaluator.recipe import Recipe
 from evaluator.schedule import stable_steps
 from evaluator.seeding import training_seed
 
+from .engine.base import PROMOTION
 from .records import Candidate, Search
 from .states import StateShelf
 
@@ -49,7 +50,7 @@ class Jobs:
 
     def going_on(self, job: Job, candidate: Candidate) -> Job:
         """The job with the state that the rung below has left, where there is one."""
-        if candidate.replicate or not candidate.rung:
+        if candidate.operator != PROMOTION:
             return job
         return replace(job, start=self._states.take(self._search.id, candidate.genotype.digest))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
@@ -45,7 +44,7 @@ class EngineOptions:
         surrogate: Whether a model of the trained objectives picks among many children.
         surrogate_after: Outcomes that the model has to see before it speaks.
         surrogate_children: Children bred for each pick.
-        surrogate_refit: Outcomes between two fits.
+        surrogate_refit: Outcomes between two fits, at first; as many times more as there come to be many.
         surrogate_points: Most outcomes that the model is fitted to.
         surrogate_min_tau: Kendall's tau between predicted and found values under which the model is silent.
         control_share: Share of children that go unscreened while the model speaks: the control arm.
@@ -69,9 +68,9 @@ class EngineOptions:
     policy_entropy: float = 0.01
     surrogate: bool = True
     surrogate_after: int = 32
-    surrogate_children: int = 200
+    surrogate_children: int = 100
     surrogate_refit: int = 16
-    surrogate_points: int = 700
+    surrogate_points: int = 500
     surrogate_min_tau: float = 0.2
     control_share: float = 0.25
     promote_after: int = 8
@@ -128,7 +127,11 @@ class EngineOptions:
         return options
 
 
+NAMES = ("nsga2", "falsr", "random")
+"""Names of the engines."""
+
 _CHOICES: Mapping[str, tuple[object, ...]] = {
+    "name": NAMES,
     "mode": get_args(Mode),
     "order": get_args(Order),
     "start": get_args(Start),
@@ -177,8 +180,8 @@ def _numbers(options: EngineOptions) -> list[Problem]:
         if name == "lag" and value is None:
             continue
         kinds = int if name in _INTEGERS else int | float
-        valid = isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
-        if not valid or not low <= value <= high:
+        valid = isinstance(value, kinds) and not isinstance(value, bool)
+        if not valid or not low <= value <= high:  # which a NaN is not
             kind = "an integer" if name in _INTEGERS else "a number"
             problems.append(Problem(f"engine.{name}", value, f"{kind} from {low:g} to {high:g}"))
     return problems

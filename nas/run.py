@@ -18,7 +18,7 @@ from search_space.genotype import Genotype
 
 from . import history
 from .budget import Spent, spent
-from .engine.base import Engine, Proposal
+from .engine.base import PROMOTION, Engine, Proposal
 from .jobs import Jobs, steps_of
 from .objectives import total_violation
 from .recording import KeepWeights, evaluation_of
@@ -137,6 +137,8 @@ class SearchRun:
         if self._finished() is not None or not self._commit():
             return None
         proposal = self._engine.propose()
+        while proposal is None and self._commit_next():  # it waits for more than the lag has let it know
+            proposal = self._engine.propose()
         if proposal is None:
             return None
         candidate = self._record_ask(proposal)
@@ -181,7 +183,7 @@ class SearchRun:
             id=CandidateId(f"{self.search.id}-{ordinal}"),
             search_id=self.search.id,
             ordinal=ordinal,
-            tells_before=self._tells,
+            tells_before=self._committed if self._is_ordered else self._tells,
             genotype=genotype,
             state=CandidateState.EVALUATING,
             params=cost.params,
@@ -203,7 +205,7 @@ class SearchRun:
         return candidate
 
     def _steps_of(self, candidate: Candidate) -> int:
-        return candidate.steps if candidate.replicate else steps_of(self._spec.recipe, candidate.rung)
+        return steps_of(self._spec.recipe, candidate.rung) if candidate.operator == PROMOTION else candidate.steps
 
     # -- recording -------------------------------------------------------------------------------------------------
 
@@ -235,7 +237,7 @@ class SearchRun:
         self._log[told.ordinal] = told
         self._tells += 1
         self._planned_steps -= self._steps_of(told)
-        if told.replicate == 0 and self._spec.engine.order == "arrival":
+        if told.replicate == 0 and not self._is_ordered:
             self._tell_live(told)
         logger.info(
             "candidate told",
@@ -259,6 +261,21 @@ class SearchRun:
             self._committed += 1
             self._tell_live(candidate)
         return due is not None
+
+    def _commit_next(self) -> bool:
+        """Tell the engine one outcome more, where they are told in order; whether the next one is there."""
+        if not self._is_ordered or self._committed == len(self._asked):
+            return False
+        candidate = self._log[self._asked[self._committed]]
+        if candidate.told_ordinal is None:
+            return False
+        self._committed += 1
+        self._tell_live(candidate)
+        return True
+
+    @property
+    def _is_ordered(self) -> bool:
+        return self._spec.engine.order == "ordered"
 
     def _tell(self, candidate: Candidate) -> None:
         survived = history.tell(self._engine, candidate, self._spec)

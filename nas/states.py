@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import rmtree
@@ -24,6 +25,7 @@ class StateShelf:
         self._sizes: dict[Path, int] = {}  # oldest first
         for path in sorted(self._found(), key=lambda path: (path.stat().st_mtime_ns, path)):
             self._sizes[path] = path.stat().st_size
+        self._make_room(0)
 
     def keep(self, search: str, name: str, state: bytes) -> None:
         """Keep a state under a search's name for it, in place of an earlier one."""
@@ -31,8 +33,7 @@ class StateShelf:
         self._drop(path)
         if len(state) > self._limit:
             return
-        while self._sizes and sum(self._sizes.values()) + len(state) > self._limit:
-            self._drop(next(iter(self._sizes)))
+        self._make_room(len(state))
         write(path, state)
         self._sizes[path] = len(state)
 
@@ -47,10 +48,17 @@ class StateShelf:
         """Drop every state of a search."""
         for path in [path for path in self._sizes if path.parent.name == search]:
             del self._sizes[path]
-        rmtree(self._root / search, ignore_errors=True)
+        rmtree(self._folder(search), ignore_errors=True)
 
     def _path(self, search: str, name: str) -> Path:
-        return self._root / search / f"{name}{SUFFIX}"
+        return self._folder(search) / f"{_plain(name)}{SUFFIX}"
+
+    def _folder(self, search: str) -> Path:
+        return self._root / _plain(search)
+
+    def _make_room(self, size_bytes: int) -> None:
+        while self._sizes and sum(self._sizes.values()) + size_bytes > self._limit:
+            self._drop(next(iter(self._sizes)))
 
     def _drop(self, path: Path) -> None:
         self._sizes.pop(path, None)
@@ -58,3 +66,10 @@ class StateShelf:
 
     def _found(self) -> Iterator[Path]:
         return self._root.glob(f"*/*{SUFFIX}")
+
+
+def _plain(name: str) -> str:
+    """The name; `ValueError` unless it is letters, digits, hyphens and underscores, so that it stays in its folder."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise ValueError(f"{name!r} is no name of a search or a network")
+    return name

@@ -35,10 +35,11 @@ def canonical(space: SearchSpace, vectors: Vectors) -> Vectors:
     result = vectors.copy()
     if False not in space.residuals:
         return result
-    cells = result[:, : _PER_CELL * space.n_cells].reshape(len(result), space.n_cells, _PER_CELL)
+    width = _PER_CELL * space.n_cells
+    cells = result[:, :width].reshape(len(result), space.n_cells, _PER_CELL)
     single = np.isin(cells[..., _REPEATS], [i for i, repeats in enumerate(space.repeats) if repeats == 1])
     cells[..., _RESIDUAL][single] = space.residuals.index(False)
-    result[:, : _PER_CELL * space.n_cells] = cells.reshape(len(result), -1)
+    result[:, :width] = cells.reshape(len(result), width)
     return result
 
 

@@ -40,6 +40,9 @@ Vectors = NDArray[np.int64]
 Figures = Mapping[str, NDArray[np.float64]]
 """A column of shape (n,) for each metric that is known without training."""
 
+PROMOTION = "promotion"
+"""The operator of a network that comes back at the next rung."""
+
 Known = Callable[[Vectors], Figures]
 """The figures of many genotypes that need no training; no columns where there are none."""
 

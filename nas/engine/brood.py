@@ -32,6 +32,14 @@ class Brood:
     operators: Sequence[str]
     parents: Sequence[tuple[str, ...]]
 
+    def with_strangers(self, vectors: Vectors) -> Brood:
+        """The children, and networks drawn at random behind them."""
+        return Brood(
+            np.vstack([self.vectors, vectors]),
+            [*self.operators, *["random"] * len(vectors)],
+            [*self.parents, *[()] * len(vectors)],
+        )
+
 
 class Breeder:
     """Makes children as the options say. Kinds of mutation that need cells are left out in a space without any.
@@ -104,7 +112,9 @@ class Breeder:
 
     def _reset(self, vectors: Vectors, rng: np.random.Generator) -> Vectors:
         """Give genes another of their values, each with the same probability, and one gene of each vector surely."""
-        hit = rng.random(vectors.shape) < self._options.mutation_genes / self._free.size
+        if not self._free.size:
+            return vectors
+        hit = (rng.random(vectors.shape) < self._options.mutation_genes / self._free.size) & (self._bounds > 0)
         hit[np.arange(len(vectors)), rng.choice(self._free, size=len(vectors))] |= ~hit.any(axis=1)
         moved = vectors + rng.integers(1, np.maximum(self._bounds, 1), size=vectors.shape, endpoint=True)
-        return np.where(hit & (self._bounds > 0), moved % (self._bounds + 1), vectors)
+        return np.where(hit, moved % (self._bounds + 1), vectors)

@@ -13,7 +13,7 @@ from search_space.encoding import encode
 from search_space.genotype import Genotype
 
 from .base import Engine, EngineSettings, Proposal
-from .lineage import Lineage, Told
+from .lineage import Lineage, Told, place_of
 from .starting import COST, refuse_foreign
 
 
@@ -65,8 +65,9 @@ class Generational(Engine):
         Raises:
             ValueError: The genotype is not waiting at this rung, or has not one value for each objective.
         """
-        self._told.append(self._lineage.told(genotype, values, violation, rung))
-        return genotype.digest in self._lineage.population_with(self._told)
+        told = self._lineage.told(genotype, values, violation, rung)
+        self._told.append(told)
+        return place_of(told, self._lineage.population_with(self._told)) is not None
 
     def _close_generation(self) -> None:
         """Absorb a generation that is out and told whole, in whatever order; then the next can begin."""

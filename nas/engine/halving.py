@@ -23,14 +23,11 @@ from numpy.typing import NDArray
 from search_space.genotype import Genotype
 
 from ..ranking import kendall_tau
-from .base import Engine, EngineSettings, Proposal
+from .base import PROMOTION, Engine, EngineSettings, Proposal
 from .population import crowding
 
 WINDOW = 20
 """Promotions over which tau is watched."""
-
-PROMOTION = "promotion"
-"""The operator of a network that comes back."""
 
 
 @dataclass(eq=False)
@@ -41,27 +38,29 @@ class Rung:
         results: (losses, violation) of those told at this rung, by digest. Failures are not among them.
         waiting: Genotypes of those of them that were not promoted, by digest.
         told: How many were told, failures included.
-        promoted: How many were asked for at the next rung.
+        promoted: Digests of those that were asked for at the next rung.
     """
 
     results: dict[str, tuple[NDArray[np.float64], float]] = field(default_factory=dict)
     waiting: dict[str, Genotype] = field(default_factory=dict)
     told: int = 0
-    promoted: int = 0
+    promoted: list[str] = field(default_factory=list)
 
     def best_waiting(self, factor: int) -> Genotype | None:
         """The best that waits, while fewer than one in ``factor`` of all told were promoted; None where there is none.
 
-        Least violation goes first, then the non-dominated ones, of those the least crowded.
+        Least violation goes first, then the non-dominated ones, of those the one that is farthest from all that were
+        promoted before.
         """
-        if not self.waiting or self.promoted >= self.told // factor:
+        if not self.waiting or len(self.promoted) >= self.told // factor:
             return None
         results = [self.results[digest] for digest in self.waiting]
         violations = np.array([violation for _, violation in results])
         least = np.flatnonzero(violations == violations.min())
         losses = np.array([results[i][0] for i in least])
         front = np.flatnonzero(moocore.is_nondominated(losses))
-        best = least[front[int(crowding(losses[front]).argmax())]]
+        before = [self.results[digest][0] for digest in self.promoted if digest in self.results]
+        best = least[front[int(_apart(losses[front], before).argmax())]]
         return list(self.waiting.values())[int(best)]
 
 
@@ -78,12 +77,13 @@ class Halving(Engine):
         self._settings = settings
         self._rungs = [Rung() for _ in range(settings.rungs)]
         self._lowest = 0
+        self._in_flight = 0
         self._pairs: deque[tuple[float, float]] = deque(maxlen=WINDOW)
 
     @property
     def exhausted(self) -> bool:
-        """Whether the inner engine is, and nobody is left to promote."""
-        return self._inner.exhausted and self._promotion() is None
+        """Whether the inner engine is, and nobody is left to promote, nor can anybody be once more is told."""
+        return self._inner.exhausted and not self._in_flight and self._promotion() is None
 
     @property
     def lowest_rung(self) -> int:
@@ -103,7 +103,8 @@ class Halving(Engine):
         if proposal.operator == PROMOTION:
             below = self._rungs[proposal.rung - 1]
             below.waiting.pop(proposal.genotype.digest, None)
-            below.promoted += 1
+            below.promoted.append(proposal.genotype.digest)
+        self._in_flight += 1
         self._inner.admit(proposal)
 
     def tell(self, genotype: Genotype, values: Sequence[float] | None, violation: float, *, rung: int = 0) -> bool:
@@ -113,6 +114,7 @@ class Halving(Engine):
             ValueError: The genotype is not waiting at this rung, or has not one value for each objective.
         """
         survived = self._inner.tell(genotype, values, violation, rung=rung)
+        self._in_flight -= 1
         here = self._rungs[rung]
         here.told += 1
         if values is not None and all(map(math.isfinite, values)):
@@ -152,3 +154,15 @@ class Halving(Engine):
         space = self._settings.space
         known = self._settings.known(np.zeros((1, len(space.genes)), dtype=np.int64))
         return next((i for i, o in enumerate(self._settings.objectives) if o.metric not in known), 0)
+
+
+def _apart(points: NDArray[np.float64], others: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """How far each point is from the nearest other one, in spans of the axes; its crowding where there are no others."""
+    if not others:
+        return crowding(points)
+    every = np.array([*others, *points])
+    span = np.ptp(every, axis=0)
+    span[span == 0] = 1.0
+    scaled = every / span
+    distances = np.abs(scaled[len(others) :, None] - scaled[None, : len(others)]).sum(axis=2)
+    return np.asarray(distances.min(axis=1))

@@ -21,7 +21,7 @@ from .advisor import Advisor
 from .base import EngineSettings, Proposal, Vectors
 from .brood import Breeder, Brood
 from .policy import Policy
-from .population import Member, Population, survivors
+from .population import Elite, Member, Population, survivors
 from .starting import start_vectors
 from .unseen import Unseen, has_cells
 
@@ -88,6 +88,7 @@ class Lineage:
         self._vectors: dict[str, NDArray[np.int64]] = {}
         self._waiting: dict[tuple[str, int], Told] = {}
         self.taken: set[bytes] = set()
+        self._elite = Elite()
         self.population = survivors([], settings.population)
 
     @property
@@ -100,6 +101,12 @@ class Lineage:
         """Their vectors, shape (n, genes)."""
         vectors = [told.vector for told in self._waiting.values()]
         return np.array(vectors, dtype=np.int64).reshape(len(vectors), len(self._settings.space.genes))
+
+    @property
+    def _members(self) -> Vectors:
+        """Vectors of the population and of the front of all that was told, shape (n, genes), each once."""
+        members = {m.digest: m.vector for m in (*self.population.members, *self._elite.members)}
+        return np.array(list(members.values()))
 
     # -- the log ---------------------------------------------------------------------------------------------------
 
@@ -133,15 +140,17 @@ class Lineage:
         told = self._waiting.pop((genotype.digest, rung))
         if values is None or not all(map(math.isfinite, values)):
             return told
-        losses = np.array([o.sign * value for o, value in zip(objectives, values, strict=True)])
+        losses = np.array([o.sign * value for o, value in zip(objectives, values, strict=True)], dtype=np.float64)
         return replace(told, losses=losses, violation=violation)
 
     def absorb(self, outcomes: Sequence[Told]) -> None:
         """Let outcomes take their places in the population together, and teach the policy and the surrogate."""
         self.population = self.population_with(outcomes)
         for told in outcomes:
+            if told.member is not None:
+                self._elite.insert(told.member)
             if self._policy is not None:
-                self._policy.learn(told.vector, told.parent, reward(told.digest, self.population))
+                self._policy.learn(told.vector, told.parent, reward(told, self.population))
             if self._advisor is not None:
                 self._advisor.tell(told.vector, told.losses, rung=told.rung, predicted=told.predicted)
 
@@ -178,41 +187,54 @@ class Lineage:
     def _bred(self, rng: np.random.Generator, taken: Taken, in_flight: Vectors) -> Proposal | None:
         advisor = self._advisor if self._advisor is not None and self._advisor.speaks else None
         control = rng.random() < self._options.control_share
-        screened = advisor is not None and not control
         for _ in range(BROODS):
-            size = self._options.surrogate_children if screened else UNSCREENED
-            brood = self._breeder.breed(self.population, size, rng)
-            fresh = self._unseen.fresh(brood.vectors, taken)
-            if not fresh:
-                continue
             if advisor is None or control:
-                return self._of_brood(brood, fresh[0], "" if advisor is None else "control")
-            members = np.array([member.vector for member in self.population.members])
-            picked = advisor.choose(brood.vectors[fresh], members, in_flight, rng)
-            return self._of_brood(brood, fresh[picked], "screened")
+                brood = self._breeder.breed(self.population, UNSCREENED, rng)
+                fresh = self._unseen.fresh(brood.vectors, taken)
+                if fresh:
+                    return self._of_brood(brood, fresh[0], arm="" if advisor is None else "control")
+                continue
+            brood = self._breeder.breed(self.population, self._options.surrogate_children, rng)
+            brood = brood.with_strangers(self._unseen.strangers(len(brood.vectors), rng, taken))
+            fresh = self._unseen.fresh(brood.vectors, taken)
+            if fresh:
+                row, predicted = advisor.choose(brood.vectors[fresh], self._members, in_flight, rng)
+                return self._of_brood(brood, fresh[row], arm="screened", predicted=predicted)
         return None
 
-    def _of_brood(self, brood: Brood, i: int, arm: str) -> Proposal:
-        return self._proposal(brood.vectors[i], brood.operators[i], brood.parents[i], arm)
+    def _of_brood(
+        self, brood: Brood, i: int, *, arm: str, predicted: Mapping[str, Prediction] | None = None
+    ) -> Proposal:
+        return self._proposal(brood.vectors[i], brood.operators[i], brood.parents[i], arm=arm, predicted=predicted)
 
     def _proposal(
-        self, vector: NDArray[np.int64], operator: str, parents: tuple[str, ...] = (), arm: str = ""
+        self,
+        vector: NDArray[np.int64],
+        operator: str,
+        parents: tuple[str, ...] = (),
+        *,
+        arm: str = "",
+        predicted: Mapping[str, Prediction] | None = None,
     ) -> Proposal:
-        return Proposal(
-            genotype=decode(self._settings.space, vector),
-            operator=operator,
-            parents=parents,
-            arm=arm,
-            predicted={} if self._advisor is None else self._advisor.predict(vector),
-        )
+        """A proposal; what is expected of it is asked for where nobody has said it yet."""
+        if predicted is None:
+            predicted = {} if self._advisor is None else self._advisor.predict(vector)
+        genotype = decode(self._settings.space, vector)
+        return Proposal(genotype=genotype, operator=operator, parents=parents, arm=arm, predicted=predicted)
 
     def _rng(self, stream: int, number: int) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(key=self._settings.seed, counter=[0, 0, stream, number]))
 
 
-def reward(digest: str, population: Population) -> float:
+def place_of(told: Told, population: Population) -> int | None:
+    """Where an outcome stands in a population; None for one that is not there, or only with a shorter training."""
+    wanted = (told.digest, told.rung) if told.losses is not None else None
+    return next((i for i, m in enumerate(population.members) if (m.digest, m.rung) == wanted), None)
+
+
+def reward(told: Told, population: Population) -> float:
     """From -1, not in the population, to 1, in its best class: what the policy is taught about an outcome."""
-    place = next((i for i, member in enumerate(population.members) if member.digest == digest), None)
+    place = place_of(told, population)
     if place is None:
         return -1.0
     worst = int(population.classes[-1])

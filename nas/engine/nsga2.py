@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from search_space.genotype import Genotype
 
 from .base import Engine, EngineSettings, Proposal
-from .lineage import Lineage
+from .lineage import Lineage, place_of
 from .starting import refuse_foreign
 
 
@@ -52,5 +52,6 @@ class Nsga2(Engine):
         Raises:
             ValueError: The genotype is not waiting at this rung, or has not one value for each objective.
         """
-        self._lineage.absorb([self._lineage.told(genotype, values, violation, rung)])
-        return genotype.digest in self._lineage.population
+        told = self._lineage.told(genotype, values, violation, rung)
+        self._lineage.absorb([told])
+        return place_of(told, self._lineage.population) is not None

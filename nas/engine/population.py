@@ -51,9 +51,6 @@ class Population:
     members: tuple[Member, ...]
     classes: NDArray[np.int64]
 
-    def __contains__(self, digest: str) -> bool:
-        return any(member.digest == digest for member in self.members)
-
     @cached_property
     def crowding(self) -> NDArray[np.float64]:
         """Crowding distance of each member within its class, larger is better; shape (n,)."""
@@ -69,6 +66,22 @@ class Population:
             wins | (tied & (self.crowding[first] >= self.crowding[second])), first, second
         )
         return winners
+
+
+class Elite:
+    """The feasible members that no other dominates, of the highest rung that any was told at; as many as there are."""
+
+    def __init__(self) -> None:
+        self.members: list[Member] = []
+
+    def insert(self, member: Member) -> None:
+        """Let a member in unless one dominates or equals it; those that it dominates go."""
+        rung = self.members[0].rung if self.members else 0
+        if member.violation > 0 or member.rung < rung:
+            return
+        kept = self.members if member.rung == rung else []
+        if not any((other.losses <= member.losses).all() for other in kept):
+            self.members = [*(other for other in kept if (other.losses < member.losses).any()), member]
 
 
 def survivors(members: Sequence[Member], size: int) -> Population:
@@ -88,8 +101,11 @@ def survivors(members: Sequence[Member], size: int) -> Population:
 
 
 def crowding(losses: Losses) -> NDArray[np.float64]:
-    """Crowding distance of each point of a front, shape (n,); infinite at the ends of an axis."""
-    distances: NDArray[np.float64] = calc_crowding_distance(losses)
+    """Crowding distance of each point of a front, shape (n,): infinite at the ends of an axis, 0 for a repetition."""
+    _, first = np.unique(losses, axis=0, return_index=True)
+    kept = np.sort(first)
+    distances = np.zeros(len(losses))
+    distances[kept] = calc_crowding_distance(losses[kept])
     return distances
 
 

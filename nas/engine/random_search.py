@@ -55,9 +55,11 @@ class RandomSearch(Engine):
         """Take note that a proposal is done; its values change nothing, and nothing survives.
 
         Raises:
-            ValueError: The genotype is not waiting at this rung.
+            ValueError: The genotype is not waiting at this rung, or has not one value for each objective.
         """
         if (genotype.digest, rung) not in self._waiting:
             raise ValueError(f"{genotype} is not waiting to be told at rung {rung}")
+        if values is not None and len(values) != len(self._settings.objectives):
+            raise ValueError(f"{len(values)} values for {len(self._settings.objectives)} objectives")
         self._waiting.remove((genotype.digest, rung))
         return False

@@ -33,8 +33,9 @@ def pick(
     which all its values would have to improve. Of equals the first is picked.
 
     Args:
-        children: Shape (n, m), natural units: a draw, or means, with known figures as they are. At least one.
-        front: Shape (k, m): values that were found.
+        children: Shape (n, m), natural units: a draw, or means, with known figures as they are. At least one. Or
+            several draws, shape (d, n, m): then improvements are added up over them.
+        front: Shape (k, m): values that were found. Or a draw of them with each one of the children, shape (d, k, m).
         objectives: m objectives, in the order of the columns.
         reference: Reference point of the hypervolume, m numbers.
         pending: Shape (p, m): values expected of networks in flight.
@@ -47,14 +48,25 @@ def pick(
         >>> pick([[31.0, 90], [30.9, 20], [29.0, 10]], [[30.8, 90]], objectives, (28.0, 100))
         1
     """
-    base = np.concatenate([_gains(points, objectives, reference) for points in (front, pending)])
-    base = base[np.isfinite(base).all(axis=1)]
-    gains = _gains(children, objectives, reference)
-    gains[~np.isfinite(gains).all(axis=1)] = -np.inf
-    improvements = _improvements(gains, base[(base > 0).all(axis=1)])
-    if improvements.max() > 0:
-        return int(improvements.argmax())
-    return int(_shortfalls(gains, base).argmin())
+    drawn = np.asarray(children, dtype=np.float64)
+    draws = drawn[None] if drawn.ndim == 2 else drawn
+    found = np.asarray(front, dtype=np.float64)
+    fronts = (
+        found
+        if found.ndim == 3
+        else np.broadcast_to(
+            found.reshape(-1, len(objectives)), (len(draws), found.size // len(objectives), len(objectives))
+        )
+    )
+    improvements, shortfalls = np.zeros((2, draws.shape[1]))
+    for values, members in zip(draws, fronts, strict=True):
+        base = np.concatenate([_gains(points, objectives, reference) for points in (members, pending)])
+        base = base[np.isfinite(base).all(axis=1)]
+        gains = _gains(values, objectives, reference)
+        gains[~np.isfinite(gains).all(axis=1)] = -np.inf
+        improvements += _improvements(gains, base[(base > 0).all(axis=1)])
+        shortfalls += _shortfalls(gains, base)
+    return int(improvements.argmax()) if improvements.max() > 0 else int(shortfalls.argmin())
 
 
 class Watch:

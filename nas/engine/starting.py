@@ -21,7 +21,8 @@ COST = "mult_adds"
 
 def start_vectors(settings: EngineSettings, unseen: Unseen, rng: np.random.Generator) -> list[NDArray[np.int64]]:
     """Different vectors that pass the screen, the initial genotypes' first: `population` of them, or all there are."""
-    size = max(settings.population, len(settings.initial))
+    given = {genotype.digest: encode(settings.space, genotype) for genotype in settings.initial}
+    size = max(settings.population, sum(bool(unseen.fresh(vector[None], ())) for vector in given.values()))
     kept: dict[bytes, NDArray[np.int64]] = {}
     for vector in _candidates(settings, unseen, rng, kept):
         if len(kept) == size:

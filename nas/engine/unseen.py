@@ -88,6 +88,16 @@ class Unseen:
         assert nearest is not None
         return self._climb(nearest[1], rng, taken)
 
+    def strangers(self, n: int, rng: np.random.Generator, taken: Collection[bytes]) -> Vectors:
+        """Up to n vectors that are not taken, of a space small enough to be listed; none of a larger one.
+
+        There they are too few to matter; here they let a surrogate look past what the population can breed.
+        """
+        if self._settings.space.distinct_size > ENUMERABLE:
+            return np.empty((0, self._bounds.size), dtype=np.int64)
+        left = self.fresh(self._every, taken)
+        return self._every[rng.permutation(left)[:n]] if left else self._every[:0]
+
     def _climb(
         self, vector: NDArray[np.int64], rng: np.random.Generator, taken: Collection[bytes]
     ) -> NDArray[np.int64] | None:

@@ -107,7 +107,7 @@ class Candidate:
         id: ``SEARCH-ORDINAL``.
         search_id: Whose.
         ordinal: Number of the ask, from 0.
-        tells_before: Number of tells before the ask.
+        tells_before: Number of tells before the ask; where outcomes are told in order, of those that the engine had.
         genotype: The network.
         state: Where it stands.
         params: Learned parameters, known before training.

@@ -55,7 +55,7 @@ def tell_pairs(advisor: Advisor, found: EngineSettings, vectors: Vectors, means:
 def choose(advisor: Advisor, *, seed: int = 0) -> int:
     assert advisor.speaks
     vectors = vectors_of(60, seed=99)
-    return advisor.choose(vectors[:40], vectors[40:56], vectors[56:], np.random.default_rng(seed))
+    return advisor.choose(vectors[:40], vectors[40:56], vectors[56:], np.random.default_rng(seed))[0]
 
 
 # -- when it speaks ------------------------------------------------------------------------------------------------
@@ -218,9 +218,9 @@ def test_a_child_that_is_in_flight_already_is_not_picked_again() -> None:
     tell(advisor, found, vectors_of(32))
     assert advisor.speaks
     children, members = vectors_of(10, seed=7), vectors_of(8, seed=8)
-    first = advisor.choose(children, members, members[:0], np.random.default_rng(0))
+    first, _ = advisor.choose(children, members, members[:0], np.random.default_rng(0))
     picked = {
-        advisor.choose(children, members, children[first : first + 1], np.random.default_rng(seed))
+        advisor.choose(children, members, children[first : first + 1], np.random.default_rng(seed))[0]
         for seed in range(20)
     }
     assert first not in picked
@@ -231,7 +231,10 @@ def test_an_only_child_is_picked() -> None:
     advisor, vectors = Advisor(found), vectors_of(20)
     tell(advisor, found, vectors)
     assert advisor.speaks
-    assert advisor.choose(vectors_of(1, seed=5), vectors[:1], vectors[:0], np.random.default_rng(0)) == 0
+    only = vectors_of(1, seed=5)
+    row, predicted = advisor.choose(only, vectors[:1], vectors[:0], np.random.default_rng(0))
+    assert row == 0
+    assert predicted["psnr"].mean == pytest.approx(advisor.predict(only[0])["psnr"].mean)
 
 
 def test_scores_that_are_all_the_same_are_survived() -> None:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nas.engine.base import Engine, EngineSettings, Proposal
+from nas.engine.base import PROMOTION, Engine, EngineSettings, Proposal
 from nas.engine.building import build_engine
-from nas.engine.halving import PROMOTION, WINDOW, Halving
+from nas.engine.halving import WINDOW, Halving
 from nas.engine.random_search import RandomSearch
 from nas.engine.testing import settings_for, synthetic_scores
 from nas.objectives import Objective

@@ -48,7 +48,7 @@ def candidate(*, rung: int = 0, replicate: int = 0, seed: int = 0) -> Candidate:
         params=1,
         mult_adds=1,
         evaluation_key="",
-        operator="random",
+        operator="promotion" if rung and not replicate else "random",
         asked_at=AT,
         rung=rung,
         replicate=replicate,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nas.benchmarking.plain import Plain, TableSpace
 from nas.engine.base import EngineSettings, Proposal
-from nas.engine.lineage import Lineage, reward
+from nas.engine.lineage import Lineage, Told, reward
 from nas.engine.population import Member, survivors
 from nas.engine.testing import settings_for, size, size_screen, synthetic_scores
 from nas.objectives import Objective
@@ -261,7 +261,18 @@ def member(digest: str, *losses: float) -> Member:
 
 def test_rewards_go_from_the_best_class_to_those_outside() -> None:
     population = survivors([member("a", 0, 1), member("b", 1, 0), member("c", 2, 2), member("d", 3, 3)], 4)
-    found = [reward(digest, population) for digest in "abcdx"]
+    found = [reward(outcome(digest), population) for digest in "abcdx"]
     assert found == [1.0, 1.0, pytest.approx(1 / 3), pytest.approx(-1 / 3), -1.0]
-    assert reward("a", survivors([], 4)) == -1.0
-    assert reward("a", survivors([member("a", 0, 1)], 4)) == 1.0
+    assert reward(outcome("a"), survivors([], 4)) == -1.0
+    assert reward(outcome("a"), survivors([member("a", 0, 1)], 4)) == 1.0
+
+
+def test_a_failure_at_a_higher_rung_earns_nothing_for_its_place_below() -> None:
+    population = survivors([member("a", 0, 1)], 4)
+    assert reward(outcome("a", rung=1), population) == -1.0
+    assert reward(outcome("a", losses=None), population) == -1.0
+
+
+def outcome(digest: str, *, rung: int = 0, losses: tuple[float, ...] | None = (0.0, 0.0)) -> Told:
+    values = None if losses is None else np.array(losses)
+    return Told(digest=digest, vector=np.zeros(1, np.int64), parent=None, predicted={}, rung=rung, losses=values)
