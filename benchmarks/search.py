@@ -47,21 +47,31 @@ Found = list[tuple[str, dict[str, Any], str]]
 """Title, figures and Markdown of each contest of a section."""
 
 
+def _quarter(contest: Contest) -> int:
+    return max(1, contest.evaluations // 4)
+
+
 def rivals(table: Table, base: Contest) -> Found:
-    """Ours beside others, with one, 8 and 32 evaluations out at once; and the picture."""
-    contest = replace(base, engines=(*RIVALS, *OURS), in_flight=(1, 8, 32))
-    return [_held("Ours beside others", table, contest, picture=True)]
+    """Ours beside others, with 8 evaluations out at once, and the picture; then with one and 32, for a quarter."""
+    contest = replace(base, engines=(*RIVALS, *OURS), in_flight=(8,))
+    others = replace(contest, in_flight=(1, 32), evaluations=_quarter(base))
+    return [
+        _held("Ours beside others", table, contest, picture=True),
+        _held("With one and 32 evaluations out at once", table, others),
+    ]
 
 
 def variants(table: Table, base: Contest) -> Found:
     """What each part of ours is worth."""
-    contest = replace(base, engines=VARIANTS, in_flight=(8,))
+    contest = replace(base, engines=VARIANTS, in_flight=(8,), evaluations=_quarter(base))
     return [_held("What each part is worth", table, contest)]
 
 
 def robust(table: Table, base: Contest) -> Found:
     """The same on other landscapes: each family of models alone, and with what they leave unexplained given back."""
-    contest = replace(base, engines=(*RIVALS, "srnas-plain+stratified", "srnas"), in_flight=(8,))
+    contest = replace(
+        base, engines=(*RIVALS, "srnas-plain+stratified", "srnas"), in_flight=(8,), evaluations=_quarter(base)
+    )
     return [
         _held("On trees alone", table, replace(contest, family="trees")),
         _held("On smooth models alone", table, replace(contest, family="smooth")),
@@ -71,7 +81,7 @@ def robust(table: Table, base: Contest) -> Found:
 
 def rungs(table: Table, base: Contest) -> Found:
     """Full training for all, against short trainings first: an evaluation is a full training's worth of steps."""
-    contest = replace(base, engines=RUNGS, in_flight=(8,), evaluations=max(1, base.evaluations // 4))
+    contest = replace(base, engines=RUNGS, in_flight=(8,), evaluations=_quarter(base))
     return [_held("By training steps", table, contest)]
 
 
