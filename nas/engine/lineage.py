@@ -25,7 +25,7 @@ from .population import Elite, Member, Population, survivors
 from .starting import start_vectors
 from .unseen import Unseen, has_cells
 
-UNSCREENED = 16
+UNSCREENED = 8
 """Children bred where the first new one is taken."""
 
 BROODS = 8
@@ -220,6 +220,7 @@ class Lineage:
         if predicted is None:
             predicted = {} if self._advisor is None else self._advisor.predict(vector)
         genotype = decode(self._settings.space, vector)
+        self._vectors.setdefault(genotype.digest, vector)  # spares `admit` from encoding it
         return Proposal(genotype=genotype, operator=operator, parents=parents, arm=arm, predicted=predicted)
 
     def _rng(self, stream: int, number: int) -> np.random.Generator:
