@@ -157,7 +157,7 @@ class Halving(Engine):
 
 
 def _apart(points: NDArray[np.float64], others: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """How far each point is from the nearest other one, in spans of the axes; its crowding where there are no others."""
+    """How far each point is from the nearest of others, in spans of the axes; its crowding where there are none."""
     if not others:
         return crowding(points)
     every = np.array([*others, *points])
