@@ -59,7 +59,7 @@ def write_artifact(
     spec, photograph = search.spec, _photograph(search.spec, images_root)
     return export_model(
         genotype=candidate.genotype,
-        recipe=spec.recipe,
+        recipe=spec.recipe.at_rung(candidate.rung),  # what the weights were trained by
         scale=spec.scale,
         channels=spec.channels,
         weights=weights,

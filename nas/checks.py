@@ -43,6 +43,19 @@ class InvalidSpec(InvalidInput):
     """A search cannot be accepted as it is."""
 
 
+def budget_warnings(spec: SearchSpec) -> tuple[str, ...]:
+    """What a submitter should know of a budget: whether it is too small for any network to reach the top rung."""
+    rungs, engine = spec.recipe.rungs, spec.engine
+    needed = sum(engine.promote_after * spec.recipe.rung_factor**rung for rung in range(rungs - 1)) + 1
+    if rungs == 1 or spec.budget.evaluations >= needed:
+        return ()
+    return (
+        f"a budget of {spec.budget.evaluations} evaluations is too small for {rungs} rungs: a network reaches the top "
+        f"rung, from which the front is drawn, after {needed} at the earliest; raise budget.evaluations, or lower "
+        "recipe.rungs or engine.promote_after",
+    )
+
+
 def checked_spec(document: Mapping[str, Any], images_root: Path) -> SearchSpec:
     """The spec in a document.
 

@@ -215,6 +215,7 @@ class Controller:
                 if search.state.ended:
                     logger.info("search left", search=run.search.id, state=str(search.state))
                     self._leave(run)
+                    run.forget_states()
         kept = []
         for lease, future in self._preparing:
             with self._contained(lease, "its lease cannot be renewed"):
@@ -277,14 +278,16 @@ class Controller:
     def _finish(self) -> None:
         """End the searches that are over, and let go of paused ones once nothing of theirs is in flight."""
         for run in list(self._runs):
-            ending = run.over()
-            if run.paused and not run.in_flight:
-                self._leave(run)
-                self._store.release_lease(run.lease)
-            elif ending is not None:
-                self._leave(run)
-                self._end(run.lease, *ending)
-                run.forget_states()
+            with self._contained(run.lease, "it cannot be ended", run):
+                ending = run.over()
+                if run.paused and not run.in_flight:
+                    run.write_marks()
+                    self._leave(run)
+                    self._store.release_lease(run.lease)
+                elif ending is not None:
+                    self._leave(run)
+                    self._end(run.lease, *ending)
+                    run.forget_states()
 
     def _leave(self, run: SearchRun) -> None:
         """Forget a search, cancel the jobs that nobody else waits for, and let its images go unless others use them."""
@@ -336,4 +339,5 @@ class Controller:
             logger.error("search failed", search=lease.search_id, reason=str(error), exc_info=not known)
             if run is not None:
                 self._leave(run)
+                run.forget_states()
             self._end(lease, SearchState.FAILED, f"{what}: {error}" if known else f"{what}: {error!r}")

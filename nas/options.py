@@ -27,7 +27,7 @@ class EngineOptions:
         mode: "steady" proposes a child whenever a worker is free, and (mu + 1) survival takes each outcome as it comes;
             "generational" waits for a whole generation, as FALSR does, and dispatches the dearest network first.
         order: "arrival" tells outcomes as they arrive; "ordered" commits them by number of their ask, so that ask k
-            sees the results 0..k-lag and no others: one seed then gives one search, whatever the timing.
+            sees the results 0..k-lag and no others: one seed and a budget of evaluations then give one search.
         lag: The distance of "ordered"; null for four times the workers when the search is submitted.
         start: First population: "stratified" spreads random networks evenly over the logarithm of mult-adds; "diverse"
             is FALSR's, each network one cell repeated, with random, dense or empty connections; "random" draws genes.

@@ -254,6 +254,8 @@ class SearchRun:
 
     def _commit(self, lag: int | None = None) -> bool:
         """Tell the engine what it has to know before its next ask; whether all of that is known."""
+        if not self._is_ordered:
+            return True
         options = self._spec.engine if lag is None else replace(self._spec.engine, lag=lag)
         untold = [self._log[ordinal] for ordinal in self._asked[self._committed :]]
         due = history.due(untold, len(self._asked), options)
@@ -291,9 +293,10 @@ class SearchRun:
             detail = {"lowest_rung": self._engine.lowest_rung, "why": why}
             self._store.record_event(self.lease, "rung_raised", detail, at=self._clock())
         if len(self._marks) >= MARKS:
-            self._write_marks()
+            self.write_marks()
 
-    def _write_marks(self) -> None:
+    def write_marks(self) -> None:
+        """Write which networks survived, as far as that was noted and not written yet."""
         if self._marks:
             self._store.record_survival(self.lease, self._marks)
             self._marks = {}
@@ -306,7 +309,7 @@ class SearchRun:
         if self.in_flight or finished is None or self._unconfirmed() is not None:
             return None
         self._commit(lag=1)
-        self._write_marks()
+        self.write_marks()
         return SearchState.COMPLETED, finished.reason
 
     def _finished(self) -> Spent | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from search_space.errors import InvalidInput, Problem
 
-from .checks import checked_spec
+from .checks import budget_warnings, checked_spec
 from .fronts import Front, find_front
 from .objectives import METRICS, Objective
 from .records import (
@@ -92,7 +92,7 @@ class Service:
             spec=spec,
             state=SearchState.QUEUED,
             created_at=self._clock(),
-            warnings=redundancy_warnings(spec),
+            warnings=(*redundancy_warnings(spec), *budget_warnings(spec)),
             parallelism=spec.parallelism,
         )
         self._store.add_search(search)

@@ -169,7 +169,10 @@ class SearchSpec(Document):
         "the first come after the budget of evaluations and steps is spent.",
     )
     parallelism: Integer | None = Field(
-        None, ge=1, description="Most candidates in flight; null for every worker. May be changed while it runs."
+        None,
+        ge=1,
+        le=100_000,
+        description="Most candidates in flight; null for every worker. May be changed while it runs.",
     )
     evaluation_timeout_s: Number = Field(
         3600.0, gt=0, le=7 * 86_400, description="Seconds after which a training is given up."

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 
 from evaluator.checkpoints import write
 
 SUFFIX = ".state"
+
+log = logging.getLogger(__name__)
 
 
 class StateShelf:
@@ -23,18 +27,25 @@ class StateShelf:
     def __init__(self, root: Path, limit_bytes: int) -> None:
         self._root, self._limit = root, limit_bytes
         self._sizes: dict[Path, int] = {}  # oldest first
-        for path in sorted(self._found(), key=lambda path: (path.stat().st_mtime_ns, path)):
-            self._sizes[path] = path.stat().st_size
+        found: list[tuple[int, Path, int]] = []
+        for path in self._found():
+            with suppress(FileNotFoundError):  # another controller has dropped it meanwhile
+                found.append((path.stat().st_mtime_ns, path, path.stat().st_size))
+        self._sizes |= {path: size_bytes for _, path, size_bytes in sorted(found)}
         self._make_room(0)
 
     def keep(self, search: str, name: str, state: bytes) -> None:
         """Keep a state under a search's name for it, in place of an earlier one."""
         path = self._path(search, name)
-        self._drop(path)
-        if len(state) > self._limit:
+        try:
+            self._drop(path)
+            if len(state) > self._limit:
+                return
+            self._make_room(len(state))
+            write(path, state)
+        except OSError as error:  # a full disk: the next rung trains from the start
+            log.warning("a state was not kept: %s", error)
             return
-        self._make_room(len(state))
-        write(path, state)
         self._sizes[path] = len(state)
 
     def take(self, search: str, name: str) -> bytes:

@@ -20,7 +20,7 @@ PARTS = ("front", "candidates", "events", "statistics", "history")
 class SearchChange(Wire):
     """What may change in a search that has not ended."""
 
-    parallelism: Integer | None = Field(ge=1, description="Most candidates in flight; null for every worker.")
+    parallelism: Integer | None = Field(ge=1, le=100_000, description="Most in flight; null for every worker.")
 
 
 class ProgressView(Wire):

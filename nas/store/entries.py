@@ -65,7 +65,6 @@ def told(candidate: Candidate, evaluation: Evaluation, at: datetime) -> Entry:
         "told_ordinal": candidate.told_ordinal,
         "state": candidate.state.value,
         "cached": candidate.cached,
-        "survived": candidate.survived,
         "hypervolume": None,
     }
     known = {"violation": candidate.violation, "hypervolume": candidate.hypervolume}

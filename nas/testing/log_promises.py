@@ -113,7 +113,6 @@ class LogPromises:
             "told_ordinal": 0,
             "state": "scored",
             "cached": False,
-            "survived": False,
             "violation": None,
             "hypervolume": 2.5,
             **evaluation.scores,

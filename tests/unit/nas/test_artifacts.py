@@ -53,6 +53,17 @@ def test_an_export_is_verified_on_a_photograph_of_the_search(
     assert written.sha256 == sha256(path.read_bytes()).hexdigest()
 
 
+def test_a_network_of_a_search_with_rungs_is_exported_from_any_rung(
+    sample_dir: Path, search: Search, candidate: Candidate, weights: Path, tmp_path: Path
+) -> None:
+    # The weights say the plain recipe by which they were trained, which is that of the top rung here.
+    with_rungs = replace(search.spec.recipe, rungs=2)
+    climbed = replace(search, spec=search.spec.model_copy(update={"recipe": with_rungs}))
+    path = tmp_path / "network.safetensors"
+    write_artifact(sample_dir.parent, climbed, replace(candidate, rung=1), weights, "safetensors", path)
+    assert path.exists()
+
+
 def test_an_export_needs_no_photograph(search: Search, candidate: Candidate, weights: Path, tmp_path: Path) -> None:
     written = write_artifact(tmp_path, search, candidate, weights, "safetensors", tmp_path / "network.safetensors")
     assert written.detail["checked_on"] == "noise"

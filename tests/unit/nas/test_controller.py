@@ -736,3 +736,41 @@ def test_a_hard_budget_leaves_no_time_for_confirmations(lab: Lab) -> None:
     search = lab.submit(budget={"evaluations": 1000, "worker_hours": 0.02}, front_seeds=2)
     lab.run_to_end(lab.controller(), search)
     assert not any(c.replicate for c in lab.log(search))
+
+
+def test_a_cancelled_search_leaves_no_states(lab: Lab, tmp_path: Path) -> None:
+    lab.states = StateShelf(tmp_path, 2**20)
+    search = lab.submit(recipe=RUNGS, budget={"evaluations": 80})
+    controller = lab.controller(ScriptedExecutor(by_steps, capacity=4))
+    for _ in range(10):
+        controller.step()
+    assert list(tmp_path.glob("*/*"))
+    lab.store.move_search(search, SearchState.CANCELLED, at=lab.clock())
+    controller.step()
+    assert not list(tmp_path.glob("*/*"))
+
+
+def test_a_disk_too_full_for_states_costs_steps_and_no_outcome(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("no folder can be made here")
+    lab.states = StateShelf(tmp_path, 2**20)
+    search = lab.submit("a", recipe=RUNGS, budget={"evaluations": 40})
+    lab.run_to_end(lab.controller(ScriptedExecutor(by_steps, capacity=4)), search)
+    assert lab.store.search(search).state is SearchState.COMPLETED
+    assert len(lab.log(search)) == 40
+
+
+def test_a_search_that_is_cancelled_as_it_ends_takes_no_other_down(lab: Lab) -> None:
+    ending, other = lab.submit("a", budget={"evaluations": 10}), lab.submit("b", seed=1)
+    controller = lab.controller()
+    end = controller._finish
+
+    def cancelled_meanwhile() -> None:
+        progress = lab.store.search(ending)
+        if progress.state is SearchState.RUNNING and progress.progress.evaluated == 10:
+            lab.store.move_search(ending, SearchState.CANCELLED, at=lab.clock())
+        end()
+
+    controller._finish = cancelled_meanwhile  # type: ignore[method-assign]
+    lab.run_to_end(controller, ending, other)
+    assert lab.store.search(ending).state is SearchState.CANCELLED
+    assert len(lab.log(other)) == 30

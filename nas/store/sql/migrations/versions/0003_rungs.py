@@ -17,6 +17,8 @@ depends_on = None
 ONE_ROW = "uq_candidates_search_id_genotype_digest"
 ROW_PER_RUNG = "uq_candidates_search_id_genotype_digest_rung_replicate"
 
+MOST = 100_000
+
 ZERO, NO_TEXT, NO_LIST, NO_OBJECT = sa.text("0"), sa.text("''"), sa.text("'[]'"), sa.text("'{}'")
 
 
@@ -37,7 +39,8 @@ def upgrade() -> None:
         candidates.drop_constraint(ONE_ROW, type_="unique")
         candidates.create_unique_constraint(ROW_PER_RUNG, ["search_id", "genotype_digest", "rung", "replicate"])
     searches = sa.table("searches", sa.column("spec", sa.JSON), sa.column("parallelism", sa.Integer))
-    op.execute(searches.update().values(parallelism=searches.c.spec["parallelism"].as_integer()))
+    told = searches.c.spec["parallelism"].as_float()  # of any size: nothing limited it
+    op.execute(searches.update().values(parallelism=sa.cast(sa.case((told > MOST, MOST), else_=told), sa.Integer)))
 
 
 def downgrade() -> None:
