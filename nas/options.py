@@ -90,7 +90,7 @@ class EngineOptions:
     def mutation_shares(self) -> Mapping[str, float]:
         """The weight of each kind of mutation, by the name that candidates bear as their operator."""
         return {
-            "random": self.random_share,
+            "mutation": self.random_share,
             "mult_adds": self.mult_adds_share,
             "params": self.params_share,
             "reinforced": self.reinforced_share,

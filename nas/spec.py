@@ -133,7 +133,7 @@ class BudgetSpec(Document):
         None,
         ge=1,
         description="Stop once the hypervolume has settled: when so many outcomes in a row raised it by less than a "
-        "thousandth.",
+        "thousandth. Outcomes count from the first network on that beats the reference point, bicubic's scores.",
     )
 
 

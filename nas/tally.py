@@ -32,7 +32,7 @@ class Tally:
         self._top_rung = top_rung
         self._front: dict[tuple[float, ...], Candidate] = {}
         self._settled_at = 0.0
-        self.unchanged = 0  # outcomes in a row of the top rung that have not raised the hypervolume
+        self.unchanged = 0  # outcomes in a row of the top rung that have not raised a hypervolume above 0
         self.progress = Progress()
 
     @property
@@ -67,6 +67,6 @@ class Tally:
             point = points_of([told], self._objectives)[0].tolist()
             if self._archive.insert(point):
                 self._front[tuple(point)] = told
-        self.unchanged += 1
+        self.unchanged += self._settled_at > 0  # until something beats the reference, nothing has settled
         if self._archive.hypervolume > self._settled_at * (1 + SETTLED):
             self.unchanged, self._settled_at = 0, self._archive.hypervolume

@@ -56,7 +56,8 @@ class Proposal:
 
     Attributes:
         genotype: The network.
-        operator: What bred it: "initial", "random", a kind of mutation ("mutation" of the plain engine), "promotion".
+        operator: Where it comes from: "initial"; "random", drawn, the first population included; a kind of mutation
+            ("mutation", "mult_adds", "params", "reinforced"), mostly after a crossover; or `PROMOTION`.
         parents: Digests of the genotypes that it was bred from.
         rung: Which rung to train it to; 0 is the shortest.
         arm: "screened" when the surrogate picked it, "control" when it was left out of the choice on purpose, empty

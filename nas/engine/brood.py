@@ -55,7 +55,7 @@ class Breeder:
         self._free = np.flatnonzero(self._bounds)
         shares = dict(settings.options.mutation_shares)
         if not has_cells(settings.space):
-            shares = {"random": 1.0}
+            shares = {"mutation": 1.0}
         self._kinds = [kind for kind, share in shares.items() if share > 0]
         weights = np.array([shares[kind] for kind in self._kinds])
         self._shares = weights / weights.sum()
@@ -100,7 +100,7 @@ class Breeder:
         return self._bounds.size // 2
 
     def _mutated(self, kind: str, vectors: Vectors, rng: np.random.Generator) -> Vectors:
-        if kind == "random":
+        if kind == "mutation":
             return self._reset(vectors, rng)
         if kind == "reinforced" and self._policy is not None:
             genes = max(1, round(self._options.mutation_genes))

@@ -35,12 +35,12 @@ def _part(name: str, spent: float, limit: float | None) -> BudgetPart:
 
 
 def unchanged(told: Sequence[LedgerRow], top_rung: int) -> int:
-    """Outcomes of the top rung in a row, the latest ones, that have not raised the hypervolume."""
+    """Outcomes of the top rung in a row, the latest ones, that have not raised a hypervolume above 0."""
     count, settled_at = 0, 0.0
     for row in told:
         if row.replicate or row.rung != top_rung:
             continue
-        count += 1
+        count += settled_at > 0
         if row.hypervolume is not None and row.hypervolume > settled_at * (1 + SETTLED):
             count, settled_at = 0, row.hypervolume
     return count

@@ -22,7 +22,7 @@ from search_space.space import Gene
 from search_space.spaces import FALSR, TINY
 
 SEEDS = st.integers(0, 2**32 - 1)
-KINDS = ("random", "mult_adds", "params", "reinforced")
+KINDS = ("mutation", "mult_adds", "params", "reinforced")
 CROSSOVERS = ["uniform", "one-point"]
 TABLE = TableSpace(name="table", genes=tuple(Gene(f"g{i}", tuple(range(2 + i))) for i in range(7)))
 SPACES = st.sampled_from([FALSR, TINY, TABLE])
@@ -84,7 +84,8 @@ def test_children_are_canonical_within_bounds_and_say_where_they_come_from(space
     for parents in brood.parents:
         assert set(parents) <= digests
         assert 1 <= len(parents) == len(set(parents)) <= 2
-    allowed = {"random"} if space is TABLE else {kind for kind in KINDS if options[f"{kind}_share"]}
+    shares = {kind: options["random_share" if kind == "mutation" else f"{kind}_share"] for kind in KINDS}
+    allowed = {"mutation"} if space is TABLE else {kind for kind in KINDS if shares[kind]}
     assert set(brood.operators) <= allowed
 
 
@@ -232,4 +233,4 @@ def test_a_reinforced_mutation_changes_one_cell_at_most_and_some_skips() -> None
 def test_a_table_of_genes_knows_random_mutation_only() -> None:
     found = settings_of(TABLE, random_share=0.0, mult_adds_share=1.0, reinforced_share=1.0)
     brood = breed(found, random_population(found, 4, 0), 40)
-    assert set(brood.operators) == {"random"}
+    assert set(brood.operators) == {"mutation"}

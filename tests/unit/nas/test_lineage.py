@@ -168,7 +168,7 @@ def test_a_child_is_new_and_passes_and_names_members_that_it_came_from(number: i
     assert encode(FALSR, child.genotype).tobytes() not in lineage.taken
     assert size(child.genotype) <= 200_000
     assert set(child.parents) <= {member.digest for member in lineage.population.members}
-    assert child.operator == "random"
+    assert child.operator == "mutation"
     assert (child.arm, child.predicted) == ("", {})
 
 

@@ -88,7 +88,7 @@ def test_children_name_parents_that_were_told_before_them_and_the_kind_of_their_
     proposals = drive(Nsga2(settings_for("falsr", **ALL_KINDS, surrogate=False)), 200).proposals
     told = [proposal.genotype.digest for proposal in proposals]
     assert [proposal.operator for proposal in proposals[:8]] == ["random"] * 8
-    assert {proposal.operator for proposal in proposals[8:]} == {"random", "mult_adds", "params", "reinforced"}
+    assert {proposal.operator for proposal in proposals[8:]} == {"mutation", "mult_adds", "params", "reinforced"}
     for i, proposal in enumerate(proposals[8:], start=8):
         assert 1 <= len(proposal.parents) <= 2
         assert set(proposal.parents) <= set(told[:i])
