@@ -105,8 +105,8 @@ def test_shares_of_mutations_are_kept() -> None:
     shares = {"random_share": 1.0, "mult_adds_share": 2.0, "params_share": 0.5, "reinforced_share": 0.5}
     found = settings_of(FALSR, **shares)
     counts = Counter(breed(found, random_population(found, 8, 0), 2000).operators)
-    for kind in KINDS:
-        assert counts[kind] / 2000 == pytest.approx(shares[f"{kind}_share"] / 4, abs=0.04)
+    for kind, share in zip(KINDS, shares.values(), strict=True):
+        assert counts[kind] / 2000 == pytest.approx(share / 4, abs=0.04)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])

@@ -171,8 +171,8 @@ def test_it_finds_most_of_the_exact_front_of_the_small_space():
     scores = {genotype: synthetic_scores(genotype) for genotype in get_space("tiny").enumerate()}
     genotypes = list(scores)
     exact = {genotypes[i] for i in front(list(scores.values()), TWO_OBJECTIVES)}
-    run = drive(Nsga2(settings_for("tiny", population=16, surrogate=False)), 400)
-    found = exact & {proposal.genotype for proposal in run.proposals}
+    engine = Nsga2(settings_for("tiny", population=32, surrogate_after=32, surrogate_refit=16, surrogate_children=100))
+    found = exact & {proposal.genotype for proposal in drive(engine, 1152 // 4).proposals}
     assert len(found) > 0.8 * len(exact)
 
 
