@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -51,11 +52,14 @@ def _read(search_id: str, database: str) -> tuple[Search, list[Candidate]]:
 
     Raises:
         NotFound: There is no such search.
-        InvalidInput: It has not been begun.
+        InvalidInput: It has not been begun, or there is no database.
         WrongSchema: The database is not at this version's tables; they are left as they are.
     """
     from .store.opening import open_store
 
+    path = Path(database.removeprefix("sqlite:///"))
+    if database.startswith("sqlite:") and not path.is_file():  # opening it would make it
+        raise InvalidInput([Problem("--home", str(path.parent), "a folder with a database")], "Look where it was run.")
     store = open_store(database, migrate=False)
     try:
         search = store.search(SearchId(search_id))
