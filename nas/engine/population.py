@@ -102,6 +102,8 @@ def survivors(members: Sequence[Member], size: int) -> Population:
 
 def crowding(losses: Losses) -> NDArray[np.float64]:
     """Crowding distance of each point of a front, shape (n,): infinite at the ends of an axis, 0 for a repetition."""
+    if len(losses) < 3 and (len(losses) < 2 or (losses[0] != losses[1]).any()):  # most classes are as small
+        return np.full(len(losses), 0.0 if len(losses) < 2 else np.inf)
     _, first = np.unique(losses, axis=0, return_index=True)
     kept = np.sort(first)
     distances = np.zeros(len(losses))
