@@ -1,7 +1,7 @@
 """One search as its controller sees it: the engine, the log and the candidates in flight.
 
-A run never waits and never trains. It proposes jobs, tells its engine what became of them, and writes both down before
-anything follows from them.
+A run never waits and never trains. It proposes jobs, records what became of them, and only then tells its engine.
+Whether a network survived there is written a little later, and derived again where a lost controller had not done so.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ class Engine(ABC):
 
     @abstractmethod
     def propose(self) -> Proposal | None:
-        """What `ask` would return; changes nothing but, perhaps, whether the engine is exhausted."""
+        """What `ask` would return; changes nothing that a later proposal depends on."""
 
     @abstractmethod
     def admit(self, proposal: Proposal) -> None:

@@ -76,7 +76,7 @@ class Progress:
     """What a search has reached so far.
 
     Attributes:
-        evaluated: Candidates told to the engine, failures and cache hits included.
+        evaluated: Candidates with an outcome: failures, cache hits and confirmations of the final front included.
         failed: Those of them that failed.
         cached: Those of them whose outcome was already known.
         in_flight: Candidates being trained now.
