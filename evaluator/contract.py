@@ -33,6 +33,15 @@ class ExecutorContract:
     def test_capacity_is_at_least_one(self, executor: Executor) -> None:
         assert executor.capacity >= 1
 
+    def test_every_worker_that_is_up_has_a_name_of_its_own_and_is_idle_without_jobs(self, executor: Executor) -> None:
+        executor.load(tiny_data())
+        executor.submit(tiny_job(tiny_data()))
+        self.drain(executor)
+        workers = executor.workers()
+        assert workers
+        assert len({worker.name for worker in workers}) == len(workers) <= executor.capacity
+        assert all(worker.busy_ticket is None and worker.progress is None for worker in workers)
+
     def test_nothing_completes_when_nothing_was_submitted(self, executor: Executor) -> None:
         assert executor.completed(self.WAIT_S) == []
 

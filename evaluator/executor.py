@@ -14,7 +14,9 @@ from typing import NewType, Protocol
 from search_space.genotype import Genotype
 
 from .data.sets import EvaluationData
+from .latency_target import LatencyTarget
 from .outcome import Outcome
+from .progress import TrainingProgress
 from .provenance import code_digest
 from .recipe import Recipe
 
@@ -54,6 +56,7 @@ class Job:
         start: `Success.state` of a job of the same lineage with fewer steps, from where training goes on; on a CPU
             the outcome is as if every step had been taken. One that does not fit is ignored, with a warning.
         keep_state: Whether the outcome shall carry the state at the end of the recipe's stable phase.
+        latency: What to time the trained network on; it is not timed when None.
     """
 
     genotype: Genotype
@@ -65,6 +68,7 @@ class Job:
     timeout_s: float
     start: bytes = field(default=b"", repr=False)
     keep_state: bool = field(default=False, repr=False)
+    latency: LatencyTarget | None = None
 
     @property
     def key(self) -> str:
@@ -76,13 +80,14 @@ class Job:
             str(self.seed),
             f"x{self.scale}c{self.channels}",
             code_digest(),
+            *([] if self.latency is None else [f"latency {self.latency}"]),
         )
         return blake2b("|".join(parts).encode(), digest_size=16).hexdigest()
 
     @property
     def lineage(self) -> str:
         """The address of its stable phase, 32 hexadecimal characters: equal for jobs that differ in steps alone."""
-        return replace(self, recipe=replace(self.recipe, steps=1, rungs=1)).key
+        return replace(self, recipe=replace(self.recipe, steps=1, rungs=1), latency=None).key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,19 +109,23 @@ class Completion:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerInfo:
-    """One worker process.
+    """One worker process that is up.
 
     Attributes:
-        name: Name of its slot, which outlives the process.
+        name: Name of its place, which outlives the process; what completions call it.
         pid: Process number on its node.
         node: Host name of its node.
+        device: Name of its device, e.g. "cpu (1 thread, x86_64)".
         busy_ticket: The job it runs; None when idle.
+        progress: The newest report of that job, at most a second old while it trains; None before the first.
     """
 
     name: str
     pid: int
     node: str
-    busy_ticket: Ticket | None
+    device: str = ""
+    busy_ticket: Ticket | None = None
+    progress: TrainingProgress | None = None
 
 
 class Executor(Protocol):
@@ -128,7 +137,11 @@ class Executor(Protocol):
 
     @property
     def capacity(self) -> int:
-        """How many jobs run at once, at least 1."""
+        """How many jobs run at once; it changes as machines come and go, and may be 0 while there is none."""
+        ...
+
+    def workers(self) -> list[WorkerInfo]:
+        """Who is up, and what each does now. Waits for nobody, so it may be called as often as one likes."""
         ...
 
     def load(self, data: EvaluationData) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from collections import deque
 from itertools import count
 
 from .data.sets import EvaluationData
 from .evaluate import evaluate
-from .executor import Completion, Job, Ticket, refuse_closed, refuse_unloaded
+from .executor import Completion, Job, Ticket, WorkerInfo, refuse_closed, refuse_unloaded
 
 
 class InlineExecutor:
@@ -57,6 +59,10 @@ class InlineExecutor:
         ticket, job = self._queue.popleft()
         outcome = evaluate(job, self._data[job.data_digest], device=self._device, threads=self._threads)
         return [Completion(ticket=ticket, outcome=outcome, worker="inline")]
+
+    def workers(self) -> list[WorkerInfo]:
+        """This process; never busy, as nobody can ask while it is."""
+        return [] if self._closed else [WorkerInfo(name="inline", pid=os.getpid(), node=platform.node())]
 
     def cancel(self, ticket: Ticket) -> None:
         """Forget a queued job."""

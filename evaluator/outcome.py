@@ -34,6 +34,8 @@ class Scores:
         params: Learned parameters, biases included.
         mult_adds: Multiply-adds for one 1280x720 output at x2 (230,400 LR pixels), the recipe's input mapping
             and image residual included.
+        latency_ms: Milliseconds that one image of the job's `LatencyTarget` takes on the worker's device; None when
+            the job did not ask.
     """
 
     protocol: str
@@ -43,6 +45,7 @@ class Scores:
     fsds_si_db: float
     params: int
     mult_adds: int
+    latency_ms: float | None = None
 
     def __post_init__(self) -> None:
         if not self.protocol:
@@ -71,7 +74,8 @@ class Provenance:
         data_digest: Digest of the training and validation images.
         code_digest: Digest of the sources that decide a score.
         seed: Seed of initialisation and patches.
-        device: Name of the device, e.g. "cpu (2 threads) x86_64".
+        device: Name of the device, e.g. "cpu (2 threads, x86_64)".
+        precision: What the training computed in: "float32", "tf32" or "bfloat16"; what "auto" became there.
     """
 
     recipe_digest: str
@@ -79,6 +83,7 @@ class Provenance:
     code_digest: str
     seed: int
     device: str
+    precision: str = "float32"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +101,7 @@ class Success:
         state: Where training stood at the end of the recipe's stable phase, a document for `Job.start`; empty when
             the job did not ask for it, or its recipe has no such phase.
         steps: Optimiser steps taken; those that ``Job.start`` saved are not counted.
+        peak_memory_bytes: Largest memory that the device gave to this evaluation; 0 where that is not known (a CPU).
     """
 
     scores: Scores
@@ -107,6 +113,7 @@ class Success:
     weights: bytes = field(default=b"", repr=False)
     state: bytes = field(default=b"", repr=False)
     steps: int = 0
+    peak_memory_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from .metrics.protocol import PROTOCOLS
 
 Initialisation = Literal["he-damped", "normal"]
 Schedule = Literal["constant", "cosine", "stable-decay"]
+Precision = Literal["auto", "float32", "tf32", "bfloat16"]
 
 VERSION = 1
 
@@ -64,6 +65,10 @@ class Recipe:
         input_scale: Gain of the input mapping.
         input_offset: Offset of the input mapping.
         protocol: Identifier of the scoring protocol.
+        precision: What a training computes in (weights, their moments and every score stay float32): "float32";
+            "tf32", which rounds what enters a GPU's matrix units and is "float32" on a CPU; "bfloat16" for everything
+            between the input mapping and the network's output; or "auto", the fastest of them that the device has
+            in hardware. What "auto" became stands in the provenance of each score.
         settle_window: Steps in each of the two stretches that the stopping rule compares (`metrics.settling`); 0
             turns the rule off and every step is taken. It costs the prediction of one small crop each step, and
             gives up a decay of the learning rate that had not begun.
@@ -89,6 +94,7 @@ class Recipe:
     input_scale: float = 4.0
     input_offset: float = 0.45
     protocol: str = "y-float"
+    precision: Precision = "auto"
     settle_window: int = 0
     settle_tolerance: float = 0.01
     rungs: int = 1
@@ -103,11 +109,16 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """32 hexadecimal characters that change with every field but the name; with one rung, not with the factor."""
+        """32 hexadecimal characters that change with every field but the name; with one rung, not with the factor.
+
+        Fields that were added later are left out where they stand for what was always done, so that old digests hold.
+        """
         document = self.to_json()
-        left_out = ("name",) if self.rungs > 1 else ("name", "rungs", "rung_factor")
-        for field in left_out:
-            del document[field]
+        del document["name"]
+        if self.rungs == 1:
+            del document["rungs"], document["rung_factor"]
+        if self.precision == "float32":
+            del document["precision"]
         text = json.dumps(document, sort_keys=True, separators=(",", ":"))
         return blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -221,6 +232,7 @@ def _problems(recipe: Recipe) -> list[Problem]:
     number("input_scale", 1e-3, 1e3)
     number("input_offset", -1.0, 1.0)
     choice("protocol", tuple(PROTOCOLS))
+    choice("precision", get_args(Precision))
     if recipe.settle_window == 1:  # of two stretches of n and n - 1 steps, one would be empty
         problems.append(Problem("recipe.settle_window", recipe.settle_window, "0 for off, or at least 2"))
     else:
@@ -265,6 +277,7 @@ RECIPES: Mapping[str, Recipe] = {
         image_residual=False,
         input_scale=1.0,
         input_offset=0.0,
+        precision="float32",
     ),
 }
 """Named recipes: "default", and "paper" as FALSR reports its training (batch 16, Adam 1e-4, L1)."""

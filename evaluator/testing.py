@@ -19,8 +19,9 @@ from .cost import costs
 from .data.degrade import imresize
 from .data.images import ImagePair, ImageSet
 from .data.sets import EvaluationData
-from .executor import Completion, Job, Ticket, refuse_closed, refuse_unloaded
+from .executor import Completion, Job, Ticket, WorkerInfo, refuse_closed, refuse_unloaded
 from .outcome import Outcome, Provenance, Scores, Success
+from .progress import TrainingProgress
 from .provenance import code_digest
 from .recipe import Recipe
 from .schedule import stable_steps
@@ -197,6 +198,16 @@ class ScriptedExecutor:
             return int(self._order.integers(len(running)))
         return min(range(len(running)), key=[self._order(job) for job in running].__getitem__)
 
+    def workers(self) -> list[WorkerInfo]:
+        """One for each job that may run at once; a busy one is always halfway through its steps."""
+        running = list(self._jobs.items())[: self._capacity]
+        infos = [
+            WorkerInfo(name=f"scripted-{slot}", pid=slot, node="scripted", busy_ticket=ticket, progress=_halfway(job))
+            for slot, (ticket, job) in enumerate(running, start=1)
+        ]
+        idle = range(len(infos) + 1, 0 if self._closed else self._capacity + 1)
+        return infos + [WorkerInfo(name=f"scripted-{slot}", pid=slot, node="scripted") for slot in idle]
+
     def cancel(self, ticket: Ticket) -> None:
         """Forget a job."""
         self._jobs.pop(ticket, None)
@@ -205,3 +216,8 @@ class ScriptedExecutor:
         """Forget every job."""
         self._closed = True
         self._jobs.clear()
+
+
+def _halfway(job: Job) -> TrainingProgress:
+    steps = job.recipe.steps
+    return TrainingProgress(step=steps // 2, steps=steps, loss=0.05, psnr_db=25.0, patches_per_s=100.0)

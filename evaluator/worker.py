@@ -20,11 +20,15 @@ class Hello:
         pid: Its process number.
         node: The host name of its machine.
         code_digest: The sources it runs.
+        device: Name of its device, as provenances carry it.
+        device_memory_bytes: Memory of its GPU, free and used; 0 for a CPU.
     """
 
     pid: int
     node: str
     code_digest: str
+    device: str = ""
+    device_memory_bytes: int = 0
 
 
 class Worker:
