@@ -18,6 +18,7 @@ from .metrics.protocol import PROTOCOLS
 
 Initialisation = Literal["he-damped", "normal"]
 Schedule = Literal["constant", "cosine", "stable-decay"]
+Device = Literal["any", "cpu", "cuda"]
 Precision = Literal["auto", "float32", "tf32", "bfloat16"]
 
 VERSION = 1
@@ -65,6 +66,8 @@ class Recipe:
         input_scale: Gain of the input mapping.
         input_offset: Offset of the input mapping.
         protocol: Identifier of the scoring protocol.
+        device: The kind of device that may train it: "cpu", "cuda", or "any" of those that there are. A mixed cluster
+            gives scores of both kinds under "any", which provenances tell apart; name one to compare like with like.
         precision: What a training computes in (weights, their moments and every score stay float32): "float32";
             "tf32", which rounds what enters a GPU's matrix units and is "float32" on a CPU; "bfloat16" for everything
             between the input mapping and the network's output; or "auto", the fastest of them that the device has
@@ -94,6 +97,7 @@ class Recipe:
     input_scale: float = 4.0
     input_offset: float = 0.45
     protocol: str = "y-float"
+    device: Device = "any"
     precision: Precision = "auto"
     settle_window: int = 0
     settle_tolerance: float = 0.01
@@ -119,6 +123,8 @@ class Recipe:
             del document["rungs"], document["rung_factor"]
         if self.precision == "float32":
             del document["precision"]
+        if self.device == "any":
+            del document["device"]
         text = json.dumps(document, sort_keys=True, separators=(",", ":"))
         return blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -232,6 +238,7 @@ def _problems(recipe: Recipe) -> list[Problem]:
     number("input_scale", 1e-3, 1e3)
     number("input_offset", -1.0, 1.0)
     choice("protocol", tuple(PROTOCOLS))
+    choice("device", get_args(Device))
     choice("precision", get_args(Precision))
     if recipe.settle_window == 1:  # of two stretches of n and n - 1 steps, one would be empty
         problems.append(Problem("recipe.settle_window", recipe.settle_window, "0 for off, or at least 2"))

@@ -24,6 +24,7 @@ CHANGED = {
     "input_scale": 2.0,
     "input_offset": 0.5,
     "protocol": "y-rounded",
+    "device": "cpu",
     "precision": "bfloat16",
     "settle_window": 50,
     "settle_tolerance": 0.1,
