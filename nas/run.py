@@ -23,6 +23,7 @@ from .jobs import Jobs, steps_of
 from .objectives import total_violation
 from .recording import KeepWeights, evaluation_of
 from .records import Candidate, CandidateId, CandidateState, Evaluation, Search, SearchState
+from .scores import candidate_scores
 from .states import StateShelf
 from .store.base import Lease, Store
 from .tally import Tally
@@ -220,6 +221,7 @@ class SearchRun:
 
     def _record_tell(self, candidate: Candidate, evaluation: Evaluation, *, cached: bool) -> None:
         scored = evaluation.failure_kind is None
+        scores = candidate_scores(replace(candidate, evaluation=evaluation))
         told = replace(
             candidate,
             state=CandidateState.SCORED if scored else CandidateState.FAILED,
@@ -227,7 +229,7 @@ class SearchRun:
             told_ordinal=self._tells,
             told_at=self._clock(),
             cached=cached,
-            violation=total_violation(self._spec.constraint_values, evaluation.scores) if scored else None,
+            violation=total_violation(self._spec.constraint_values, scores) if scored else None,
             evaluation=evaluation,
         )
         progress = self._tally.add(told, in_flight=self.in_flight - 1)

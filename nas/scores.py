@@ -14,6 +14,8 @@ from .records import Candidate
 def candidate_scores(candidate: Candidate) -> dict[str, float]:
     """A candidate's figures by column: those known before training, and those of its evaluation."""
     known: dict[str, float] = {"params": candidate.params, "mult_adds": candidate.mult_adds}
+    if candidate.latency_ms is not None:
+        known["latency_ms"] = candidate.latency_ms
     return known if candidate.evaluation is None else known | candidate.evaluation.scores
 
 

@@ -48,6 +48,7 @@ class Evaluation:
         fsds_si_db: Mean shift-averaged FSDS in dB.
         params: Learned parameters.
         mult_adds: Multiply-adds at 230,400 LR pixels, the recipe's overhead included.
+        latency_ms: Milliseconds of one image, measured on the device; None where it was not measured.
         failure_kind: Cause of a failure, None for a success.
         failure_message: What happened.
         train_s: Seconds of training.
@@ -58,6 +59,8 @@ class Evaluation:
         weights: Path of the trained weights below the data directory, None where they were not kept.
         worker: Name of the worker slot.
         attempts: How often the work was started.
+        precision: What the training computed in, e.g. "bfloat16"; empty where that is not known, as for a failure.
+        peak_memory_bytes: Largest memory that the device gave to it; 0 where that is not known, as on a CPU.
         created_at: When it ended.
     """
 
@@ -76,6 +79,7 @@ class Evaluation:
     fsds_si_db: float | None = None
     params: int | None = None
     mult_adds: int | None = None
+    latency_ms: float | None = None
     failure_kind: str | None = None
     failure_message: str = ""
     train_s: float = 0.0
@@ -86,6 +90,8 @@ class Evaluation:
     weights: str | None = None
     worker: str = ""
     attempts: int = 1
+    precision: str = ""
+    peak_memory_bytes: int = 0
 
     @property
     def scores(self) -> dict[str, float]:
@@ -112,6 +118,7 @@ class Candidate:
         state: Where it stands.
         params: Learned parameters, known before training.
         mult_adds: Multiply-adds, known before training, the recipe's overhead included.
+        latency_ms: Milliseconds of one image as its search predicts them; None where it measures them, or does not ask.
         evaluation_key: Address of its outcome.
         operator: What bred it: "initial", "random", a kind of mutation, "promotion", ...
         parents: Digests of the genotypes that it came from.
@@ -141,6 +148,7 @@ class Candidate:
     evaluation_key: str
     operator: str
     asked_at: datetime
+    latency_ms: float | None = None
     parents: tuple[str, ...] = ()
     rung: int = 0
     replicate: int = 0

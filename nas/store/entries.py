@@ -71,6 +71,8 @@ def told(candidate: Candidate, evaluation: Evaluation, at: datetime) -> Entry:
     detail |= finite({name: value for name, value in known.items() if value is not None})
     if candidate.state is CandidateState.FAILED:
         detail["failure_kind"] = evaluation.failure_kind
+    elif candidate.latency_ms is not None:
+        detail["latency_ms"] = candidate.latency_ms
     return Entry(at, "told", {**detail, **finite(evaluation.scores)})
 
 

@@ -62,6 +62,7 @@ def without_nan(evaluation: Evaluation) -> Evaluation:
         ssim=_known(evaluation.ssim),
         fsds_db=_known(evaluation.fsds_db),
         fsds_si_db=_known(evaluation.fsds_si_db),
+        latency_ms=_known(evaluation.latency_ms),
     )
 
 

@@ -93,6 +93,8 @@ def make_evaluation(candidate: Candidate | None = None, **fields: Any) -> Evalua
         "ssim": 0.875,
         "fsds_db": 41.5,
         "fsds_si_db": 38.25,
+        "precision": "bfloat16",
+        "peak_memory_bytes": 3 * 2**31 + candidate.ordinal,
         "bands": Bands(correspondence=(1.0, 0.75, 0.5, 0.25, 0.125), log_ratio_db=(0.0, -1.5, -3.0, -6.0, -12.5)),
         "params": candidate.params,
         "mult_adds": candidate.mult_adds,

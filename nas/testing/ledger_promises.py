@@ -26,7 +26,9 @@ def narrow(candidate: Candidate) -> LedgerRow:
     """The ledger's row of a candidate, by its definition."""
     outcome = candidate.evaluation
     spent = make_evaluation(steps=0, train_s=0, validate_s=0) if outcome is None or candidate.cached else outcome
-    scores = {"params": candidate.params, "mult_adds": candidate.mult_adds}
+    scores: dict[str, float] = {"params": candidate.params, "mult_adds": candidate.mult_adds}
+    if candidate.latency_ms is not None:
+        scores["latency_ms"] = candidate.latency_ms
     return LedgerRow(
         ordinal=candidate.ordinal,
         told_ordinal=candidate.told_ordinal,
@@ -136,7 +138,8 @@ class LedgerPromises:
     def test_the_ledger_says_what_the_candidates_say(self, store: Store, lease: Lease) -> None:
         """By ordinal: scored, failed, cached, in flight, and of one search only."""
         expected = {"psnr": Prediction(mean=30.0, std=0.5), "fsds": Prediction(mean=41.0, std=1.5)}
-        tell(store, lease, make_candidate(ordinal=3, predicted=expected, operator="promotion", rung=1), 0)
+        promoted = make_candidate(ordinal=3, predicted=expected, operator="promotion", rung=1, latency_ms=0.1 + 0.2)
+        tell(store, lease, promoted, 0)
         tell(store, lease, make_candidate(ordinal=1, predicted={}, arm=""), 1, cached=True, violation=float("inf"))
         failing = make_candidate(ordinal=0, replicate=1)
         failure = make_evaluation(failing, failure_kind="diverged", psnr_db=12.0, steps=17)
@@ -150,6 +153,7 @@ class LedgerPromises:
         assert [row.steps for row in ledger] == [17, 0, 0, 200]
         assert [row.survived for row in ledger] == [False, None, None, True]
         assert set(ledger[0].scores) == {"params", "mult_adds"}
+        assert [row.scores.get("latency_ms") for row in ledger] == [None, None, None, 0.1 + 0.2]
         assert ledger[1].scores["psnr_db"] == make_evaluation(make_candidate(ordinal=1)).psnr_db
 
     def test_a_row_in_flight_has_no_outcome_even_when_one_is_known(self, store: Store, lease: Lease) -> None:

@@ -32,6 +32,7 @@ class LogPromises:
         candidate = make_candidate(
             ordinal=7, tells_before=3, operator="initial", rung=2, replicate=1, arm="control", predicted=expected
         )
+        candidate = replace(candidate, latency_ms=12.25)
         store.record_ask(lease, candidate)
         assert store.candidate(candidate.id) == candidate
         assert store.candidates(ID) == [candidate]

@@ -41,7 +41,7 @@ _IN_FLIGHT = candidates.c.state == CandidateState.EVALUATING.value
 _TOLD = and_(evaluations.c.key == candidates.c.evaluation_key, candidates.c.told_ordinal.is_not(None))
 """Joins a candidate with its outcome; one in flight has none, whatever is known under its address."""
 
-_ASKED = [candidates.c[name] for name in ("ordinal", "operator", "arm", "rung", "replicate")]
+_ASKED = [candidates.c[name] for name in ("ordinal", "operator", "arm", "rung", "replicate", "latency_ms")]
 """What a "told" event repeats of the ask."""
 
 

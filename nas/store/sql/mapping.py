@@ -112,6 +112,7 @@ def candidate_columns(candidate: Candidate) -> Columns:
         "genotype_digest": candidate.genotype.digest,
         "params": candidate.params,
         "mult_adds": candidate.mult_adds,
+        "latency_ms": candidate.latency_ms,
         "operator": candidate.operator,
         "parents": list(candidate.parents),
         "rung": candidate.rung,
@@ -152,6 +153,7 @@ def to_candidate(row: Row[Any]) -> Candidate:
         state=CandidateState(row.state),
         params=row.params,
         mult_adds=row.mult_adds,
+        latency_ms=row.latency_ms,
         evaluation_key=row.evaluation_key,
         operator=row.operator,
         parents=tuple(row.parents),
@@ -184,7 +186,7 @@ _REPEATED = (
 )
 _SPENT = ("steps", "train_s", "validate_s")
 
-LEDGER_CANDIDATE = (*_REPEATED, "state", "predicted", "params", "mult_adds")
+LEDGER_CANDIDATE = (*_REPEATED, "state", "predicted", "params", "mult_adds", "latency_ms")
 LEDGER_OUTCOME = (*_SPENT, "failure_kind", *SCORE_COLUMNS)
 """The columns that `to_ledger_row` takes, in this order: those of a candidate, then those of its outcome."""
 
@@ -196,6 +198,8 @@ def to_ledger_row(row: Row[Any]) -> LedgerRow:
     found = dict(zip(_LEDGER, row, strict=True))  # read by the thousand: a dictionary is quicker than a row
     spent = found["told_ordinal"] is not None and not found["cached"]
     scores = {"params": found["params"], "mult_adds": found["mult_adds"]}
+    if found["latency_ms"] is not None:
+        scores["latency_ms"] = found["latency_ms"]
     if found["outcome_failure_kind"] is None:
         figures = ((column, found[f"outcome_{column}"]) for column in SCORE_COLUMNS)
         scores |= {column: figure for column, figure in figures if figure is not None}

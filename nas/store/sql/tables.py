@@ -132,6 +132,7 @@ evaluations = Table(
     Column("fsds_si_db", Double),
     Column("params", BigInteger),
     Column("mult_adds", BigInteger),
+    Column("latency_ms", Double),
     Column("failure_kind", String(32)),
     Column("failure_message", FreeText, nullable=False),
     Column("train_s", Double, nullable=False),
@@ -142,6 +143,8 @@ evaluations = Table(
     Column("weights", Text),
     Column("worker", FreeText, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("precision", String(16), nullable=False, server_default=text("''")),
+    Column("peak_memory_bytes", BigInteger, nullable=False, server_default=text("0")),
 )
 
 candidates = Table(
@@ -156,6 +159,7 @@ candidates = Table(
     Column("state", String(16), nullable=False),
     Column("params", BigInteger, nullable=False),
     Column("mult_adds", BigInteger, nullable=False),
+    Column("latency_ms", Double),
     # No foreign key: the address of an outcome is known before there is one.
     Column("evaluation_key", String(128), nullable=False),
     Column("operator", String(32), nullable=False),
@@ -188,6 +192,39 @@ events = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("kind", String(32), nullable=False),
     Column("detail", JSON, nullable=False),
+    # Only where the event goes when this candidate is told: no foreign key, for it says nothing of the candidate.
+    Column("candidate_id", String(64)),
+    Index(
+        None,
+        "search_id",
+        "candidate_id",
+        sqlite_where=text("candidate_id IS NOT NULL"),
+        postgresql_where=text("candidate_id IS NOT NULL"),
+    ),
+)
+
+# No foreign keys: a row lasts for a moment, and says what a controller believed then.
+workers = Table(
+    "workers",
+    metadata,
+    Column("owner", String(255), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("node", FreeText, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("device", FreeText, nullable=False),
+    Column("search_id", String(32)),
+    Column("candidate_id", String(64)),
+    Column("ordinal", Integer),
+    Column("evaluation_key", String(128), nullable=False),
+    Column("phase", String(16)),
+    Column("step", BigInteger),
+    Column("steps", BigInteger),
+    Column("loss", Double),
+    Column("psnr_db", Double),
+    Column("patches_per_s", Double),
+    Column("memory_bytes", BigInteger),
+    Column("busy_since", UtcDateTime),
+    Column("seen_at", UtcDateTime, nullable=False),
 )
 
 artifacts = Table(
