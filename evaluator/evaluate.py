@@ -23,6 +23,7 @@ from .executor import Job
 from .metrics.protocol import Protocol, get_protocol
 from .model import SRModel, build_model
 from .outcome import Bands, Failure, FailureKind, Outcome, Provenance, Scores, Success
+from .progress import Report, TrainingProgress
 from .provenance import code_digest, cpu_name
 from .score import (
     DEFAULT_METRICS,
@@ -63,6 +64,7 @@ def evaluate(
     device: str = "cpu",
     threads: int | None = None,
     clock: Callable[[], float] = time.monotonic,
+    report: Report | None = None,
 ) -> Outcome:
     """Train and score one candidate.
 
@@ -72,6 +74,7 @@ def evaluate(
         device: Name of the torch device.
         threads: Threads of torch meanwhile; as torch is set up when None.
         clock: Seconds, from any origin.
+        report: Told at most once a second where the evaluation stands, and when a phase of it begins.
 
     Returns:
         Scores, provenance and weights, or the kind of failure with its message. Whatever goes wrong with the
@@ -80,9 +83,9 @@ def evaluate(
     started = clock()
     taken = _Taken()
     with _torch_threads(threads):
-        name = _device_name(device)
+        name = device_name(device, torch.get_num_threads())
         try:
-            return _evaluate(job, data, torch.device(device), name, clock, taken)
+            return _evaluate(job, data, torch.device(device), name, clock, taken, report)
         except Exception as error:
             kind = _kind(error)
             if kind == "error":
@@ -103,7 +106,13 @@ class _Taken:
 
 
 def _evaluate(
-    job: Job, data: EvaluationData, device: torch.device, name: str, clock: Callable[[], float], taken: _Taken
+    job: Job,
+    data: EvaluationData,
+    device: torch.device,
+    name: str,
+    clock: Callable[[], float],
+    taken: _Taken,
+    report: Report | None,
 ) -> Success:
     """Build, train, score."""
     recipe = job.recipe
@@ -125,6 +134,8 @@ def _evaluate(
         keep_state=job.keep_state,
     )
     trained = clock()
+    if report is not None:
+        report(TrainingProgress(phase="validation", step=taken.steps, steps=recipe.steps))
     means, bands = validate(model, data.validation, get_protocol(recipe.protocol))
     metadata = checkpoints.Metadata(genotype=job.genotype, recipe=recipe, scale=job.scale, channels=job.channels)
     return Success(
@@ -218,10 +229,18 @@ def _kind(error: Exception) -> FailureKind:
     return "out_of_memory" if "DefaultCPUAllocator" in str(error) else "error"
 
 
-def _device_name(device: str) -> str:
+def device_name(device: str, threads: int) -> str:
+    """The name that scores made on a torch device carry; of a CPU with so many threads."""
     if torch.device(device).type == "cuda" and torch.cuda.is_available():
         return torch.cuda.get_device_name(device)
-    return cpu_name(torch.get_num_threads())
+    return cpu_name(threads)
+
+
+def device_memory_bytes(device: str) -> int:
+    """Memory of a GPU, free and used; 0 for a CPU."""
+    if torch.device(device).type == "cuda" and torch.cuda.is_available():
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return 0
 
 
 @contextmanager

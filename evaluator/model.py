@@ -77,6 +77,8 @@ class SRModel(nn.Module):
         recipe: What it is wrapped in.
         scale: Upscaling factor.
         channels: Channels of the image: 1 for luma, 3 for RGB.
+        network_dtype: What the network computes in: float32, or for the length of a training step something shorter.
+            What goes in, what comes out and the weights are float32 whatever it is.
 
     Shape:
         (n, channels, h, w) in [0, 1] -> (n, channels, scale * h, scale * w), about [0, 1] and not clipped.
@@ -90,6 +92,7 @@ class SRModel(nn.Module):
         self.recipe = recipe
         self.scale = scale
         self.channels = channels
+        self.network_dtype = torch.float32
         self.upscale = BicubicUpscale(scale, channels) if recipe.image_residual else None
         self._maps_input = maps_input(recipe)
 
@@ -98,8 +101,18 @@ class SRModel(nn.Module):
         mapped = images
         if self._maps_input:
             mapped = self.recipe.input_scale * (images - self.recipe.input_offset)
-        detail: Tensor = self.network(mapped)
+        detail = self._detail(mapped)
         return detail if self.upscale is None else detail + self.upscale(images)
+
+    def _detail(self, mapped: Tensor) -> Tensor:
+        """What the network makes of its mapped input, in float32."""
+        if self.network_dtype == torch.float32:
+            detail: Tensor = self.network(mapped)
+            return detail
+        # Each weight is used once a step, so a cache of those that were cast would only keep memory.
+        with torch.autocast(mapped.device.type, self.network_dtype, cache_enabled=False):
+            lowered: Tensor = self.network(mapped)
+            return lowered.float()
 
 
 def build_model(

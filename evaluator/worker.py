@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .data.sets import EvaluationData
 from .executor import Job
 from .outcome import Outcome
+from .progress import Report
 from .provenance import code_digest
 
 
@@ -45,12 +46,18 @@ class Worker:
 
     def hello(self) -> Hello:
         """Import what evaluation needs, so that no job's clock runs meanwhile, and introduce the process."""
-        from . import evaluate  # noqa: F401
+        from .evaluate import device_memory_bytes, device_name
 
-        return Hello(pid=os.getpid(), node=platform.node(), code_digest=code_digest())
+        return Hello(
+            pid=os.getpid(),
+            node=platform.node(),
+            code_digest=code_digest(),
+            device=device_name(self._device, self._threads),
+            device_memory_bytes=device_memory_bytes(self._device),
+        )
 
-    def evaluate(self, job: Job, data: EvaluationData) -> Outcome:
+    def evaluate(self, job: Job, data: EvaluationData, report: Report | None = None) -> Outcome:
         """Run one job; see `evaluate.evaluate`."""
         from .evaluate import evaluate
 
-        return evaluate(job, data, device=self._device, threads=self._threads)
+        return evaluate(job, data, device=self._device, threads=self._threads, report=report)
