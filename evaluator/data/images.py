@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from ..metrics.protocol import Border
 from .decoding import Pixels, UnreadableImage, as_rgb, decode, luma
 from .degrade import imresize, modcrop
 from .folders import Folder, ImageFiles
+from .packed import PackedImages, PackedPairs
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,7 +59,8 @@ class ImagePair:
 class ImageSet:
     """Images of one scale, decoded.
 
-    Pickles without copying pixels (protocol 5), so that processes on one machine can share them.
+    Pickles without copying pixels (protocol 5), so that processes on one machine can share them; once `packed`, as
+    two buffers that every image is a view into.
 
     Attributes:
         pairs: The images, in the natural order of their names.
@@ -89,6 +92,26 @@ class ImageSet:
                 digest.update(str(array.shape).encode())
                 digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
+
+    @cached_property
+    def packed(self) -> PackedPairs:
+        """All images in one array for each resolution, copied when it is first asked for; not at all after `pack`.
+
+        Raises:
+            InvalidInput: There is no image, or they have not all as many channels.
+        """
+        return _packed(self.pairs, lambda pixels: pixels)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        if "packed" in state:
+            state["pairs"] = [pair.name for pair in self.pairs]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "packed" in state:
+            state = state | {"pairs": _views(state["packed"], state["pairs"])}
+        self.__dict__.update(state)
 
     def crop(self, lr_side: int) -> ImageSet:
         """Every image cut to its central window of at most ``lr_side`` x ``lr_side`` LR pixels."""
@@ -143,10 +166,50 @@ def load(
     return ImageSet(pairs=tuple(pairs), scale=scale, problems=tuple(problems))
 
 
+def pack(image_set: ImageSet) -> ImageSet:
+    """The same images as views into two arrays, so that each pixel is held once, and may not be written to.
+
+    Raises:
+        InvalidInput: There is no image, or they have not all as many channels.
+    """
+    return image_set if "packed" in vars(image_set) else _over(image_set.packed, image_set)
+
+
 def as_luma(image_set: ImageSet) -> ImageSet:
-    """The same images as full-range luma rounded to uint8: what a network with one channel is trained on."""
-    pairs = (replace(pair, hr=luma(pair.hr), lr=luma(pair.lr)) for pair in image_set)
-    return replace(image_set, pairs=tuple(pairs))
+    """The same images, packed, as full-range luma rounded to uint8: what a network with one channel is trained on.
+
+    Raises:
+        InvalidInput: There is no image.
+    """
+    if all(pair.lr.shape[2] == 1 for pair in image_set):
+        return pack(image_set)
+    return _over(_packed(image_set.pairs, luma), image_set)
+
+
+def _over(packed: PackedPairs, image_set: ImageSet) -> ImageSet:
+    """A set of the same names whose images are what was packed."""
+    pairs = _views(packed, [pair.name for pair in image_set])
+    views = replace(image_set, pairs=pairs)
+    views.__dict__["packed"] = packed
+    return views
+
+
+def _views(packed: PackedPairs, names: Sequence[str]) -> tuple[ImagePair, ...]:
+    images = zip(names, packed.hr.views(), packed.lr.views(), strict=True)
+    return tuple(ImagePair(name=name, hr=hr, lr=lr) for name, hr, lr in images)
+
+
+def _packed(pairs: Sequence[ImagePair], convert: Callable[[Pixels], Pixels]) -> PackedPairs:
+    """Copies of converted images, one being converted at a time."""
+    channels = {convert(pair.lr[:1, :1]).shape[2] for pair in pairs}
+    if len(channels) != 1:
+        raise InvalidInput([Problem("dataset", len(pairs), "at least one image, all with as many channels")])
+    (count,) = channels
+    hr, lr = (
+        PackedImages.of((convert(image) for image in images), [image.shape[:2] for image in images], count)
+        for images in ([pair.hr for pair in pairs], [pair.lr for pair in pairs])
+    )
+    return PackedPairs(hr=hr, lr=lr)
 
 
 def split(image_set: ImageSet, holdout: int) -> tuple[ImageSet, ImageSet]:

@@ -12,19 +12,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from search_space.errors import InvalidInput, Problem
 
-from .decoding import Pixels
 from .images import ImageSet
+from .packed import PackedImages
 
 
 class ResidentImages:
     """Images as flat uint8 tensors on a device, from which random aligned patches are cut.
 
+    On a CPU the tensors lie over the set's packed pixels, wherever those are; a GPU gets a copy.
+
     Args:
-        image_set: At least one image; all with as many channels.
+        image_set: At least one image; all with as many channels. One that was packed is not copied.
         device: Where the pixels shall lie and the patches appear: 1 byte a value, so 800 photographs of DIV2K
             with their halves take about 8 GB as RGB.
 
@@ -34,15 +37,15 @@ class ResidentImages:
     """
 
     def __init__(self, image_set: ImageSet, device: torch.device | str) -> None:
+        packed = image_set.packed
+        sides = packed.lr.sizes.min(axis=1)
         # Largest first, so that those which can hold a patch of any given side are the first so many.
-        pairs = sorted(image_set, key=lambda pair: min(pair.lr.shape[:2]), reverse=True)
-        if len({pair.lr.shape[2] for pair in pairs}) != 1:
-            raise InvalidInput([Problem("dataset", len(pairs), "at least one image, all with as many channels")])
+        order = np.argsort(-sides, kind="stable")
         self.scale = image_set.scale
         self.device = torch.device(device)
-        self._sides = [min(pair.lr.shape[:2]) for pair in pairs]
-        self._lr = _Grid.of([pair.lr for pair in pairs], self.device)
-        self._hr = _Grid.of([pair.hr for pair in pairs], self.device)
+        self._sides: list[int] = sides[order].tolist()
+        self._lr = _Grid.of(packed.lr, order, self.device)
+        self._hr = _Grid.of(packed.hr, order, self.device)
 
     def sample(self, generator: torch.Generator, batch: int, patch: int) -> tuple[Tensor, Tensor]:
         """Cut a batch of random patches.
@@ -91,13 +94,11 @@ class _Grid:
     widths: Tensor
 
     @classmethod
-    def of(cls, images: list[Pixels], device: torch.device) -> _Grid:
-        flat = np.concatenate([image.reshape(-1, image.shape[2]) for image in images])
-        heights, widths = torch.tensor([image.shape[:2] for image in images]).unbind(1)
-        counts = heights * widths
-        tensors = (torch.from_numpy(flat), counts.cumsum(0) - counts, heights, widths)
-        pixels, starts, heights, widths = (tensor.to(device) for tensor in tensors)
-        return cls(pixels=pixels, starts=starts, heights=heights, widths=widths)
+    def of(cls, images: PackedImages, order: NDArray[np.int64], device: torch.device) -> _Grid:
+        """Take the images in this order."""
+        table = (images.starts, images.sizes[:, 0], images.sizes[:, 1])
+        starts, heights, widths = (torch.from_numpy(column[order]).to(device) for column in table)
+        return cls(pixels=_tensor_over(images.pixels).to(device), starts=starts, heights=heights, widths=widths)
 
     def cut(self, image: Tensor, top: Tensor, left: Tensor, transform: Tensor, side: int) -> Tensor:
         """Patches N x C x side x side in [0, 1]; bits of `transform`: flip rows, flip columns, transpose."""
@@ -111,3 +112,17 @@ class _Grid:
         index = start + row_step[:, :, None] + column_step[:, None, :]
         gathered = self.pixels.index_select(0, index.flatten()).view(*index.shape, -1)
         return gathered.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+
+
+class _Exposed:
+    """An array's memory, said to be writable, which keeps the array alive."""
+
+    def __init__(self, array: NDArray[np.uint8]) -> None:
+        self._array = array
+        self.__array_interface__ = array.__array_interface__ | {"data": (array.ctypes.data, False)}
+
+
+def _tensor_over(pixels: NDArray[np.uint8]) -> Tensor:
+    """A tensor over the same memory, which nobody may write to."""
+    # torch has no read-only tensors: it warns of every array that is sealed, as all shared memory is.
+    return torch.from_numpy(np.asarray(_Exposed(pixels)))

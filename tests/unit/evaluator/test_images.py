@@ -11,7 +11,7 @@ from PIL import Image
 from evaluator.data.decoding import decode, luma
 from evaluator.data.degrade import imresize
 from evaluator.data.folders import scan
-from evaluator.data.images import ImagePair, ImageSet, as_luma, load, split
+from evaluator.data.images import ImagePair, ImageSet, as_luma, load, pack, split
 from search_space.errors import InvalidInput
 
 
@@ -119,6 +119,56 @@ def test_pixels_are_pickled_without_a_copy():
     payload = pickle.dumps(images, protocol=5, buffer_callback=buffers.append)
     assert len(buffers) == 2 * len(images)
     assert pickle.loads(payload, buffers=buffers).digest == images.digest
+
+
+@pytest.mark.parametrize("make", [pack, as_luma])
+def test_a_packed_set_is_the_same_set_over_two_arrays(make):
+    images = image_set()
+    packed = make(images)
+    plain = [(luma(pair.hr), luma(pair.lr)) if make is as_luma else (pair.hr, pair.lr) for pair in images]
+    for pair, (hr, lr) in zip(packed, plain, strict=True):
+        np.testing.assert_array_equal(pair.hr, hr)
+        np.testing.assert_array_equal(pair.lr, lr)
+        assert np.shares_memory(pair.hr, packed.packed.hr.pixels)
+        assert np.shares_memory(pair.lr, packed.packed.lr.pixels)
+    assert pack(packed) is packed
+
+
+def test_packing_changes_no_digest():
+    images = image_set()
+    assert images.digest == pack(images).digest == pickle.loads(pickle.dumps(pack(images))).digest
+    gray = image_set(channels=1)
+    assert as_luma(gray).digest == gray.digest
+
+
+def test_packed_pixels_may_not_be_written_to():
+    with pytest.raises(ValueError, match="read-only"):
+        pack(image_set()).pairs[0].hr[0, 0, 0] = 1
+
+
+def test_a_packed_set_is_pickled_as_two_buffers_that_its_images_are_views_into():
+    images = pack(image_set())
+    buffers = []
+    payload = pickle.dumps(images, protocol=5, buffer_callback=buffers.append)
+    shared = [bytes(buffer) for buffer in buffers if memoryview(buffer).nbytes > 100]
+    assert sorted(map(len, shared)) == sorted(side.pixels.nbytes for side in (images.packed.hr, images.packed.lr))
+    assert len(payload) < 1500
+    there = pickle.loads(payload, buffers=[bytes(buffer) for buffer in buffers])
+    assert [pair.name for pair in there] == [pair.name for pair in images]
+    assert all(np.shares_memory(pair.hr, there.packed.hr.pixels) for pair in there)
+
+
+def test_what_is_taken_from_a_packed_set_is_packed_anew():
+    first, rest = split(pack(image_set(count=4)), 1)[::-1]
+    assert len(first.packed.lr.sizes) == 1
+    assert len(rest.packed.lr.sizes) == 3
+
+
+def test_images_with_different_numbers_of_channels_cannot_be_packed():
+    mixed = ImageSet(pairs=(*image_set(count=1).pairs, *image_set(count=1, channels=1).pairs), scale=2)
+    with pytest.raises(InvalidInput, match="as many channels"):
+        pack(mixed)
+    assert as_luma(mixed).packed.hr.pixels.shape[1] == 1
 
 
 @pytest.mark.parametrize(("total", "holdout"), [(10, 1), (10, 3), (10, 9), (2, 1), (7, 3)])

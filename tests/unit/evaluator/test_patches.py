@@ -1,10 +1,13 @@
 """Training patches cut on the device."""
 
+import hashlib
+import pickle
+
 import numpy as np
 import pytest
 import torch
 
-from evaluator.data.images import ImagePair, ImageSet
+from evaluator.data.images import ImagePair, ImageSet, pack
 from evaluator.data.patches import ResidentImages
 from search_space.errors import InvalidInput
 
@@ -114,6 +117,50 @@ def test_pixels_that_may_not_be_written_are_welcome():
     lr, _ = ResidentImages(images, "cpu").sample(generator(), 1, 6)
     assert lr.amin() >= 0
     assert lr.amax() <= 1
+
+
+@pytest.mark.parametrize(
+    ("channels", "scale", "expected"),
+    [(1, 2, "58bfd7398613d483"), (1, 3, "e01b3deeb87cd2a2"), (3, 2, "be277a8f4e7c4a0d"), (3, 3, "8051630a33b52c29")],
+)
+def test_patches_are_bit_for_bit_those_of_the_first_version(channels, scale, expected):
+    resident = ResidentImages(noise(((30, 50), (26, 26), (40, 33), (25, 60), (24, 24)), channels, scale), "cpu")
+    source, digest = generator(3), hashlib.blake2b(digest_size=8)
+    for batch, patch in ((16, 24), (8, 8), (3, 26)):
+        for _ in range(5):
+            for patches in resident.sample(source, batch, patch):
+                digest.update(patches.numpy().tobytes())
+    assert digest.hexdigest() == expected
+
+
+def noise(sizes, channels, scale):
+    rng = np.random.default_rng(7)
+    drawn = [
+        [rng.integers(0, 256, (factor * height, factor * width, channels), dtype=np.uint8) for factor in (scale, 1)]
+        for height, width in sizes
+    ]
+    pairs = (ImagePair(name=str(number), hr=hr, lr=lr) for number, (hr, lr) in enumerate(drawn))
+    return ImageSet(pairs=tuple(pairs), scale=scale)
+
+
+@pytest.mark.parametrize("pickled", [False, True])
+def test_on_a_cpu_patches_are_cut_from_the_packed_pixels_themselves(pickled):
+    images = pack(numbered([(9, 9), (12, 10)], channels=3))
+    if pickled:  # as a process gets them that maps shared memory: buffers that may not be written to
+        buffers = []
+        payload = pickle.dumps(images, protocol=5, buffer_callback=buffers.append)
+        images = pickle.loads(payload, buffers=[bytes(buffer) for buffer in buffers])
+    resident = ResidentImages(images, "cpu")
+    for grid, packed in ((resident._lr, images.packed.lr), (resident._hr, images.packed.hr)):
+        assert not packed.pixels.flags.writeable
+        assert np.shares_memory(grid.pixels.numpy(), packed.pixels)
+
+
+def test_patches_outlive_the_set_that_they_are_cut_from():
+    images = numbered([(9, 9), (12, 10)])
+    expected = ResidentImages(images, "cpu").sample(generator(), 8, 4)
+    resident = ResidentImages(numbered([(9, 9), (12, 10)]), "cpu")
+    assert all(torch.equal(*pair) for pair in zip(resident.sample(generator(), 8, 4), expected, strict=True))
 
 
 @pytest.mark.gpu
