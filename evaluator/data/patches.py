@@ -1,8 +1,8 @@
-"""Training patches from images that stay on the device: one gather for LR and one for HR.
+"""Training patches from images that stay on the device: one gather for LR and one for HR, or windows on a CPU.
 
-All images lie flat in one uint8 tensor per resolution. A patch is then nothing but indices: a start, a step
-from row to row and a step from column to column. A flip runs the steps backwards and a transposition swaps
-them, so augmentation costs nothing.
+All images lie flat in one uint8 tensor per resolution. A patch is then nothing but a start, a step from row to
+row and a step from column to column. A flip runs the steps backwards and a transposition swaps them, so
+augmentation costs nothing.
 """
 
 from __future__ import annotations
@@ -102,16 +102,39 @@ class _Grid:
 
     def cut(self, image: Tensor, top: Tensor, left: Tensor, transform: Tensor, side: int) -> Tensor:
         """Patches N x C x side x side in [0, 1]; bits of `transform`: flip rows, flip columns, transpose."""
-        width = self.widths[image][:, None]
-        along = torch.arange(side, device=image.device)
+        width = self.widths[image]
+        start = self.starts[image] + top * width + left
+        # On a CPU a window is copied at the speed of memory, where a gather takes its time for every pixel.
+        cut = self._windows if self.pixels.device.type == "cpu" else self._gathered
+        patches = cut(start, width, transform, side).permute(0, 3, 1, 2)
+        return patches.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+
+    def _windows(self, start: Tensor, width: Tensor, transform: Tensor, side: int) -> Tensor:
+        """N x side x side x C, each copied out of a view whose strides are the patch's steps."""
+        pixels = self.pixels.numpy()
+        size = pixels.shape[1]
+        patches = np.empty((len(start), side, side, size), np.uint8)
+        for patch, first, row, bits in zip(patches, start.tolist(), width.tolist(), transform.tolist(), strict=True):
+            down, across = row, 1
+            if bits & 1:
+                first, down = first + (side - 1) * down, -down
+            if bits & 2:
+                first, across = first + (side - 1) * across, -across
+            if bits & 4:
+                down, across = across, down
+            strides = (size * down, size * across, 1)
+            patch[:] = np.ndarray(patch.shape, np.uint8, pixels, size * first, strides)
+        return torch.from_numpy(patches)
+
+    def _gathered(self, start: Tensor, width: Tensor, transform: Tensor, side: int) -> Tensor:
+        """The same by one gather, without a word to the host."""
+        along = torch.arange(side, device=start.device)
         bit = [(transform[:, None] >> k & 1).bool() for k in range(3)]
-        down = torch.where(bit[0], side - 1 - along, along) * width
+        down = torch.where(bit[0], side - 1 - along, along) * width[:, None]
         across = torch.where(bit[1], side - 1 - along, along)
         row_step, column_step = torch.where(bit[2], across, down), torch.where(bit[2], down, across)
-        start = (self.starts[image] + top * width[:, 0] + left)[:, None, None]
-        index = start + row_step[:, :, None] + column_step[:, None, :]
-        gathered = self.pixels.index_select(0, index.flatten()).view(*index.shape, -1)
-        return gathered.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+        index = start[:, None, None] + row_step[:, :, None] + column_step[:, None, :]
+        return self.pixels.index_select(0, index.flatten()).view(*index.shape, -1)
 
 
 class _Exposed:

@@ -163,6 +163,16 @@ def test_patches_outlive_the_set_that_they_are_cut_from():
     assert all(torch.equal(*pair) for pair in zip(resident.sample(generator(), 8, 4), expected, strict=True))
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_gather_finds_what_windows_show(channels):
+    resident = ResidentImages(noise(((30, 50), (26, 26), (24, 33)), channels, 2), "cpu")
+    for grid in (resident._lr, resident._hr):
+        width, transform = grid.widths[torch.arange(24) % 3], torch.arange(24) % 8
+        start = grid.starts[torch.arange(24) % 3] + width + 1
+        windows, gathered = (cut(start, width, transform, 20) for cut in (grid._windows, grid._gathered))
+        assert torch.equal(windows, gathered)
+
+
 @pytest.mark.gpu
 def test_a_gpu_cuts_the_same_patches():
     images = numbered([(9, 9), (12, 10)])
