@@ -16,26 +16,18 @@ from torch import Tensor, nn
 
 from . import checkpoints, training_state
 from .cost import costs
-from .data.images import ImagePair, ImageSet, as_luma
+from .data.images import ImageSet, as_luma
 from .data.patches import ResidentImages
 from .data.sets import EvaluationData
 from .executor import Job
-from .metrics.protocol import Protocol, get_protocol
-from .model import SRModel, build_model
-from .outcome import Bands, Failure, FailureKind, Outcome, Provenance, Scores, Success
+from .metrics.protocol import get_protocol
+from .model import build_model
+from .outcome import Failure, FailureKind, Outcome, Provenance, Scores, Success
 from .progress import Report, TrainingProgress
 from .provenance import code_digest, cpu_name
-from .score import (
-    DEFAULT_METRICS,
-    Metric,
-    NonFiniteOutput,
-    learnt_bands,
-    mean_bands,
-    mean_scores,
-    network_input,
-    score_image,
-)
+from .score import DEFAULT_METRICS, Metric, NonFiniteOutput, network_input
 from .training import Diverged, TimedOut, fit
+from .validation import validate
 
 log = logging.getLogger(__name__)
 
@@ -163,29 +155,6 @@ def place(model: nn.Module, device: torch.device) -> None:
     model.to(device)
     if device.type == "cpu":
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from its stubs
-
-
-@torch.inference_mode()
-def predict(model: SRModel, images: ImageSet) -> Iterator[tuple[ImagePair, Tensor]]:
-    """Each image and a model's prediction for it, on the device of its weights, which are put into evaluation mode."""
-    model.eval()
-    device = next(model.parameters()).device
-    for pair in images:
-        yield pair, model(network_input(pair, model.channels, device))
-
-
-def validate(model: SRModel, images: ImageSet, protocol: Protocol) -> tuple[dict[Metric, float], Bands]:
-    """Mean figures and bands over whole images, each predicted once; a metric that exists for no image is left out.
-
-    Raises:
-        NonFiniteOutput: The model gives a NaN or an infinity.
-        InvalidInput: The protocol needs colour that the images have not.
-    """
-    scores, bands = [], []
-    for pair, output in predict(model, images):
-        scores.append(score_image(output, pair, protocol))
-        bands.append(learnt_bands(output, pair))
-    return mean_scores(scores), mean_bands(bands)
 
 
 def _scores(job: Job, means: Mapping[Metric, float]) -> Scores:

@@ -9,13 +9,14 @@ import torch
 
 from evaluator import evaluate as module
 from evaluator.cost import costs
-from evaluator.evaluate import evaluate, validate
+from evaluator.evaluate import evaluate
 from evaluator.metrics.protocol import get_protocol
 from evaluator.outcome import Failure, FailureKind, Success
 from evaluator.provenance import code_digest
 from evaluator.recipe import Recipe
 from evaluator.testing import TINY_GENOTYPE, TINY_RECIPE, tiny_data, tiny_job
 from evaluator.training import TrainingTrace
+from evaluator.validation import validate
 from evaluator.weights import load_model
 
 
