@@ -1,6 +1,7 @@
-"""What is stored: searches, candidates, evaluations, events and artifacts as frozen values, and the legal transitions.
+"""What is stored, as frozen values: searches, candidates, evaluations, events, artifacts and workers.
 
-These are the rows as people and code speak of them; how they lie in a database is the store's business.
+These are the rows as people and code speak of them, with the legal transitions of a search; how they lie in a database
+is the store's business.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from .searches import (
     SearchState,
     check_transition,
 )
+from .workers import Worker
 
 __all__ = [
     "ANALYSIS",
@@ -40,5 +42,6 @@ __all__ = [
     "SearchEnded",
     "SearchId",
     "SearchState",
+    "Worker",
     "check_transition",
 ]

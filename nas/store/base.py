@@ -7,8 +7,11 @@ Guarantees, in every implementation:
 * Writes to the log of a search take a `Lease` and are refused with `LeaseLost` once another owner has claimed the
   search (fencing token), so that a controller that was cut off writes nothing.
 * An evaluation is written once per key; a second write of the same key keeps the first.
-* Every change of a search appends its event in the same transaction; events are numbered from 1 without gaps. A
-  renewed lease and a mark of survival are no changes in that sense.
+* Every change of a search appends its event in the same transaction; events are numbered from 1. A renewed lease and a
+  mark of survival are no changes in that sense.
+* A number is given once, and numbers only grow. They have gaps where a training told of its progress: those events go
+  in the transaction that records the training's outcome, or gives it up. A reader that keeps the last number that it
+  read misses nothing else.
 * Times are timezone-aware UTC and come from the caller.
 * A figure that is not a number is stored as unknown (None); infinity is kept.
 * Nothing is what a listing of an unknown id holds; only a verb that names `NotFound` raises it.
@@ -24,6 +27,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from evaluator.progress import TrainingProgress
+
 from ..records import (
     Artifact,
     ArtifactId,
@@ -36,22 +41,22 @@ from ..records import (
     Search,
     SearchId,
     SearchState,
+    Worker,
 )
+from .refusals import AlreadyStored, NotFound, StoreError, StoreInUse, StoreUnavailable, WrongSchema
 
-
-class StoreError(Exception):
-    """The store refuses; ``hint`` says what to do next."""
-
-    hint = ""
-
-
-class NotFound(StoreError):
-    """Nothing has that id."""
-
-    def __init__(self, what: str, name: str) -> None:
-        self.what, self.name = what, name
-        self.hint = f"list what there is, then ask with the id of a {what} that is in the list"
-        super().__init__(f"no {what} has the id {name!r}")
+__all__ = [
+    "AlreadyStored",
+    "Lease",
+    "LeaseLost",
+    "NotFound",
+    "Store",
+    "StoreError",
+    "StoreInUse",
+    "StoreUnavailable",
+    "TrainingReport",
+    "WrongSchema",
+]
 
 
 class LeaseLost(StoreError):
@@ -62,36 +67,6 @@ class LeaseLost(StoreError):
     def __init__(self, lease: Lease) -> None:
         self.lease = lease
         super().__init__(f"lease {lease.token} of {lease.owner} on search {lease.search_id} is void for this")
-
-
-class AlreadyStored(StoreError):
-    """A record with that id, ordinal or training is there already."""
-
-    hint = "read what is there: it was kept as it was"
-
-    def __init__(self, what: str, name: str) -> None:
-        self.what, self.name = what, name
-        super().__init__(f"a {what} is stored already under the id, ordinal or training of {name!r}")
-
-
-class StoreInUse(StoreError):
-    """Another process holds the database exclusively."""
-
-    hint = "stop the other srnas process, or give this one another database"
-
-    def __init__(self, path: str, pid: int | None) -> None:
-        self.path, self.pid = path, pid
-        super().__init__(f"{path} is in use by process {'unknown' if pid is None else pid}")
-
-
-class StoreUnavailable(StoreError):
-    """The database cannot be reached, read or written."""
-
-    hint = "see that the database is up, has space left and is not damaged, then try again"
-
-
-class WrongSchema(StoreError):
-    """The tables of the database are not those of this version of srnas."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +86,27 @@ class Lease:
     expires_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingReport:
+    """What a training told of itself, for the event log of a search that waits for it.
+
+    Attributes:
+        lease: The right to write that log.
+        candidate_id: Whose training, there.
+        ordinal: Number of that candidate.
+        worker: Name of the worker.
+        progress: The report.
+    """
+
+    lease: Lease
+    candidate_id: CandidateId
+    ordinal: int
+    worker: str
+    progress: TrainingProgress
+
+
 class Store(Protocol):
-    """Remembers searches, candidates, evaluations, events and artifacts."""
+    """Remembers searches, candidates, evaluations, events and artifacts, and for a moment what workers do."""
 
     # -- searches, for the service ------------------------------------------------------------------------------
 
@@ -198,8 +192,9 @@ class Store(Protocol):
 
         ``candidate`` is the told form of a candidate in flight (state, told_ordinal, told_at, violation, cached,
         survived, hypervolume); what was asked, such as its ordinal, genotype and rung, is never changed. Its outcome
-        is the evaluation first stored under ``evaluation.key``. `LeaseLost`; `NotFound` unless the candidate is in
-        flight; `AlreadyStored` when the told ordinal is taken; `ValueError` unless the candidate was told.
+        is the evaluation first stored under ``evaluation.key``; the events of its training's progress go. `LeaseLost`;
+        `NotFound` unless the candidate is in flight; `AlreadyStored` when the told ordinal is taken; `ValueError`
+        unless the candidate was told.
         """
         ...
 
@@ -212,6 +207,33 @@ class Store(Protocol):
 
     def record_event(self, lease: Lease, kind: str, detail: Mapping[str, Any], *, at: datetime) -> None:
         """Append an event about what no other verb records; ``detail`` holds JSON values. `LeaseLost`."""
+        ...
+
+    # -- workers ---------------------------------------------------------------------------------------------------
+
+    def record_workers(
+        self,
+        owner: str,
+        workers: Sequence[Worker],
+        reports: Sequence[TrainingReport] = (),
+        *,
+        at: datetime,
+        lease_s: float,
+    ) -> None:
+        """Replace what an owner's workers do now, and append the reports of their trainings to their searches' logs.
+
+        A report becomes an event "training_progress", until its candidate is told or given up. One whose lease is void,
+        or whose candidate is not in flight, is left out, and the rest is written: whoever lost a lease learns it
+        elsewhere. Workers that no owner wrote for ``lease_s`` seconds are forgotten. `ValueError` unless every worker
+        is the owner's, and named once.
+        """
+        ...
+
+    def workers(self, *, at: datetime, lease_s: float) -> list[Worker]:
+        """What was written less than ``lease_s`` seconds before ``at``, by node, name and owner.
+
+        The workers of a controller that died vanish so, as its leases do.
+        """
         ...
 
     # -- reads -----------------------------------------------------------------------------------------------------

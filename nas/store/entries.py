@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..records import Candidate, CandidateState, Evaluation, Search, SearchState
-from .base import Lease
+from .base import Lease, TrainingReport
 
 
 class Entry(NamedTuple):
@@ -88,6 +88,22 @@ def _training(candidate: Candidate) -> dict[str, Any]:
     }
 
 
+def training_progress(report: TrainingReport, at: datetime) -> Entry:
+    """Where a training stood; gone with its outcome."""
+    told = report.progress
+    figures = {"loss": told.loss, "psnr_db": told.psnr_db, "patches_per_s": told.patches_per_s}
+    detail = {
+        "candidate": report.candidate_id,
+        "ordinal": report.ordinal,
+        "worker": report.worker,
+        "phase": told.phase,
+        "step": told.step,
+        "steps": told.steps,
+        "memory_bytes": told.memory_bytes,
+    }
+    return Entry(at, "training_progress", {**detail, **finite(figures)})
+
+
 def parallelism(was: int | None, now: int | None, at: datetime) -> Entry:
     """A search may have more or fewer candidates in flight; None stands for every worker."""
     return Entry(at, "parallelism", {"was": was, "parallelism": now})
@@ -98,6 +114,6 @@ def abandoned(candidates: Sequence[str], at: datetime) -> Entry:
     return Entry(at, "abandoned", {"candidates": list(candidates)})
 
 
-def finite(figures: Mapping[str, float]) -> dict[str, float | None]:
+def finite(figures: Mapping[str, float | None]) -> dict[str, float | None]:
     """Figures as JSON knows them: it has neither infinity nor not-a-number, so these become None."""
-    return {name: value if math.isfinite(value) else None for name, value in figures.items()}
+    return {name: value if value is not None and math.isfinite(value) else None for name, value in figures.items()}

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from ..records import Artifact, ArtifactState, Candidate, CandidateState, Evaluation, SearchEnded, SearchId, SearchState
-from .base import Lease, LeaseLost
+from ..records import (
+    Artifact,
+    ArtifactState,
+    Candidate,
+    CandidateState,
+    Evaluation,
+    SearchEnded,
+    SearchId,
+    SearchState,
+    Worker,
+)
+from .base import Lease, LeaseLost, TrainingReport
 
 ASKING: frozenset[SearchState] = frozenset({SearchState.RUNNING})
 """States in which the holder of a lease may ask."""
@@ -52,6 +63,32 @@ def check_finished(artifact: Artifact) -> None:
     """Raise `ValueError` unless an artifact is ready or failed."""
     if artifact.state not in (ArtifactState.READY, ArtifactState.FAILED):
         raise ValueError(f"artifact {artifact.id} is {artifact.state}, not finished")
+
+
+def check_workers(owner: str, workers: Sequence[Worker]) -> None:
+    """Raise `ValueError` unless every worker is the owner's, and named once."""
+    if any(worker.owner != owner for worker in workers):
+        raise ValueError(f"a worker of another owner than {owner}")
+    if len({worker.name for worker in workers}) < len(workers):
+        raise ValueError(f"two workers of {owner} bear one name")
+
+
+def worker_order(worker: Worker) -> tuple[str, str, str]:
+    """Sorts workers by node, name and owner."""
+    return worker.node, worker.name, worker.owner
+
+
+def report_order(report: TrainingReport) -> tuple[str, str, int]:
+    """Sorts reports by search and lease: who locks searches in one order waits for nobody that waits for them."""
+    return report.lease.search_id, report.lease.owner, report.lease.token
+
+
+def worker_without_nan(worker: Worker) -> Worker:
+    """A worker, every figure of its training that is not a number unknown."""
+    told = worker.progress
+    if told is None:
+        return worker
+    return replace(worker, progress=replace(told, loss=_known(told.loss), psnr_db=_known(told.psnr_db)))
 
 
 def without_nan(evaluation: Evaluation) -> Evaluation:

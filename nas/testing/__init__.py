@@ -7,7 +7,10 @@ from .builders import (
     make_evaluation,
     make_genotype,
     make_progress,
+    make_report,
     make_search,
+    make_training,
+    make_worker,
     told,
 )
 from .store_contract import StoreContract
@@ -20,6 +23,9 @@ __all__ = [
     "make_evaluation",
     "make_genotype",
     "make_progress",
+    "make_report",
     "make_search",
+    "make_training",
+    "make_worker",
     "told",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from evaluator.outcome import Bands
+from evaluator.progress import TrainingProgress
 from search_space.genotype import Genotype
 from search_space.spaces import SPACES
 
@@ -26,8 +27,10 @@ from ..records import (
     Search,
     SearchId,
     SearchState,
+    Worker,
 )
 from ..spec import SearchSpec
+from ..store.base import Lease, TrainingReport
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
 """When the tests' time begins; microseconds must survive storage."""
@@ -128,6 +131,47 @@ def make_progress(evaluated: int = 1, **fields: Any) -> Progress:
         "steps": 200 * evaluated,
     }
     return Progress(**values | fields)
+
+
+def make_worker(name: str = "worker-0", candidate: Candidate | None = None, **fields: Any) -> Worker:
+    """A worker of the first controller, idle or halfway through the training of a candidate."""
+    values: dict[str, Any] = {
+        "owner": "controller-1",
+        "node": "node-a",
+        "pid": 4711,
+        "device": "cpu (1 thread, x86_64)",
+        "seen_at": START + timedelta(hours=2),
+    }
+    busy: dict[str, Any] = {}
+    if candidate is not None:
+        busy = {
+            "search_id": candidate.search_id,
+            "candidate_id": candidate.id,
+            "ordinal": candidate.ordinal,
+            "evaluation_key": candidate.evaluation_key,
+            "progress": make_training(),
+            "busy_since": candidate.asked_at,
+        }
+    return Worker(name=name, **values | busy | fields)
+
+
+def make_training(**fields: Any) -> TrainingProgress:
+    """What a training tells of itself, halfway."""
+    values: dict[str, Any] = {
+        "step": 100,
+        "steps": 200,
+        "loss": 0.1 + 0.2,
+        "psnr_db": 27.5,
+        "patches_per_s": 52.25,
+        "memory_bytes": 3 * 2**31,
+    }
+    return TrainingProgress(**values | fields)
+
+
+def make_report(lease: Lease, candidate: Candidate, **fields: Any) -> TrainingReport:
+    """What a candidate's training tells the log of its search."""
+    values: dict[str, Any] = {"worker": "worker-0", "progress": make_training()}
+    return TrainingReport(lease=lease, candidate_id=candidate.id, ordinal=candidate.ordinal, **values | fields)
 
 
 def make_artifact(artifact_id: str = "00000000000a", candidate_id: str = "00000001-0", **fields: Any) -> Artifact:

@@ -8,9 +8,18 @@ from .ledger_promises import LedgerPromises
 from .log_promises import LogPromises
 from .parallelism_promises import ParallelismPromises
 from .search_promises import SearchPromises
+from .worker_promises import WorkerPromises
 
 
-class StoreContract(SearchPromises, ParallelismPromises, LogPromises, LedgerPromises, EventPromises, ArtifactPromises):
+class StoreContract(
+    SearchPromises,
+    ParallelismPromises,
+    LogPromises,
+    LedgerPromises,
+    EventPromises,
+    WorkerPromises,
+    ArtifactPromises,
+):
     """What every store promises; a test class inherits it and defines the fixture `store`, an empty store.
 
     Example:

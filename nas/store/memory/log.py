@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ...records import Candidate, CandidateId, CandidateState, Evaluation, Event, LedgerRow, SearchId
+from ...records import Candidate, CandidateId, CandidateState, Evaluation, Event, LedgerRow, SearchId, SearchState
 from ...scores import candidate_scores
-from ..base import AlreadyStored, Lease, NotFound
+from .. import entries, rules
+from ..base import AlreadyStored, Lease, NotFound, TrainingReport
 from ..entries import Entry
 
 
@@ -20,9 +22,11 @@ class Log:
     events: list[Event] = field(default_factory=list)
     lease: Lease | None = None
     token: int = 0
+    event_count: int = 0
     _ordinals: dict[CandidateId, int] = field(default_factory=dict)
     _trainings: set[tuple[str, int, int]] = field(default_factory=set)
     _told: set[int | None] = field(default_factory=set)
+    _progress: dict[CandidateId, set[int]] = field(default_factory=dict)
 
     def grant(self, search_id: SearchId, owner: str, expires_at: datetime) -> Lease:
         """Give the search to an owner under a new token."""
@@ -30,13 +34,20 @@ class Log:
         self.lease = Lease(search_id=search_id, owner=owner, token=self.token, expires_at=expires_at)
         return self.lease
 
-    def silent(self, at: datetime) -> bool:
-        """Whether nobody holds the search, or its holder was not heard of in time."""
-        return self.lease is None or self.lease.expires_at <= at
+    def claimable(self, state: SearchState, at: datetime) -> bool:
+        """Whether the search is queued, or running without a holder that was heard of in time."""
+        silent = self.lease is None or self.lease.expires_at <= at
+        return state is SearchState.QUEUED or (state is SearchState.RUNNING and silent)
 
-    def holds(self, lease: Lease) -> bool:
-        """Whether a lease is the present one."""
-        return self.lease is not None and (self.lease.owner, self.lease.token) == (lease.owner, lease.token)
+    def release(self, lease: Lease) -> None:
+        """Give up a lease, if it is the present one."""
+        if self.lease is not None and (self.lease.owner, self.lease.token) == (lease.owner, lease.token):
+            self.lease = None
+
+    def check(self, lease: Lease, state: SearchState, states: frozenset[SearchState]) -> None:
+        """Raise `LeaseLost` unless a lease is the present one and the search is in one of ``states``."""
+        owner, token = (self.lease.owner, self.lease.token) if self.lease else (None, 0)
+        rules.check_lease(lease, owner=owner, token=token, state=state, states=states)
 
     def with_id(self, candidate_id: CandidateId) -> Candidate:
         """A candidate that was asked for here."""
@@ -75,6 +86,7 @@ class Log:
             evaluation=kept,
         )
         self.candidates[asked.ordinal] = stored
+        self._forget_progress([asked.id])
         self._told.add(told.told_ordinal)
         return stored
 
@@ -92,6 +104,7 @@ class Log:
         flying = [n for n, stored in sorted(self.candidates.items()) if stored.state is CandidateState.EVALUATING]
         for ordinal in flying:
             self.candidates[ordinal] = replace(self.candidates[ordinal], state=CandidateState.ABANDONED)
+        self._forget_progress(list(self._progress))
         return [self.candidates[ordinal].id for ordinal in flying]
 
     def ledger(self) -> list[LedgerRow]:
@@ -100,7 +113,25 @@ class Log:
 
     def append(self, search_id: SearchId, entry: Entry) -> None:
         """Number an event and keep it."""
-        self.events.append(Event(search_id=search_id, ordinal=len(self.events) + 1, **entry._asdict()))
+        self.event_count += 1
+        self.events.append(Event(search_id=search_id, ordinal=self.event_count, **entry._asdict()))
+
+    def report(self, report: TrainingReport, at: datetime) -> None:
+        """Append what a training in flight tells of itself, until its candidate is told or given up."""
+        ordinal = self._ordinals.get(report.candidate_id)
+        if ordinal is not None and self.candidates[ordinal].state is CandidateState.EVALUATING:
+            self.append(report.lease.search_id, entries.training_progress(report, at))
+            self._progress.setdefault(report.candidate_id, set()).add(self.event_count)
+
+    def events_after(self, ordinal: int, limit: int) -> list[Event]:
+        """Events in order."""
+        first = bisect_right(self.events, ordinal, key=lambda event: event.ordinal)
+        return self.events[first : first + limit]
+
+    def _forget_progress(self, candidates: Sequence[CandidateId]) -> None:
+        gone = set().union(*(self._progress.pop(name, set()) for name in candidates))
+        if gone:
+            self.events = [event for event in self.events if event.ordinal not in gone]
 
 
 def _ledger_row(candidate: Candidate) -> LedgerRow:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import wraps
 from itertools import islice
-from typing import Any, Concatenate, ParamSpec, TypeVar, final
+from typing import Any, final
 
 from ...records import (
     Artifact,
@@ -23,29 +23,16 @@ from ...records import (
     Search,
     SearchId,
     SearchState,
+    Worker,
     check_transition,
 )
 from .. import entries, rules
-from ..base import AlreadyStored, Lease, NotFound
+from ..base import AlreadyStored, Lease, LeaseLost, NotFound, TrainingReport
 from ..entries import Entry
+from .crowd import Crowd
 from .log import Log
 from .shelf import Shelf
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _verb(
-    method: Callable[Concatenate[MemoryStore, P], R],
-) -> Callable[Concatenate[MemoryStore, P], R]:
-    """One verb at a time; each checks everything before it changes anything, so it happens whole or not at all."""
-
-    @wraps(method)
-    def alone(self: MemoryStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with self._lock:
-            return method(self, *args, **kwargs)
-
-    return alone
+from .verb import verb
 
 
 @final
@@ -53,30 +40,31 @@ class MemoryStore:
     """A `nas.store.base.Store` of dictionaries, for any number of threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._searches: dict[SearchId, Search] = {}
         self._logs: defaultdict[SearchId, Log] = defaultdict(Log)
         self._logs_of: dict[CandidateId, Log] = {}
         self._evaluations: dict[str, Evaluation] = {}
         self._shelf = Shelf()
+        self._crowd = Crowd()
 
     # -- searches --------------------------------------------------------------------------------------------------
 
-    @_verb
+    @verb
     def add_search(self, search: Search) -> None:
         """See `Store.add_search`."""
         if search.id in self._searches:
             raise AlreadyStored("search", search.id)
         self._change(search, entries.submitted(search))
 
-    @_verb
+    @verb
     def search(self, search_id: SearchId) -> Search:
         """See `Store.search`."""
         if search_id not in self._searches:
             raise NotFound("search", search_id)
         return self._searches[search_id]
 
-    @_verb
+    @verb
     def searches(
         self, *, states: Sequence[SearchState] = (), before: SearchId | None = None, limit: int = 50
     ) -> list[Search]:
@@ -87,7 +75,7 @@ class MemoryStore:
             newest = [search for search in newest if _age(search) < last]
         return [search for search in newest if not states or search.state in states][:limit]
 
-    @_verb
+    @verb
     def move_search(self, search_id: SearchId, state: SearchState, *, at: datetime, reason: str = "") -> Search:
         """See `Store.move_search`."""
         moved = self._move(self.search(search_id), state, at, reason)
@@ -95,19 +83,19 @@ class MemoryStore:
             self._logs[search_id].lease = None
         return moved
 
-    @_verb
+    @verb
     def set_parallelism(self, search_id: SearchId, parallelism: int | None, *, at: datetime) -> Search:
         """See `Store.set_parallelism`."""
         search = self.search(search_id)
         rules.check_parallelism(search.id, search.state, parallelism)
-        entry = entries.parallelism(search.parallelism, parallelism, at)
-        return self._change(replace(search, parallelism=parallelism), entry)
+        changed = replace(search, parallelism=parallelism)
+        return self._change(changed, entries.parallelism(search.parallelism, parallelism, at))
 
-    @_verb
+    @verb
     def claim_search(self, owner: str, *, at: datetime, lease_s: float, only: SearchId | None = None) -> Lease | None:
         """See `Store.claim_search`."""
         wanted = [search for search in self._searches.values() if only in (None, search.id)]
-        claimable = [search for search in wanted if self._claimable(search, at)]
+        claimable = [search for search in wanted if self._logs[search.id].claimable(search.state, at)]
         if not claimable:
             return None
         search = min(claimable, key=_age)
@@ -116,15 +104,14 @@ class MemoryStore:
         self._change(running, entries.claimed(lease, search.state, at))
         return lease
 
-    @_verb
+    @verb
     def renew_lease(self, lease: Lease, *, at: datetime, lease_s: float) -> tuple[Lease, SearchState]:
         """See `Store.renew_lease`."""
-        search = self._held(lease)
-        renewed = replace(lease, expires_at=at + timedelta(seconds=lease_s))
+        search, renewed = self._held(lease), replace(lease, expires_at=at + timedelta(seconds=lease_s))
         self._logs[search.id].lease = renewed
         return renewed, search.state
 
-    @_verb
+    @verb
     def begin_search(
         self,
         lease: Lease,
@@ -146,23 +133,21 @@ class MemoryStore:
         )
         return self._change(begun, entries.started(at, data_digest, data_notes, baseline, reference_point))
 
-    @_verb
+    @verb
     def end_search(self, lease: Lease, state: SearchState, *, at: datetime, reason: str = "") -> Search:
         """See `Store.end_search`."""
         ended = self._move(self._held(lease), state, at, reason)
         self._logs[lease.search_id].lease = None
         return ended
 
-    @_verb
+    @verb
     def release_lease(self, lease: Lease) -> None:
         """See `Store.release_lease`."""
-        log = self._logs[lease.search_id]
-        if log.holds(lease):
-            log.lease = None
+        self._logs[lease.search_id].release(lease)
 
     # -- the log of a search ---------------------------------------------------------------------------------------
 
-    @_verb
+    @verb
     def record_ask(self, lease: Lease, candidate: Candidate) -> None:
         """See `Store.record_ask`."""
         rules.check_asked(candidate)
@@ -175,7 +160,7 @@ class MemoryStore:
         progress = replace(search.progress, in_flight=search.progress.in_flight + 1)
         self._change(replace(search, progress=progress), entries.asked(candidate))
 
-    @_verb
+    @verb
     def record_tell(self, lease: Lease, candidate: Candidate, evaluation: Evaluation, progress: Progress) -> None:
         """See `Store.record_tell`."""
         at, candidate = rules.told_at(candidate), rules.told_without_nan(candidate)
@@ -183,75 +168,96 @@ class MemoryStore:
         log = self._logs[search.id]
         asked = log.check_tell(candidate)
         kept = self._evaluations.setdefault(evaluation.key, rules.without_nan(evaluation))
-        told = log.tell(asked, candidate, kept)
-        self._change(replace(search, progress=progress), entries.told(told, kept, at))
+        self._change(replace(search, progress=progress), entries.told(log.tell(asked, candidate, kept), kept, at))
 
-    @_verb
+    @verb
     def record_survival(self, lease: Lease, survived: Mapping[CandidateId, bool]) -> None:
         """See `Store.record_survival`."""
-        search = self._held(lease, rules.TELLING)
-        self._logs[search.id].mark(survived)
+        self._logs[self._held(lease, rules.TELLING).id].mark(survived)
 
-    @_verb
+    @verb
     def record_event(self, lease: Lease, kind: str, detail: Mapping[str, Any], *, at: datetime) -> None:
         """See `Store.record_event`."""
         self._change(self._held(lease, rules.TELLING), Entry(at, kind, dict(detail)))
 
+    # -- workers ---------------------------------------------------------------------------------------------------
+
+    @verb
+    def record_workers(
+        self,
+        owner: str,
+        workers: Sequence[Worker],
+        reports: Sequence[TrainingReport] = (),
+        *,
+        at: datetime,
+        lease_s: float,
+    ) -> None:
+        """See `Store.record_workers`."""
+        self._crowd.replace(owner, workers, at, lease_s)
+        for report in sorted(reports, key=rules.report_order):
+            with suppress(LeaseLost, NotFound):
+                self._held(report.lease, rules.TELLING)
+                self._logs[report.lease.search_id].report(report, at)
+
+    @verb
+    def workers(self, *, at: datetime, lease_s: float) -> list[Worker]:
+        """See `Store.workers`."""
+        return self._crowd.seen(at, lease_s)
+
     # -- reads -----------------------------------------------------------------------------------------------------
 
-    @_verb
+    @verb
     def candidate(self, candidate_id: CandidateId) -> Candidate:
         """See `Store.candidate`."""
         if candidate_id not in self._logs_of:
             raise NotFound("candidate", candidate_id)
         return self._logs_of[candidate_id].with_id(candidate_id)
 
-    @_verb
+    @verb
     def candidates(self, search_id: SearchId, *, after: int = -1, limit: int | None = 100) -> list[Candidate]:
         """See `Store.candidates`."""
         log = self._logs[search_id].candidates
         return [log[ordinal] for ordinal in islice((n for n in sorted(log) if n > after), limit)]
 
-    @_verb
+    @verb
     def ledger(self, search_id: SearchId) -> list[LedgerRow]:
         """See `Store.ledger`."""
         return self._logs[search_id].ledger()
 
-    @_verb
+    @verb
     def evaluation(self, key: str) -> Evaluation | None:
         """See `Store.evaluation`."""
         return self._evaluations.get(key)
 
-    @_verb
+    @verb
     def events(self, search_id: SearchId, *, after: int = 0, limit: int = 1000) -> list[Event]:
         """See `Store.events`."""
-        first = max(after, 0)
-        return self._logs[search_id].events[first : first + limit]
+        return self._logs[search_id].events_after(after, limit)
 
     # -- artifacts -------------------------------------------------------------------------------------------------
 
-    @_verb
+    @verb
     def add_artifact(self, artifact: Artifact) -> Artifact:
         """See `Store.add_artifact`."""
         self.candidate(artifact.candidate_id)
         return self._shelf.add(artifact)
 
-    @_verb
+    @verb
     def artifact(self, artifact_id: ArtifactId) -> Artifact:
         """See `Store.artifact`."""
         return self._shelf.with_id(artifact_id)
 
-    @_verb
+    @verb
     def artifacts(self, candidate_id: CandidateId) -> list[Artifact]:
         """See `Store.artifacts`."""
         return self._shelf.of_candidate(candidate_id)
 
-    @_verb
+    @verb
     def claim_artifact(self, *, at: datetime, stale_after_s: float) -> Artifact | None:
         """See `Store.claim_artifact`."""
         return self._shelf.claim(at, stale_after_s)
 
-    @_verb
+    @verb
     def finish_artifact(self, artifact: Artifact) -> None:
         """See `Store.finish_artifact`."""
         self._shelf.finish(artifact)
@@ -279,18 +285,13 @@ class MemoryStore:
         given_up = self._logs[search.id].abandon()
         if not given_up:
             return search
-        idle = replace(search, progress=replace(search.progress, in_flight=0))
-        return self._change(idle, entries.abandoned(given_up, at))
-
-    def _claimable(self, search: Search, at: datetime) -> bool:
-        silent = search.state is SearchState.RUNNING and self._logs[search.id].silent(at)
-        return search.state is SearchState.QUEUED or silent
+        progress = replace(search.progress, in_flight=0)
+        return self._change(replace(search, progress=progress), entries.abandoned(given_up, at))
 
     def _held(self, lease: Lease, states: frozenset[SearchState] = rules.ANY) -> Search:
         """The search of a lease; `LeaseLost` unless it is held, in one of ``states``."""
-        search, held = self.search(lease.search_id), self._logs[lease.search_id].lease
-        owner, token = (held.owner, held.token) if held else (None, 0)
-        rules.check_lease(lease, owner=owner, token=token, state=search.state, states=states)
+        search = self.search(lease.search_id)
+        self._logs[search.id].check(lease, search.state, states)
         return search
 
 

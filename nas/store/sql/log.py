@@ -36,6 +36,7 @@ from .mapping import (
     told_columns,
 )
 from .tables import candidates, evaluations, events, searches
+from .workers import forget_progress
 
 _IN_FLIGHT = candidates.c.state == CandidateState.EVALUATING.value
 _TOLD = and_(evaluations.c.key == candidates.c.evaluation_key, candidates.c.told_ordinal.is_not(None))
@@ -75,6 +76,7 @@ def record_tell(
     if told is None:
         raise NotFound("candidate in flight", candidate.id)
     entry = entries.told(replace(candidate, **told._mapping), kept, at)
+    forget_progress(connection, lease.search_id, candidate.id)
     change_search(connection, lease.search_id, entry, **progress_columns(progress))
 
 
@@ -105,6 +107,7 @@ def abandon(connection: Connection, search_id: SearchId, at: datetime) -> None:
     )
     given_up = [row.id for row in sorted(connection.execute(query), key=lambda row: row.ordinal)]
     if given_up:
+        forget_progress(connection, search_id)
         change_search(connection, search_id, entries.abandoned(given_up, at), in_flight=0)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from evaluator.outcome import Bands
+from evaluator.progress import TrainingProgress
 from search_space.genotype import Genotype
 
 from ...objectives import Prediction
@@ -26,6 +27,7 @@ from ...records import (
     Progress,
     Search,
     SearchState,
+    Worker,
 )
 from ...spec import SearchSpec
 
@@ -33,6 +35,8 @@ Columns = dict[str, Any]
 
 PROGRESS = tuple(field.name for field in fields(Progress))
 EVALUATION = tuple(field.name for field in fields(Evaluation))
+WORKER = tuple(field.name for field in fields(Worker) if field.name != "progress")
+TRAINING = tuple(field.name for field in fields(TrainingProgress))
 ARTIFACT = tuple(field.name for field in fields(Artifact))
 
 _parse = lru_cache(maxsize=20_000)(Genotype.parse)
@@ -244,6 +248,18 @@ def _bands_from_json(document: Mapping[str, Any] | None) -> Bands | None:
 def to_event(row: Row[Any]) -> Event:
     """An event from its row."""
     return Event(search_id=row.search_id, ordinal=row.ordinal, at=row.at, kind=row.kind, detail=row.detail)
+
+
+def worker_columns(worker: Worker) -> Columns:
+    """Every column of a worker."""
+    columns = {name: getattr(worker, name) for name in WORKER}
+    return columns | {name: getattr(worker.progress, name, None) for name in TRAINING}
+
+
+def to_worker(row: Row[Any]) -> Worker:
+    """A worker from its row."""
+    told = None if row.phase is None else TrainingProgress(**{name: getattr(row, name) for name in TRAINING})
+    return Worker(progress=told, **{name: getattr(row, name) for name in WORKER})
 
 
 def artifact_columns(artifact: Artifact) -> Columns:

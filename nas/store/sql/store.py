@@ -20,11 +20,13 @@ from ...records import (
     Search,
     SearchId,
     SearchState,
+    Worker,
 )
 from .. import rules
-from ..base import Lease
+from ..base import Lease, TrainingReport
 from ..entries import Entry
 from . import artifacts, changes, log, searches
+from . import workers as watched
 from .engine import Database
 
 
@@ -135,6 +137,26 @@ class SqlStore:
         with self._writing() as connection:
             changes.held_search(connection, lease, rules.TELLING)
             changes.change_search(connection, lease.search_id, Entry(at, kind, dict(detail)))
+
+    # -- workers ---------------------------------------------------------------------------------------------------
+
+    def record_workers(
+        self,
+        owner: str,
+        workers: Sequence[Worker],
+        reports: Sequence[TrainingReport] = (),
+        *,
+        at: datetime,
+        lease_s: float,
+    ) -> None:
+        """See `Store.record_workers`."""
+        with self._writing() as connection:
+            watched.record(connection, owner, workers, reports, at, lease_s)
+
+    def workers(self, *, at: datetime, lease_s: float) -> list[Worker]:
+        """See `Store.workers`."""
+        with self._reading() as connection:
+            return watched.seen(connection, at, lease_s)
 
     # -- reads -----------------------------------------------------------------------------------------------------
 

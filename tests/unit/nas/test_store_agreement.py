@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
-from nas.records import ArtifactId, ArtifactState, CandidateId, SearchId, SearchState
+from nas.records import ArtifactId, ArtifactState, CandidateId, CandidateState, SearchId, SearchState
 from nas.store.base import Lease, Store
 from nas.store.memory import MemoryStore
 from nas.store.opening import open_store
@@ -23,7 +23,10 @@ from nas.testing import (
     make_evaluation,
     make_genotype,
     make_progress,
+    make_report,
     make_search,
+    make_training,
+    make_worker,
     told,
 )
 
@@ -168,6 +171,41 @@ class Stores(RuleBasedStateMachine):
         self.both(lambda store: store.candidates(search_id, after=after, limit=limit))
         self.both(lambda store: store.events(search_id, after=after, limit=limit or 1000))
 
+    # -- workers ---------------------------------------------------------------------------------------------------
+
+    @rule(
+        owner=owners,
+        names=st.lists(st.sampled_from(["a", "b", "c"]), max_size=3),
+        reported=st.lists(st.tuples(leases, search_ids, ordinals), max_size=3),
+        figure=st.floats(),
+        lease_s=lease_lengths,
+    )
+    def record_workers(
+        self,
+        owner: str,
+        names: list[str],
+        reported: list[tuple[Lease, SearchId, int]],
+        figure: float,
+        lease_s: float,
+    ) -> None:
+        at = self.now()
+        told_so_far = make_training(loss=figure)
+        idle = [make_worker(name, owner=owner, seen_at=at) for name in names[1:]]
+        busy = [
+            make_worker(name, make_candidate(ordinal=2), owner=owner, seen_at=at, progress=told_so_far)
+            for name in names[:1]
+        ]
+        reports = [
+            make_report(lease, make_candidate(search_id, ordinal), progress=told_so_far)
+            for lease, search_id, ordinal in reported
+        ]
+        self.both(lambda store: store.record_workers(owner, busy + idle, reports, at=at, lease_s=lease_s))
+
+    @rule(lease_s=lease_lengths)
+    def workers(self, lease_s: float) -> None:
+        at = self.now()
+        self.both(lambda store: store.workers(at=at, lease_s=lease_s))
+
     # -- artifacts -------------------------------------------------------------------------------------------------
 
     @rule(artifact_id=artifact_ids, search_id=search_ids, ordinal=ordinals)
@@ -191,7 +229,10 @@ class Stores(RuleBasedStateMachine):
     def both_hold_the_same(self) -> None:
         for search in self.both(lambda store: store.searches(limit=100)):
             events = self.both(lambda store, name=search.id: store.events(name))
-            assert [event.ordinal for event in events] == list(range(1, len(events) + 1))
+            numbers = [event.ordinal for event in events]
+            assert numbers == sorted(set(numbers))
+            kept = [event.detail["candidate"] for event in events if event.kind == "training_progress"]
+            assert {self.sql.candidate(name).state for name in kept} <= {CandidateState.EVALUATING}
             self.both(lambda store, name=search.id: store.ledger(name))
             for candidate in self.both(lambda store, name=search.id: store.candidates(name, limit=None)):
                 self.both(lambda store, name=candidate.id: store.candidate(CandidateId(name)))

@@ -19,11 +19,13 @@ from nas.store.sql.mapping import artifact_columns, candidate_columns, evaluatio
 from nas.store.sql.migrate import check, downgrade, revision, upgrade
 from nas.store.sql.tables import metadata
 from nas.testing import (
+    START,
     make_artifact,
     make_candidate,
     make_evaluation,
     make_genotype,
     make_progress,
+    make_report,
     make_search,
     told,
 )
@@ -149,6 +151,20 @@ def test_a_downgrade_keeps_the_highest_rung_of_each_genotype(engine: Engine) -> 
         assert [candidate.ordinal for candidate in kept] == [1, 3, 5]
         assert [candidate.rung for candidate in kept] == [0, 0, 0]
         assert [store.artifacts(candidate.id) for candidate in kept] == [[artifacts[n]] for n in (1, 3, 5)]
+
+
+def test_a_downgrade_takes_the_progress_of_trainings_out_of_the_log(engine: Engine) -> None:
+    upgrade(engine)
+    with closing(_opened(engine)) as store:
+        store.add_search(make_search())
+        lease = store.claim_search("controller", at=START, lease_s=60.0)
+        assert lease is not None
+        store.record_ask(lease, make_candidate())
+        store.record_workers("controller", [], [make_report(lease, make_candidate())], at=START, lease_s=60.0)
+    downgrade(engine, "0003")
+    upgrade(engine)
+    with closing(_opened(engine)) as store:
+        assert [event.kind for event in store.events(make_search().id)] == ["submitted", "claimed", "asked"]
 
 
 @pytest.mark.parametrize("broken", [False, True])

@@ -1,0 +1,48 @@
+"""Why a store refuses, each with what to do next. Knows no lease: `nas.store.base.LeaseLost` is beside that."""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """The store refuses; ``hint`` says what to do next."""
+
+    hint = ""
+
+
+class NotFound(StoreError):
+    """Nothing has that id."""
+
+    def __init__(self, what: str, name: str) -> None:
+        self.what, self.name = what, name
+        self.hint = f"list what there is, then ask with the id of a {what} that is in the list"
+        super().__init__(f"no {what} has the id {name!r}")
+
+
+class AlreadyStored(StoreError):
+    """A record with that id, ordinal or training is there already."""
+
+    hint = "read what is there: it was kept as it was"
+
+    def __init__(self, what: str, name: str) -> None:
+        self.what, self.name = what, name
+        super().__init__(f"a {what} is stored already under the id, ordinal or training of {name!r}")
+
+
+class StoreInUse(StoreError):
+    """Another process holds the database exclusively."""
+
+    hint = "stop the other srnas process, or give this one another database"
+
+    def __init__(self, path: str, pid: int | None) -> None:
+        self.path, self.pid = path, pid
+        super().__init__(f"{path} is in use by process {'unknown' if pid is None else pid}")
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be reached, read or written."""
+
+    hint = "see that the database is up, has space left and is not damaged, then try again"
+
+
+class WrongSchema(StoreError):
+    """The tables of the database are not those of this version of srnas."""
