@@ -1,0 +1,80 @@
+"""Jobs on their way, and those among them that wait for a worker. Knows neither workers nor clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from ..executor import Job, Ticket
+
+
+@dataclass(eq=False)
+class Task:
+    """A job that was submitted and has not completed.
+
+    Attributes:
+        ticket: Its number; what was submitted earlier has a smaller one.
+        job: What to do.
+        attempts: How often it was started so far.
+        worker: Name of the place where it runs or ran last.
+        lost_at: Names of the places where it lost a worker.
+        crowded: Whether anything ran beside it on its device's memory in this attempt.
+        alone: Whether nothing may: it ran out of memory beside others.
+        named: Whether the log has said that there is no place for it.
+    """
+
+    ticket: Ticket
+    job: Job
+    attempts: int = 0
+    worker: str = ""
+    lost_at: list[str] = field(default_factory=list)
+    crowded: bool = False
+    alone: bool = False
+    named: bool = False
+
+
+class TaskQueue:
+    """Tasks that wait for a worker: the oldest first, whatever order they come in.
+
+    So a task that comes back, because it lost its worker, goes before all that never ran. Each operation takes time
+    that grows with the logarithm of the queue.
+    """
+
+    def __init__(self) -> None:
+        self._heaps: dict[str, list[tuple[Ticket, Task]]] = {"any": [], "cpu": [], "cuda": []}
+        self._queued: dict[Ticket, Task] = {}
+
+    def __len__(self) -> int:
+        """Tasks that wait."""
+        return len(self._queued)
+
+    def push(self, task: Task) -> None:
+        """Take a task in."""
+        self._queued[task.ticket] = task
+        heappush(self._heaps[task.job.recipe.device], (task.ticket, task))
+
+    def pop(self, device: str) -> Task | None:
+        """Hand out the oldest task that a "cpu" or "cuda" device may train; None when there is none."""
+        heaps = [heap for heap in (self._live("any"), self._live(device)) if heap]
+        if not heaps:
+            return None
+        ticket, task = heappop(min(heaps, key=lambda heap: heap[0][0]))
+        del self._queued[ticket]
+        return task
+
+    def discard(self, ticket: Ticket) -> None:
+        """Forget a task; one that does not wait is ignored."""
+        self._queued.pop(ticket, None)
+
+    def beyond(self, devices: set[str]) -> Iterator[Task]:
+        """The tasks that none of these kinds of devices may train."""
+        reach = devices | {"any"} if devices else set()
+        return (task for task in self._queued.values() if task.job.recipe.device not in reach)
+
+    def _live(self, device: str) -> list[tuple[Ticket, Task]]:
+        """The heap of a kind, without forgotten tasks at its head."""
+        heap = self._heaps[device]
+        while heap and heap[0][0] not in self._queued:
+            heappop(heap)
+        return heap
