@@ -1,0 +1,158 @@
+"""What each operator costs on one device: for every kind of operator a line in the channels that it reads.
+
+Knows no runtime and no clock: it is fitted to samples, and looked up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_space.errors import InvalidInput, Problem
+
+from .operators import Operator, Run
+
+HINT = "Profile the device for the search space of this network: srnas profile-device --space."
+
+_DEFAULTS = {field.name: field.default for field in fields(Operator) if field.name != "kind"}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One run of an operator that was timed.
+
+    Attributes:
+        run: What ran.
+        ms: How long it took, in milliseconds.
+    """
+
+    run: Run
+    ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """Milliseconds of an operator: `fixed_ms + channel_ms * channels`.
+
+    Attributes:
+        fixed_ms: For no channels; not negative.
+        channel_ms: For each channel that is read; not negative.
+        samples: How many timed runs the line was fitted to.
+    """
+
+    fixed_ms: float
+    channel_ms: float
+    samples: int
+
+    def ms(self, channels: int) -> float:
+        """Milliseconds of a run that reads so many channels."""
+        return self.fixed_ms + self.channel_ms * channels
+
+
+@dataclass(frozen=True)
+class OperatorTable:
+    """The price of every operator that was timed.
+
+    Attributes:
+        prices: By operator.
+    """
+
+    prices: Mapping[Operator, Price]
+
+    def ms(self, run: Run) -> float:
+        """Milliseconds of a run.
+
+        Raises:
+            InvalidInput: No operator like it was timed.
+        """
+        price = self.prices.get(run.operator)
+        if price is None:
+            raise InvalidInput([Problem("operator", str(run.operator), "one that the device's profile holds")], HINT)
+        return price.ms(run.channels)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """One row an operator, in their order; what an operator has not is left out."""
+        return [
+            {name: value for name, value in asdict(operator).items() if value} | asdict(price)
+            for operator, price in sorted(self.prices.items())
+        ]
+
+
+def fit(samples: Iterable[Sample]) -> OperatorTable:
+    """Fit each operator's line to its samples.
+
+    Samples of equal channels count as one, their median. The line is the least-squares line of relative errors, with
+    neither part below zero; through the origin where all samples have equal channels, and flat where they have none.
+    """
+    grouped: dict[Operator, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for sample in samples:
+        grouped[sample.run.operator][sample.run.channels].append(sample.ms)
+    return OperatorTable({operator: _price(by_channels) for operator, by_channels in grouped.items()})
+
+
+def _price(by_channels: Mapping[int, list[float]]) -> Price:
+    channels = np.array(sorted(by_channels), dtype=np.float64)
+    ms = np.array([np.median(by_channels[int(width)]) for width in channels])
+    fixed, slope = _line(channels, ms)
+    return Price(fixed_ms=fixed, channel_ms=slope, samples=sum(map(len, by_channels.values())))
+
+
+def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
+    """(intercept, slope), neither negative, with the least sum of squared relative errors."""
+    weight = 1 / np.maximum(y, 1e-3)
+    flat, steep = weight * np.ones_like(x), weight * x
+    design, target = np.stack([flat, steep], axis=1), weight * y
+    if len(x) > 1:
+        fixed, slope = np.linalg.lstsq(design, target, rcond=None)[0]
+        if fixed >= 0 and slope >= 0:
+            return float(fixed), float(slope)
+    flat_fit, steep_fit = (max(0.0, _project(part, target)) for part in (flat, steep))
+    flat_error, steep_error = (
+        float(((part * height - target) ** 2).sum()) for part, height in ((flat, flat_fit), (steep, steep_fit))
+    )
+    through_origin = steep.any() and steep_error <= flat_error
+    return (0.0, steep_fit) if through_origin else (flat_fit, 0.0)
+
+
+def _project(part: NDArray[np.float64], target: NDArray[np.float64]) -> float:
+    norm = float(part @ part)
+    return float(part @ target) / norm if norm else 0.0
+
+
+def read_table(document: object, field: str = "table") -> OperatorTable:
+    """Read what `OperatorTable.to_json` wrote.
+
+    Raises:
+        InvalidInput: Names each row that is no operator with its price.
+    """
+    if not isinstance(document, list) or not document:
+        raise InvalidInput([Problem(field, document, "a list of operators with their prices")])
+    problems: list[Problem] = []
+    prices: dict[Operator, Price] = {}
+    for i, row in enumerate(document):
+        try:
+            prices.update([_row(row)])
+        except (KeyError, TypeError, ValueError) as error:
+            problems.append(Problem(f"{field}[{i}]", row, f"an operator with its price ({error!r})"))
+    if problems:
+        raise InvalidInput(problems)
+    return OperatorTable(prices)
+
+
+def _row(row: Any) -> tuple[Operator, Price]:
+    unknown = set(row) - {"kind", *_DEFAULTS, "fixed_ms", "channel_ms", "samples"}
+    if unknown:
+        raise ValueError(f"no such field: {', '.join(sorted(unknown))}")
+    named = {name: row.get(name, default) for name, default in _DEFAULTS.items()}
+    wrong = [name for name, value in named.items() if type(value) is not type(_DEFAULTS[name])]
+    costs = {name: row[name] for name in ("fixed_ms", "channel_ms")}
+    wrong += [name for name, value in costs.items() if type(value) not in (int, float) or not 0 <= value < math.inf]
+    if wrong or not isinstance(row["kind"], str) or type(row["samples"]) is not int:
+        raise ValueError(f"wrong: {', '.join(wrong) or 'kind or samples'}")
+    return Operator(kind=row["kind"], **named), Price(samples=row["samples"], **costs)
