@@ -8,12 +8,13 @@ circle of the stated radius; the corners of the spectrum belong to none.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.fft import fft2, fftshift
+from torch.fft import rfft2
 
 from .gray import gray_planes
 
@@ -43,9 +44,8 @@ def band_correspondence(prediction: Tensor, target: Tensor, *, bands: int = BAND
     Raises:
         ValueError: The shapes differ or are not those above, or there is not a single band.
     """
-    predicted, wanted = _magnitudes(prediction, target)
-    ratio = (predicted / (wanted + EPSILON)).clamp(0, 1)
-    return _as_given(_ring_means(ratio, bands, radius), prediction)
+    predicted, wanted = _both(prediction, target)
+    return _as_given(_Rings.of(prediction, bands, radius).means(_ratio(predicted, wanted)), prediction)
 
 
 def band_log_ratio(prediction: Tensor, target: Tensor, *, bands: int = BANDS, radius: Radius = "shorter") -> Tensor:
@@ -54,31 +54,105 @@ def band_log_ratio(prediction: Tensor, target: Tensor, *, bands: int = BANDS, ra
     0 is a perfect fit; below it the prediction has too little of these frequencies, above it too much. Arguments and
     errors are those of `band_correspondence`, and so is the result but for the unit.
     """
-    predicted, wanted = _magnitudes(prediction, target)
-    ratio_db = 20 * ((predicted + EPSILON).log10() - (wanted + EPSILON).log10())
-    return _as_given(_ring_means(ratio_db, bands, radius), prediction)
+    predicted, wanted = _both(prediction, target)
+    return _as_given(_Rings.of(prediction, bands, radius).means(_ratio_db(predicted, _log(wanted))), prediction)
 
 
-def _magnitudes(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    if prediction.shape != target.shape:
-        raise ValueError(f"shapes differ: {tuple(prediction.shape)} and {tuple(target.shape)}")
-    predicted, wanted = (fftshift(fft2(gray_planes(image)), dim=(-2, -1)).abs() for image in (prediction, target))
-    return predicted, wanted
+class BandTarget:
+    """Targets of one size with their spectra: each prediction for them then takes one transform for both measures.
+
+    Args:
+        target: N x C x H x W on [0, 1], C = 1 or 3 (which becomes gray).
+    """
+
+    def __init__(self, target: Tensor) -> None:
+        self._shape = target.shape
+        self._wanted = _magnitudes(target)
+        self._wanted_log = _log(self._wanted)
+        self._width, self._shorter = (_Rings.of(target, BANDS, radius) for radius in ("width", "shorter"))
+
+    def compare(self, prediction: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `band_correspondence` and `band_log_ratio`, both N x 5, of predictions of the targets' shape.
+
+        Raises:
+            ValueError: The shapes differ.
+        """
+        _check(prediction.shape, self._shape)
+        predicted = _magnitudes(prediction)
+        correspondence = self._width.means(_ratio(predicted, self._wanted))
+        return correspondence, self._shorter.means(_ratio_db(predicted, self._wanted_log))
 
 
-def _ring_means(values: Tensor, bands: int, radius: Radius) -> Tensor:
-    """N x bands of N x H x W; the mean of nothing is NaN."""
-    if bands < 1:
-        raise ValueError(f"{bands} bands: at least one is needed")
-    height, width = values.shape[-2:]
-    reach = (width if radius == "width" else min(height, width)) // 2
-    rows = torch.arange(height, device=values.device, dtype=torch.float64) - height // 2
-    columns = torch.arange(width, device=values.device, dtype=torch.float64) - width // 2
-    distance = torch.hypot(rows[:, None], columns)
-    edges = [reach * band / bands for band in range(bands + 1)]
-    edges[0] = -1.0  # so that the first ring holds zero frequency
-    rings = [(distance > low) & (distance <= high) for low, high in pairwise(edges)]
-    return torch.stack([values[:, ring].mean(-1) for ring in rings], dim=-1)
+def _both(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    _check(prediction.shape, target.shape)
+    return _magnitudes(prediction), _magnitudes(target)
+
+
+def _check(predicted: torch.Size, wanted: torch.Size) -> None:
+    if predicted != wanted:
+        raise ValueError(f"shapes differ: {tuple(predicted)} and {tuple(wanted)}")
+
+
+def _magnitudes(image: Tensor) -> Tensor:
+    """N x H x (W // 2 + 1): what a spectrum has to the right of zero frequency, the rest being its mirror image."""
+    magnitudes: Tensor = rfft2(gray_planes(image)).abs()
+    return magnitudes
+
+
+def _ratio(predicted: Tensor, wanted: Tensor) -> Tensor:
+    return (predicted / (wanted + EPSILON)).clamp(0, 1)
+
+
+def _ratio_db(predicted: Tensor, wanted_log: Tensor) -> Tensor:
+    return 20 * (_log(predicted) - wanted_log)
+
+
+def _log(magnitudes: Tensor) -> Tensor:
+    return (magnitudes + EPSILON).log10()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rings:
+    """Which coefficients of half a spectrum lie in each ring.
+
+    Attributes:
+        order: K, int64: the coefficients' places in the flat half spectrum, ring after ring.
+        weights: K, float64: 2 for those that stand for their mirror image as well.
+        counts: How many of K belong to each ring.
+    """
+
+    order: Tensor
+    weights: Tensor
+    counts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, image: Tensor, bands: int, radius: Radius) -> _Rings:
+        """Return the rings of spectra of this image's size, on its device."""
+        if bands < 1:
+            raise ValueError(f"{bands} bands: at least one is needed")
+        height, width = image.shape[-2:]
+        reach = (width if radius == "width" else min(height, width)) // 2
+        rows = (torch.arange(height, dtype=torch.float64) + height // 2) % height - height // 2
+        columns = torch.arange(width // 2 + 1, dtype=torch.float64)
+        distance = torch.hypot(rows[:, None], columns).flatten()
+        edges = [reach * band / bands for band in range(bands + 1)]
+        edges[0] = -1.0  # so that the first ring holds zero frequency
+        rings = [((distance > low) & (distance <= high)).nonzero()[:, 0] for low, high in pairwise(edges)]
+        order = torch.cat(rings)
+        column = order % len(columns)
+        alone = (column == 0) | (2 * column == width)
+        return cls(
+            order=order.to(image.device),
+            weights=torch.where(alone, 1.0, 2.0).double().to(image.device),
+            counts=tuple(len(ring) for ring in rings),
+        )
+
+    def means(self, values: Tensor) -> Tensor:
+        """N x bands of N x H x (W // 2 + 1); the mean of nothing is NaN."""
+        picked = values.flatten(1).index_select(1, self.order) * self.weights
+        sums = [ring.sum(-1) for ring in torch.split(picked, list(self.counts), dim=1)]
+        totals = [ring.sum() for ring in torch.split(self.weights, list(self.counts))]
+        return torch.stack(sums, dim=-1) / torch.stack(totals)
 
 
 def _as_given(means: Tensor, image: Tensor) -> Tensor:

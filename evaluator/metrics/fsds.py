@@ -84,6 +84,57 @@ def fsds_si(
     return _ratio_db(prediction, target, denominator, dtype, _mean_power)
 
 
+class FsdsTarget:
+    """Targets of one size with what `fsds` and `fsds_si` need of them: both then take one transform a channel.
+
+    Computes in float64 and compares errors with the target's spectrum.
+
+    Args:
+        target: N x C x H x W, any real type.
+    """
+
+    def __init__(self, target: Tensor) -> None:
+        batch = target.double()
+        mean, self._deviation, self._constant = _statistics(batch)
+        self._shape = target.shape
+        self._planes = [plane - mean for plane in batch.unbind(1)]
+        self._signals = _both_powers(self._planes)
+
+    def compare(self, prediction: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `fsds` and `fsds_si`, N values each, of predictions of the targets' shape.
+
+        A constant target gives NaN. A constant prediction counts as 0 dB: all of the target is error.
+
+        Raises:
+            ValueError: The shapes differ.
+        """
+        if prediction.shape != self._shape:
+            raise ValueError(f"shapes differ: {tuple(prediction.shape)} and {tuple(self._shape)}")
+        batch = prediction.double()
+        mean, deviation, constant = _statistics(batch)
+        gain = (self._deviation / deviation).masked_fill(constant, 0)
+        planes = zip(self._planes, batch.unbind(1), strict=True)
+        noises = _both_powers([torch.addcmul(t, p - mean, gain, value=-1) for t, p in planes])
+        corner, shifted = (
+            _decibels(noise, signal).masked_fill(self._constant.flatten(), torch.nan)
+            for noise, signal in zip(noises, self._signals, strict=True)
+        )
+        return corner, shifted
+
+
+def _both_powers(planes: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Power of the running sums of C planes N x H x W, and its average over shifts: N each."""
+    corner = shifted = torch.zeros(len(planes[0]), dtype=planes[0].dtype, device=planes[0].device)
+    for plane in planes:
+        spectrum = rfft2(_even(plane))
+        corner, shifted = corner + _corner_power(spectrum), shifted + _mean_power(spectrum)
+    return corner, shifted
+
+
+def _decibels(noise: Tensor, signal: Tensor) -> Tensor:
+    return -10 * torch.log10(noise / signal)
+
+
 def _ratio_db(
     prediction: Tensor,
     target: Tensor,
@@ -105,7 +156,7 @@ def _ratio_db(
             p, t = p - p_mean, t - t_mean
             noise = noise + power(rfft2(_even(torch.addcmul(t, p, gain, value=-1))))
             signal = signal + power(rfft2(_even(t if denominator == "target" else p * gain)))
-        ratio_db = -10 * torch.log10(noise / signal)
+        ratio_db = _decibels(noise, signal)
     return ratio_db if batched else ratio_db[0]
 
 
@@ -123,14 +174,20 @@ def _as_batch(image: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _moments(images: Tensor, which: Denominator) -> tuple[Tensor, Tensor]:
-    """Mean and deviation over C, H and W together, both N x 1 x 1."""
+    """Mean and deviation as `_statistics` has them, of images that are not constant."""
+    mean, deviation, constant = _statistics(images)
+    found = constant.flatten().nonzero()
+    if len(found):
+        raise ConstantImage(which, int(found[0]))
+    return mean, deviation
+
+
+def _statistics(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean and deviation over C, H and W together, and whether an image is constant, each N x 1 x 1."""
     mean = images.mean(dim=(1, 2, 3)).reshape(-1, 1, 1)
     energy = [(plane - mean).square().sum(dim=(1, 2), keepdim=True) for plane in images.unbind(1)]
     deviation = (sum(energy, start=torch.zeros_like(mean)) / images[0].numel()).sqrt()
-    flat = (deviation <= FLAT + ROUNDING * torch.finfo(images.dtype).eps * mean.abs()).flatten().nonzero()
-    if len(flat):
-        raise ConstantImage(which, int(flat[0]))
-    return mean, deviation
+    return mean, deviation, deviation <= FLAT + ROUNDING * torch.finfo(images.dtype).eps * mean.abs()
 
 
 def _even(images: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluator.metrics.bands import band_correspondence, band_log_ratio
+from evaluator.metrics.bands import BandTarget, band_correspondence, band_log_ratio
 
 BOTH = pytest.mark.parametrize("metric", [band_correspondence, band_log_ratio])
 
@@ -77,7 +77,8 @@ def test_the_radius_is_half_the_width_or_half_the_shorter_side():
     prediction, target = random_image(0, 16, 40), random_image(1, 16, 40)
     wide, short = (band_correspondence(prediction, target, bands=1, radius=radius) for radius in ("width", "shorter"))
     assert wide != short
-    assert torch.equal(band_correspondence(prediction.mT, target.mT, bands=1, radius="width"), short)
+    turned = band_correspondence(prediction.mT, target.mT, bands=1, radius="width")
+    assert turned.item() == pytest.approx(short.item(), abs=1e-12)
 
 
 @BOTH
@@ -98,3 +99,25 @@ def test_what_cannot_be_compared_is_refused(metric):
         metric(torch.rand(2, 8, 8), torch.rand(2, 8, 8))
     with pytest.raises(ValueError, match="at least one"):
         metric(torch.rand(8, 8), torch.rand(8, 8), bands=0)
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 16, 18), (2, 3, 17, 23), (1, 1, 5, 4)])
+def test_a_kept_target_gives_both_measures_of_each_prediction(shape):
+    target = random_image(0, *shape)
+    kept = BandTarget(target)
+    for seed in (1, 2):
+        prediction = random_image(seed, *shape)
+        expected = band_correspondence(prediction, target), band_log_ratio(prediction, target)
+        assert all(
+            torch.allclose(*pair, equal_nan=True) for pair in zip(kept.compare(prediction), expected, strict=True)
+        )
+    with pytest.raises(ValueError, match="shapes differ"):
+        kept.compare(target[:, :, 1:])
+
+
+def test_half_a_spectrum_says_what_the_whole_does():
+    prediction, target = random_image(0, 14, 9), random_image(1, 14, 9)
+    magnitudes = [torch.fft.fftshift(torch.fft.fft2(image)).abs() for image in (prediction, target)]
+    distance = torch.hypot(torch.arange(14)[:, None] - 7.0, torch.arange(9) - 4.0)
+    inside = (magnitudes[0] / magnitudes[1]).clamp(0, 1)[distance <= 4].mean()
+    assert band_correspondence(prediction, target, bands=1).item() == pytest.approx(inside.item(), abs=1e-7)

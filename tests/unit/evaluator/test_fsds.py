@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluator.metrics.fsds import ConstantImage, fsds, fsds_si
+from evaluator.metrics.fsds import ConstantImage, FsdsTarget, fsds, fsds_si
 from evaluator.metrics.psnr import CAP_DB, mean_db
 
 BOTH = pytest.mark.parametrize("metric", [fsds, fsds_si])
@@ -169,3 +169,26 @@ def test_shapes_and_types_that_cannot_be_compared_are_refused(metric):
 def test_fsds_is_differentiable(metric, height):
     prediction, target = pair_of(0, 1, 2, height, 5)
     assert torch.autograd.gradcheck(lambda image: metric(image, target), prediction.requires_grad_())
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 16, 18), (2, 3, 17, 23)])
+def test_a_kept_target_gives_both_forms_of_each_prediction(shape):
+    source = torch.Generator().manual_seed(0)
+    target, *predictions = (torch.rand(shape, generator=source, dtype=torch.float64) for _ in range(3))
+    kept = FsdsTarget(255 * target)
+    for prediction in predictions:
+        expected = fsds(prediction, 255 * target), fsds_si(prediction, 255 * target)
+        for found, wanted in zip(kept.compare(prediction), expected, strict=True):
+            torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12)
+    with pytest.raises(ValueError, match="shapes differ"):
+        kept.compare(target[1:])
+
+
+def test_beside_a_constant_image_a_kept_batch_has_the_figures_of_the_others():
+    images = torch.rand((3, 1, 12, 12), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    target, prediction = images.clone(), images.flip(-1)
+    target[0], prediction[1] = 0.3, 0.7
+    for found, metric in zip(FsdsTarget(target).compare(prediction), (fsds, fsds_si), strict=True):
+        assert found[0].isnan()
+        assert found[1] == 0
+        assert found[2] == pytest.approx(float(metric(prediction[2], target[2])), abs=1e-12)
