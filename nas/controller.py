@@ -11,21 +11,23 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 import structlog
 
-from evaluator.executor import Completion, Executor, ExecutorError, Ticket
+from evaluator.executor import Executor, ExecutorError
 from search_space.errors import InvalidInput
 
+from .dispatch import Dispatch, Returned
+from .leases import Leases, Leasing
 from .preparing import Prepare, Prepared
 from .recording import KeepWeights
-from .records import IllegalTransition, Search, SearchId, SearchState
+from .records import SearchState
 from .run import BuildEngine, Known, SearchRun, Work
 from .states import StateShelf
 from .store.base import Lease, LeaseLost, Store, StoreError
+from .watching import Watch
 
 logger = structlog.get_logger(__name__)
 
@@ -44,23 +46,6 @@ class Exports(Protocol):
     def close(self) -> None:
         """Wait for what was started."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Leasing:
-    """How a controller holds its searches.
-
-    Attributes:
-        owner: Its name in leases.
-        lease_s: How long a lease lasts; it is renewed after a third of that.
-        max_active: Searches that it advances side by side.
-        only: The one search that it may claim; any when None.
-    """
-
-    owner: str
-    lease_s: float
-    max_active: int
-    only: SearchId | None = None
 
 
 class Controller:
@@ -104,15 +89,16 @@ class Controller:
         self._keep_weights = keep_weights
         self._states = states
         self._exports = exports
-        self._leasing = leasing
+        self._max_active = leasing.max_active
+        self._leases = Leases(store, leasing, clock)
         self._clock = clock
         self._wait = wait
         self._poll_s = poll_s
         self._loader = loader
         self._preparing: list[tuple[Lease, Future[Prepared]]] = []
         self._runs: deque[SearchRun] = deque()
-        self._in_flight: dict[Ticket, list[tuple[SearchRun, Work]]] = {}
-        self._tickets: dict[tuple[str, float], Ticket] = {}  # by job: what two searches wait for is trained once
+        self._dispatch = Dispatch(executor)
+        self._watch = Watch(store, executor, self._dispatch, owner=leasing.owner, lease_s=leasing.lease_s, clock=clock)
 
     @property
     def active(self) -> int:
@@ -133,9 +119,10 @@ class Controller:
         self._claim()
         self._begin_prepared()
         handled = self._fill()
-        if self._in_flight:
-            for completion in self._executor.completed(0.0 if handled == AT_ONCE else self._poll_s):
-                self._take(completion)
+        self._watch.look()
+        if not self._dispatch.empty:
+            for returned in self._dispatch.completed(0.0 if handled == AT_ONCE else self._poll_s):
+                self._take(returned)
             self._fill()
         elif not handled:
             self._wait(self._poll_s)
@@ -146,23 +133,21 @@ class Controller:
         """Give every search back to the queue; what is in flight will be trained by whoever claims it next."""
         self._loader.shutdown(cancel_futures=True)
         for lease, _ in self._preparing:
-            self._give_back(lease)
+            self._leases.give_back(lease)
         self._preparing.clear()
         for run in list(self._runs):
             self._leave(run)
-            self._give_back(run.lease)
+            self._leases.give_back(run.lease)
+        self._watch.close()
         self._exports.close()
 
     # -- searches come ---------------------------------------------------------------------------------------------
 
     def _claim(self) -> None:
-        while self.active < self._leasing.max_active:
-            lease = self._store.claim_search(
-                self._leasing.owner, at=self._clock(), lease_s=self._leasing.lease_s, only=self._leasing.only
-            )
+        while self.active < self._max_active:
+            lease = self._leases.claim()
             if lease is None:
                 return
-            logger.info("search claimed", search=lease.search_id, token=lease.token)
             run = next((run for run in self._runs if run.search.id == lease.search_id), None)
             if run is not None:  # paused and resumed before its trainings had ended: they go on
                 run.lease = lease
@@ -183,7 +168,9 @@ class Controller:
     def _begin(self, lease: Lease, prepared: Prepared) -> None:
         earlier = self._store.search(lease.search_id).data_digest
         if earlier not in (None, prepared.data.digest):
-            self._end(lease, SearchState.FAILED, "its images changed since it was started: scores would not compare")
+            self._leases.end(
+                lease, SearchState.FAILED, "its images changed since it was started: scores would not compare"
+            )
             return
         self._executor.load(prepared.data)
         search = self._store.begin_search(
@@ -209,7 +196,7 @@ class Controller:
         """Keep the leases, and notice what was paused, resumed or cancelled."""
         for run in list(self._runs):
             with self._contained(run.lease, "its lease cannot be renewed", run):
-                run.lease, search = self._renewed(run.lease)
+                run.lease, search = self._leases.renewed(run.lease)
                 run.paused = search.state is not SearchState.RUNNING
                 run.parallelism = search.parallelism
                 if search.state.ended:
@@ -219,21 +206,15 @@ class Controller:
         kept = []
         for lease, future in self._preparing:
             with self._contained(lease, "its lease cannot be renewed"):
-                kept.append((self._renewed(lease)[0], future))
+                kept.append((self._leases.renewed(lease)[0], future))
         self._preparing = kept
-
-    def _renewed(self, lease: Lease) -> tuple[Lease, Search]:
-        left_s = (lease.expires_at - self._clock()).total_seconds()
-        if left_s <= self._leasing.lease_s * 2 / 3:
-            lease, _ = self._store.renew_lease(lease, at=self._clock(), lease_s=self._leasing.lease_s)
-        return lease, self._store.search(lease.search_id)
 
     # -- work ------------------------------------------------------------------------------------------------------
 
     def _fill(self) -> int:
         """Hand free workers to the active searches in turn; how many candidates were handled, at most `AT_ONCE`."""
         refused = handled = 0
-        while refused < len(self._runs) and len(self._in_flight) < self._executor.capacity and handled < AT_ONCE:
+        while refused < len(self._runs) and not self._dispatch.full and handled < AT_ONCE:
             run = self._runs[0]
             self._runs.rotate(-1)
             if self._handle_one(run):
@@ -244,34 +225,19 @@ class Controller:
 
     def _handle_one(self, run: SearchRun) -> bool:
         """Submit one job of a search, or tell one known outcome, if it has any now."""
-        if run.parallelism is not None and self._in_flight_of(run) >= run.parallelism:
+        if run.parallelism is not None and self._dispatch.count_of(run) >= run.parallelism:
             return False
         work: Work | Known | None = None
         with self._contained(run.lease, "it cannot go on", run):
             work = run.next_work()
         if isinstance(work, Work):
-            self._submit(run, work)
+            self._dispatch.submit(run, work)
         return work is not None
 
-    def _submit(self, run: SearchRun, work: Work) -> None:
-        """Have a job run, or wait with another search that has the same one running."""
-        shared = (work.job.key, work.job.timeout_s)
-        ticket = self._tickets.get(shared)
-        if ticket is None:
-            ticket = self._tickets[shared] = self._executor.submit(work.job)
-        self._in_flight.setdefault(ticket, []).append((run, work))
-
-    def _in_flight_of(self, run: SearchRun) -> int:
-        return sum(other is run for waiting in self._in_flight.values() for other, _ in waiting)
-
-    def _take(self, completion: Completion) -> None:
-        self._forget(completion.ticket)
-        for number, (run, work) in enumerate(self._in_flight.pop(completion.ticket, [])):
-            with self._contained(run.lease, "an outcome cannot be recorded", run):
-                run.take(work, completion, cached=number > 0)
-
-    def _forget(self, ticket: Ticket) -> None:
-        self._tickets = {shared: kept for shared, kept in self._tickets.items() if kept != ticket}
+    def _take(self, returned: Returned) -> None:
+        run = returned.run
+        with self._contained(run.lease, "an outcome cannot be recorded", run):
+            run.take(returned.work, returned.completion, cached=returned.cached)
 
     # -- searches go -----------------------------------------------------------------------------------------------
 
@@ -286,39 +252,17 @@ class Controller:
                     self._store.release_lease(run.lease)
                 elif ending is not None:
                     self._leave(run)
-                    self._end(run.lease, *ending)
+                    self._leases.end(run.lease, *ending)
                     run.forget_states()
 
     def _leave(self, run: SearchRun) -> None:
         """Forget a search, cancel the jobs that nobody else waits for, and let its images go unless others use them."""
         if run in self._runs:
             self._runs.remove(run)
-        for ticket, waiting in list(self._in_flight.items()):
-            waiting[:] = [(other, work) for other, work in waiting if other is not run]
-            if not waiting:
-                del self._in_flight[ticket]
-                self._forget(ticket)
-                self._executor.cancel(ticket)
+        self._dispatch.drop(run)
         digest = run.search.data_digest
         if digest is not None and all(other.search.data_digest != digest for other in self._runs):
             self._executor.unload(digest)
-
-    def _give_back(self, lease: Lease) -> None:
-        """Queue a search again; one that was paused or ended meanwhile only loses its lease."""
-        if self._store.search(lease.search_id).state is SearchState.RUNNING:
-            self._end(lease, SearchState.QUEUED, "its controller stopped")
-        else:
-            self._store.release_lease(lease)
-
-    def _end(self, lease: Lease, state: SearchState, reason: str) -> None:
-        """Move a search out of running; if a person was quicker to pause or cancel it, that stands."""
-        try:
-            self._store.end_search(lease, state, at=self._clock(), reason=reason)
-            logger.info("search left", search=lease.search_id, state=str(state), reason=reason)
-        except LeaseLost:
-            logger.warning("lease lost", search=lease.search_id)
-        except IllegalTransition:
-            self._store.release_lease(lease)
 
     @contextmanager
     def _contained(self, lease: Lease, what: str, run: SearchRun | None = None) -> Iterator[None]:
@@ -340,4 +284,4 @@ class Controller:
             if run is not None:
                 self._leave(run)
                 run.forget_states()
-            self._end(lease, SearchState.FAILED, f"{what}: {error}" if known else f"{what}: {error!r}")
+            self._leases.end(lease, SearchState.FAILED, f"{what}: {error}" if known else f"{what}: {error!r}")

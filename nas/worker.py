@@ -25,8 +25,9 @@ from evaluator.score import baseline
 
 from .artifacts import write_artifact
 from .breeding import engine_of
-from .controller import Controller, Leasing
+from .controller import Controller
 from .exporting import ThreadedExports
+from .leases import Leasing
 from .preparing import prepare
 from .records import Search, SearchId, SearchState
 from .service import Service, utc_now

@@ -18,7 +18,8 @@ from evaluator.executor import Job
 from evaluator.outcome import Failure, Outcome, Success
 from evaluator.testing import ScriptedExecutor, synthetic, tiny_data
 from nas.breeding import engine_of
-from nas.controller import Controller, Leasing
+from nas.controller import Controller
+from nas.leases import Leasing
 from nas.preparing import Prepared, reference_point
 from nas.records import Candidate, Search, SearchId, SearchState
 from nas.replaying import replay

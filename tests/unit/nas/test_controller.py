@@ -18,9 +18,10 @@ from evaluator.outcome import Failure, Outcome, Success
 from evaluator.testing import ScriptedExecutor, synthetic, tiny_data
 from nas import pareto
 from nas.breeding import engine_of
-from nas.controller import Controller, Leasing
+from nas.controller import Controller
 from nas.engine.base import Engine
 from nas.jobs import steps_of
+from nas.leases import Leasing
 from nas.objectives import Objective
 from nas.preparing import Prepared, reference_point
 from nas.records import Candidate, CandidateState, Search, SearchId, SearchState

@@ -21,8 +21,9 @@ from evaluator.outcome import Failure, Outcome, Success
 from evaluator.testing import ScriptedExecutor, synthetic, tiny_data
 from nas import history
 from nas.breeding import engine_of
-from nas.controller import Controller, Leasing
+from nas.controller import Controller
 from nas.engine.base import Engine
+from nas.leases import Leasing
 from nas.options import EngineOptions
 from nas.preparing import Prepared, reference_point
 from nas.records import Candidate, Search, SearchId, SearchState

@@ -1,0 +1,77 @@
+"""The searches that one controller holds: taken, kept and given back. Knows no engine and no job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from .records import IllegalTransition, Search, SearchId, SearchState
+from .store.base import Lease, LeaseLost, Store
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leasing:
+    """How a controller holds its searches.
+
+    Attributes:
+        owner: Its name in leases.
+        lease_s: How long a lease lasts; it is renewed after a third of that.
+        max_active: Searches that it advances side by side.
+        only: The one search that it may claim; any when None.
+    """
+
+    owner: str
+    lease_s: float
+    max_active: int
+    only: SearchId | None = None
+
+
+class Leases:
+    """Takes, keeps and gives back searches in the name of one controller.
+
+    Args:
+        store: Where they are.
+        leasing: How they are held.
+        clock: UTC now.
+    """
+
+    def __init__(self, store: Store, leasing: Leasing, clock: Callable[[], datetime]) -> None:
+        self._store, self._leasing, self._clock = store, leasing, clock
+
+    def claim(self) -> Lease | None:
+        """Take the oldest search that nobody works on; None when there is none."""
+        lease = self._store.claim_search(
+            self._leasing.owner, at=self._clock(), lease_s=self._leasing.lease_s, only=self._leasing.only
+        )
+        if lease is not None:
+            logger.info("search claimed", search=lease.search_id, token=lease.token)
+        return lease
+
+    def renewed(self, lease: Lease) -> tuple[Lease, Search]:
+        """A lease, extended once a third of it has passed, and its search as it stands; `LeaseLost`."""
+        left_s = (lease.expires_at - self._clock()).total_seconds()
+        if left_s <= self._leasing.lease_s * 2 / 3:
+            lease, _ = self._store.renew_lease(lease, at=self._clock(), lease_s=self._leasing.lease_s)
+        return lease, self._store.search(lease.search_id)
+
+    def give_back(self, lease: Lease) -> None:
+        """Queue a search again; one that was paused or ended meanwhile only loses its lease."""
+        if self._store.search(lease.search_id).state is SearchState.RUNNING:
+            self.end(lease, SearchState.QUEUED, "its controller stopped")
+        else:
+            self._store.release_lease(lease)
+
+    def end(self, lease: Lease, state: SearchState, reason: str) -> None:
+        """Move a search out of running; if a person was quicker to pause or cancel it, that stands."""
+        try:
+            self._store.end_search(lease, state, at=self._clock(), reason=reason)
+            logger.info("search left", search=lease.search_id, state=str(state), reason=reason)
+        except LeaseLost:
+            logger.warning("lease lost", search=lease.search_id)
+        except IllegalTransition:
+            self._store.release_lease(lease)
