@@ -21,6 +21,8 @@ def print_front(client: Client, front: FrontView) -> None:
     """Print a front, or why it is empty."""
     if front.members:
         out.print(table_of_front(front))
+        if front.latency:
+            out.print(front.latency, soft_wrap=True)
         return
     reached = client.search(front.search_id).progress
     why = no_network(reached.evaluated, reached.failed, front.note)

@@ -5,23 +5,22 @@ Reads image headers and does arithmetic; trains nothing, decodes nothing.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from evaluator.cost import costs, overhead
 from evaluator.data.folders import Folder, scan
-from search_space.cost import Metric as CostMetric
-from search_space.cost import cost_range
 from search_space.errors import InvalidInput, Problem
 from search_space.genotype import Genotype
 from search_space.spaces import get_space
 
-from .objectives import METRICS
-from .spec import PARTS, SearchSpec
+from .devices import with_profile
+from .known import known_figures
+from .objectives import LATENCY, METRICS, Constraint
+from .reach import reach
+from .spec import PARTS, LatencySpec, SearchSpec
 from .wording import wanted
 
 SHOWN = 5
@@ -29,14 +28,6 @@ SHOWN = 5
 
 MIN_VALIDATION_SIDE = 16
 """LR pixels that an image needs to be scored."""
-
-REACH: Mapping[str, tuple[float, float]] = {
-    "psnr": (0, 100),
-    "ssim": (-1, 1),
-    "fsds": (-math.inf, 100),
-    "fsds_si": (-math.inf, 100),
-}
-"""Lowest and highest score of any image; decibels are capped when they are averaged."""
 
 
 class InvalidSpec(InvalidInput):
@@ -56,12 +47,37 @@ def budget_warnings(spec: SearchSpec) -> tuple[str, ...]:
     )
 
 
-def checked_spec(document: Mapping[str, Any], images_root: Path) -> SearchSpec:
-    """The spec in a document.
+def latency_warnings(spec: SearchSpec) -> tuple[str, ...]:
+    """What a submitter should know of a latency: where it may not compare, and bounds that seem out of reach."""
+    if spec.timing is None:
+        return ()
+    bounds = [(f"constraints.{n}", c) for n, c in enumerate(spec.constraint_values) if c.metric == LATENCY]
+    if spec.latency_target is None:
+        return tuple(text for field, bound in bounds for text in _far_bounds(spec, field, bound))
+    same = "latency_ms is measured on the worker that trains a network: it compares only between workers of one kind"
+    if any(bound.maximum is not None for _, bound in bounds) or LATENCY not in {o.metric for o in spec.objectives}:
+        return (same,)
+    limit = figure(reach(spec, LATENCY).high)
+    far = f"no constraint is a max of latency_ms: the hypervolume counts it from {limit} ms, which is far off on a GPU"
+    return same, far
+
+
+def _far_bounds(spec: SearchSpec, field: str, bound: Constraint) -> Iterator[str]:
+    """Bounds beyond all that was found in a space too large to predict the latency of each of its networks."""
+    found = reach(spec, LATENCY)
+    if bound.maximum is not None and bound.maximum < found.low:
+        yield f"{field}.max: {bound.maximum:g} ms is less than the {figure(found.low)} ms of the fastest network found"
+    if bound.minimum is not None and bound.minimum > found.high:
+        yield f"{field}.min: {bound.minimum:g} ms is more than the {figure(found.high)} ms of the slowest network found"
+
+
+def checked_spec(document: Mapping[str, Any], images_root: Path, home: Path) -> SearchSpec:
+    """The spec in a document, with the whole profile that it predicts latencies with.
 
     Args:
         document: A JSON object.
         images_root: Folder that dataset folders are relative to and must lie in.
+        home: Folder that holds the profiles of devices.
 
     Raises:
         InvalidSpec: with every problem of every field.
@@ -76,6 +92,8 @@ def checked_spec(document: Mapping[str, Any], images_root: Path) -> SearchSpec:
         wrong = {str(entry["loc"][0]) for entry in error.errors() if entry["loc"]}
         spec = _rest(document, wrong)
     if spec is not None:
+        spec, more = _timed(spec, wrong, home)
+        problems += more
         problems += [*_problems_of_constraints(spec, wrong), *_problems_of_initial(spec, wrong)]
         if "dataset" not in wrong:
             problems += _problems_of_images(spec, wrong, images_root)
@@ -106,6 +124,15 @@ def spec_problems(
     return problems
 
 
+def figure(value: float) -> str:
+    """A figure in words: counts in full, others to four digits or to whole ones.
+
+    >>> figure(1_021_401), figure(12.34567), figure(12345.67)
+    ('1,021,401', '12.35', '12,346')
+    """
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.{'0f' if abs(value) > 1e3 else '4g'}}"
+
+
 def _placed(problem: Problem, field: str) -> Problem:
     """A problem of a part, under the field of the spec that holds the part."""
     if problem.field.startswith(field):
@@ -124,15 +151,19 @@ def _rest(document: Mapping[str, Any], wrong: set[str]) -> SearchSpec | None:
         return None
 
 
-def cost_reach(spec: SearchSpec, metric: str) -> tuple[int, int]:
-    """The smallest and largest params or mult_adds that networks of a spec's space reach under its recipe."""
-    if metric not in ("params", "mult_adds"):
-        raise ValueError(f"{metric} does not follow from the genotype")
-    space, added = get_space(spec.space), 0
-    if metric == "mult_adds":
-        added = overhead(spec.recipe, scale=spec.scale, channels=spec.channels)
-    low, high = cost_range(space, cast(CostMetric, metric), scale=spec.scale, channels=spec.channels)
-    return low + added, high + added
+def _timed(spec: SearchSpec, wrong: set[str], home: Path) -> tuple[SearchSpec, list[Problem]]:
+    """The spec with its latency's profile, or without its latency and why."""
+    if wrong & {"latency", "space", "scale", "channels", "recipe"}:
+        return _untimed(spec), []
+    try:
+        return with_profile(spec, home), []
+    except InvalidInput as error:
+        return _untimed(spec), list(error.problems)
+
+
+def _untimed(spec: SearchSpec) -> SearchSpec:
+    """The spec as if workers measured its latency: then nothing is asked of a profile that is not there."""
+    return spec.model_copy(update={"latency": LatencySpec.model_validate({"mode": "measured"})})
 
 
 def _problems_of_constraints(spec: SearchSpec, wrong: set[str]) -> list[Problem]:
@@ -141,15 +172,17 @@ def _problems_of_constraints(spec: SearchSpec, wrong: set[str]) -> list[Problem]
         return []
     problems = []
     for number, constraint in enumerate(spec.constraints):
-        if METRICS[constraint.metric].trained:
-            (low, high), what = REACH[constraint.metric], "any image reaches"
-        else:
-            (low, high), what = cost_reach(spec, constraint.metric), f"networks of the space {spec.space} reach"
-        field, reach = f"constraints.{number}", f"{what} from {low:,} to {high:,}"
-        if constraint.max is not None and constraint.max < low:
-            problems.append(Problem(f"{field}.max", constraint.max, f"at least {low:,}: {reach}"))
-        if constraint.min is not None and constraint.min > high:
-            problems.append(Problem(f"{field}.min", constraint.min, f"at most {high:,}: {reach}"))
+        if not (found := reach(spec, constraint.metric)).certain:
+            continue
+        low, high = figure(found.low), figure(found.high)
+        what = (
+            "any image reaches" if METRICS[constraint.metric].trained else f"networks of the space {spec.space} reach"
+        )
+        field, reaches = f"constraints.{number}", f"{what} from {low} to {high}"
+        if constraint.max is not None and constraint.max < found.low:
+            problems.append(Problem(f"{field}.max", constraint.max, f"at least {low}: {reaches}"))
+        if constraint.min is not None and constraint.min > found.high:
+            problems.append(Problem(f"{field}.min", constraint.min, f"at most {high}: {reaches}"))
     return problems
 
 
@@ -168,20 +201,17 @@ def _problems_of_initial(spec: SearchSpec, wrong: set[str]) -> list[Problem]:
 
 def _broken_bounds(spec: SearchSpec, genotype: Genotype) -> list[str]:
     """What the constraints ask of a network's cost and it does not keep; the search would never train it."""
-    found = costs(genotype, spec.recipe, scale=spec.scale, channels=spec.channels)
-    figures, broken = {"params": found.params, "mult_adds": found.mult_adds}, []
+    figures, broken = known_figures(spec, genotype), []
     for constraint in spec.constraints:
-        figure = figures.get(constraint.metric)
-        if figure is None:
+        if constraint.constraint.column not in figures:
             continue
-        if constraint.max is not None and figure > constraint.max:
-            broken.append(
-                f"networks with {constraint.metric} of at most {constraint.max:,.10g}; this one has {figure:,}"
-            )
-        if constraint.min is not None and figure < constraint.min:
-            broken.append(
-                f"networks with {constraint.metric} of at least {constraint.min:,.10g}; this one has {figure:,}"
-            )
+        value = figures[constraint.constraint.column]
+        if constraint.max is not None and value > constraint.max:
+            allowed = f"networks with {constraint.metric} of at most {constraint.max:,.10g}"
+            broken.append(f"{allowed}; this one has {figure(value)}")
+        if constraint.min is not None and value < constraint.min:
+            allowed = f"networks with {constraint.metric} of at least {constraint.min:,.10g}"
+            broken.append(f"{allowed}; this one has {figure(value)}")
     return broken
 
 

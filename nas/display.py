@@ -225,8 +225,9 @@ def no_network(evaluated: int, failed: int, note: str) -> str:
 
 
 def front_table(title: str, objectives: Sequence[str], rows: Sequence[Row]) -> Table:
-    """A front as a table: the objectives' columns first, then every other figure, with the spread of its seeds."""
-    columns = list(dict.fromkeys([*objectives, *(metric.column for metric in METRICS.values())]))
+    """A front as a table: the objectives' columns first, then the other figures, with the spread of their seeds."""
+    every = (metric.column for metric in METRICS.values())
+    columns = list(dict.fromkeys([*objectives, *(name for name in every if any(name in row.scores for row in rows))]))
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     kept_column(table, "candidate", (row.id for row in rows))
     for column in columns:

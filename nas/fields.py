@@ -12,10 +12,12 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    PlainValidator,
     StringConstraints,
     WithJsonSchema,
 )
 
+from evaluator.latency.profile import DeviceProfile
 from evaluator.recipe import RECIPES, InvalidRecipe, Recipe
 from search_space.errors import Problem
 from search_space.genotype import Genotype
@@ -123,6 +125,30 @@ RecipeField = Annotated[
     BeforeValidator(_recipe),
     PlainSerializer(lambda recipe: recipe.to_json(), return_type=dict[str, Any]),
     _either(RECIPES, "default", "A recipe's name, or an object: `name` picks the recipe, other fields override it."),
+]
+
+
+LatencyMode = Literal["predicted", "measured"]
+
+
+def _profile(value: Any) -> str | DeviceProfile | None:
+    """The profile in a document; a name stays one until the search is submitted."""
+    if value is None or isinstance(value, (str, DeviceProfile)):
+        return value
+    if not isinstance(value, dict):
+        raise ValueError("a profile's name, a whole profile, or null for the newest")
+    return DeviceProfile.from_json(value)
+
+
+def _profile_document(profile: str | DeviceProfile | None) -> Any:
+    return profile.to_json() if isinstance(profile, DeviceProfile) else profile
+
+
+ProfileField = Annotated[
+    str | DeviceProfile | None,
+    PlainValidator(_profile),
+    PlainSerializer(_profile_document),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}, {"type": "null"}]}),
 ]
 
 

@@ -77,7 +77,7 @@ def find_front(
     members, first = front_of(compared, chosen), chosen[0]
     members.sort(key=lambda row: first.sign * row.scores[first.column])
     nearest = None if any(map(feasible, scored)) else _nearest(scored)
-    seeds = seeds_by_network(rows, top_rung)
+    seeds = seeds_by_network(rows, top_rung, search.spec.found_columns)
     return Front(
         search=search,
         objectives=chosen,

@@ -14,6 +14,19 @@ class Sense(StrEnum):
     MINIMISE = "min"
 
 
+class Source(StrEnum):
+    """What a figure follows from."""
+
+    GENOTYPE = "genotype"
+    """The network alone, by arithmetic: known before any training."""
+
+    DEVICE = "device"
+    """The network and a device: known beforehand where it is predicted, afterwards where it is measured."""
+
+    TRAINING = "training"
+    """What the network has learned."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric:
     """One figure of a candidate.
@@ -23,7 +36,7 @@ class Metric:
         column: The field of a candidate's scores that holds it.
         unit: Unit, empty for a ratio or a count.
         sense: Which way is better.
-        trained: Whether it takes a training; the others follow from the genotype and are known beforehand.
+        source: What it follows from; `nas.spec.SearchSpec.is_known` says whether that is known before a training.
         description: One line for people.
     """
 
@@ -31,9 +44,17 @@ class Metric:
     column: str
     unit: str
     sense: Sense
-    trained: bool
+    source: Source
     description: str
 
+    @property
+    def trained(self) -> bool:
+        """Whether what a network has learned decides it."""
+        return self.source is Source.TRAINING
+
+
+LATENCY = "latency_ms"
+"""The one metric that a device decides; a spec's part `latency` says which device."""
 
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
@@ -43,7 +64,7 @@ METRICS: Mapping[str, Metric] = {
             column="psnr_db",
             unit="dB",
             sense=Sense.MAXIMISE,
-            trained=True,
+            source=Source.TRAINING,
             description="peak signal-to-noise ratio, mean over the validation images",
         ),
         Metric(
@@ -51,7 +72,7 @@ METRICS: Mapping[str, Metric] = {
             column="ssim",
             unit="",
             sense=Sense.MAXIMISE,
-            trained=True,
+            source=Source.TRAINING,
             description="structural similarity, mean over the validation images",
         ),
         Metric(
@@ -59,7 +80,7 @@ METRICS: Mapping[str, Metric] = {
             column="fsds_db",
             unit="dB",
             sense=Sense.MAXIMISE,
-            trained=True,
+            source=Source.TRAINING,
             description="frequency spectrum distribution similarity, published definition",
         ),
         Metric(
@@ -67,7 +88,7 @@ METRICS: Mapping[str, Metric] = {
             column="fsds_si_db",
             unit="dB",
             sense=Sense.MAXIMISE,
-            trained=True,
+            source=Source.TRAINING,
             description="frequency spectrum distribution similarity, averaged over shifts",
         ),
         Metric(
@@ -75,7 +96,7 @@ METRICS: Mapping[str, Metric] = {
             column="params",
             unit="",
             sense=Sense.MINIMISE,
-            trained=False,
+            source=Source.GENOTYPE,
             description="learned parameters, biases included",
         ),
         Metric(
@@ -83,8 +104,16 @@ METRICS: Mapping[str, Metric] = {
             column="mult_adds",
             unit="",
             sense=Sense.MINIMISE,
-            trained=False,
+            source=Source.GENOTYPE,
             description="multiply-adds at 230,400 LR pixels (a 1280x720 output at x2)",
+        ),
+        Metric(
+            name=LATENCY,
+            column="latency_ms",
+            unit="ms",
+            sense=Sense.MINIMISE,
+            source=Source.DEVICE,
+            description="milliseconds that one image takes on a device, predicted or measured",
         ),
     )
 }

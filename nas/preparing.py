@@ -15,8 +15,10 @@ from evaluator.data.sets import EvaluationData
 from evaluator.metrics.protocol import Protocol, get_protocol
 from search_space.errors import Problem
 
-from .checks import cost_reach, dataset_folder
+from .checks import dataset_folder
+from .latency import latency_note
 from .objectives import METRICS, Constraint, Objective, Sense
+from .reach import reach
 from .spec import SearchSpec
 
 Baseline = Callable[[ImageSet, int, Protocol], Mapping[Any, float]]
@@ -32,7 +34,7 @@ class Prepared:
 
     Attributes:
         data: Training and validation images.
-        notes: What was found in the folders, for people.
+        notes: What was found in the folders, and what a latency is, for people.
         baseline: Bicubic's mean scores on the validation images, by column.
         reference_point: Reference of the hypervolume, by metric.
     """
@@ -55,7 +57,7 @@ def prepare(spec: SearchSpec, images_root: Path, baseline: Baseline) -> Prepared
     bicubic = {str(column): float(value) for column, value in scores.items()}
     return Prepared(
         data=EvaluationData(as_luma(train) if spec.channels == 1 else train, validation),
-        notes=notes,
+        notes=(*notes, *filter(None, [latency_note(spec)])),
         baseline=bicubic,
         reference_point=reference_point(spec, bicubic),
     )
@@ -65,7 +67,8 @@ def reference_point(spec: SearchSpec, bicubic: Mapping[str, float]) -> dict[str,
     """The point that a network must beat on every objective to count towards the hypervolume.
 
     Quality is measured from bicubic's score; cost from the constraint's bound where there is one, else from the
-    dearest network of the space.
+    dearest network of the space. So is a latency that is predicted. Of one that is measured nothing is known before the
+    first training: without a bound it counts from what the dearest network takes at a nominal rate (see `reach`).
     """
     return {o.metric: _reference(spec, o, bicubic) for o in spec.objective_values}
 
@@ -73,11 +76,11 @@ def reference_point(spec: SearchSpec, bicubic: Mapping[str, float]) -> dict[str,
 def _reference(spec: SearchSpec, objective: Objective, bicubic: Mapping[str, float]) -> float:
     if METRICS[objective.metric].trained:
         return bicubic[objective.column]
-    lowest, highest = cost_reach(spec, objective.metric)
+    found = reach(spec, objective.metric)
     bounds = [c for c in spec.constraint_values if c.metric == objective.metric]
     if objective.sense is Sense.MINIMISE:
-        return min([float(highest), *_bounds(bounds, "maximum")])
-    return max([float(lowest), *_bounds(bounds, "minimum")])
+        return min([float(found.high), *_bounds(bounds, "maximum")])
+    return max([float(found.low), *_bounds(bounds, "minimum")])
 
 
 def _bounds(constraints: list[Constraint], side: str) -> list[float]:

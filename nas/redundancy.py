@@ -1,18 +1,18 @@
-"""Objectives that say the same: which costs rank the networks of a search alike. Advises people and refuses nothing."""
+"""Objectives that say the same: which known figures rank a search's networks alike. Advises, and refuses nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from evaluator.cost import Costs, costs
-from search_space.genotype import Genotype
+from search_space.encoding import encode
 from search_space.spaces import get_space
 
-from .objectives import METRICS, Objective, total_violation
+from .known import KnownFigures, violations
+from .objectives import METRICS, Objective
 from .ranking import kendall_tau
 from .spec import SearchSpec
 
@@ -33,7 +33,7 @@ def redundancy_warnings(spec: SearchSpec) -> tuple[str, ...]:
     """What a person should know of objectives that are known before training and rank networks alike.
 
     Each two of them are compared on networks drawn from the spec's space, always the same ones, without those that
-    its constraints on costs rule out.
+    its constraints on known figures rule out. A latency that is predicted is one of them.
 
     Returns:
         One text for each two objectives whose tau is above 0.95 in absolute value; mostly none.
@@ -45,28 +45,24 @@ def redundancy_warnings(spec: SearchSpec) -> tuple[str, ...]:
         >>> print(redundancy_warnings(spec)[0].split(":")[0])
         params and mult_adds rank the networks of the space falsr alike (Kendall's tau 0.998)
     """
-    known = [o for o in spec.objective_values if o.column in {field.name for field in fields(Costs)}]
+    known = [objective for objective in spec.objective_values if spec.is_known(objective.metric)]
     if len(known) < 2:
         return ()
-    sample = _sample(spec)
+    figures = _sample(spec)
     warnings = []
     for first, second in combinations(known, 2):
-        tau = kendall_tau(*([o.sign * figures[o.column] for figures in sample] for o in (first, second)))
+        tau = kendall_tau(*(o.sign * figures[o.column] for o in (first, second)))
         if tau is not None and abs(tau) > ALIKE:
             warnings.append(_text(first, second, tau, spec))
     return tuple(warnings)
 
 
-def _sample(spec: SearchSpec) -> list[Mapping[str, int]]:
-    """Costs of networks that the search may train, by column."""
+def _sample(spec: SearchSpec) -> Mapping[str, NDArray[np.float64]]:
+    """Known figures of networks that the search may train, by column, each of shape (n,)."""
     space, rng = get_space(spec.space), np.random.default_rng(0)
-    drawn = [_figures(space.sample(rng), spec) for _ in range(DRAWS)]
-    feasible = [figures for figures in drawn if not total_violation(spec.constraint_values, figures)]
-    return feasible if len(feasible) >= FEWEST else drawn
-
-
-def _figures(genotype: Genotype, spec: SearchSpec) -> Mapping[str, int]:
-    return asdict(costs(genotype, spec.recipe, scale=spec.scale, channels=spec.channels))
+    figures = KnownFigures(spec)(np.array([encode(space, space.sample(rng)) for _ in range(DRAWS)]))
+    feasible = violations(spec, figures) == 0.0
+    return {name: column[feasible] for name, column in figures.items()} if feasible.sum() >= FEWEST else figures
 
 
 def _text(first: Objective, second: Objective, tau: float, spec: SearchSpec) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .console import out, print_json
 from .display import Row, failures, front_table, gain, no_network
-from .export.front import to_html, to_json
+from .export.front import latency_of, to_html, to_json
 from .fronts import Front
 from .records import Candidate, Search
 from .scores import candidate_scores
@@ -86,3 +86,5 @@ def _print_front(front: Front) -> None:
     ]
     title = f"front of search {front.search.id}: {len(rows)} of {front.scored} scored networks"
     out.print(front_table(title, [objective.column for objective in front.objectives], rows))
+    if latency := latency_of(front):
+        out.print(latency, soft_wrap=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from search_space.errors import InvalidInput, Problem
 
-from .checks import budget_warnings, checked_spec
+from .checks import budget_warnings, checked_spec, latency_warnings
 from .fronts import Front, find_front
 from .objectives import METRICS, Objective
 from .records import (
@@ -86,13 +86,13 @@ class Service:
 
         The search bears what its submitter should know of its spec, e.g. objectives that rank networks alike.
         """
-        spec = self._with_lag(checked_spec(document, self._settings.images_root))
+        spec = self._with_lag(checked_spec(document, self._settings.images_root, self._settings.home))
         search = Search(
             id=SearchId(secrets.token_hex(4)),
             spec=spec,
             state=SearchState.QUEUED,
             created_at=self._clock(),
-            warnings=(*redundancy_warnings(spec), *budget_warnings(spec)),
+            warnings=(*redundancy_warnings(spec), *budget_warnings(spec), *latency_warnings(spec)),
             parallelism=spec.parallelism,
         )
         self._store.add_search(search)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from evaluator.latency_target import LatencyTarget
 from evaluator.recipe import RECIPES
 from search_space.errors import InvalidInput, Problem
 from search_space.genotype import Genotype
@@ -21,15 +22,17 @@ from .fields import (
     EngineField,
     Initial,
     Integer,
+    LatencyMode,
     Line,
     MetricName,
     Number,
+    ProfileField,
     RecipeField,
     Scale,
     SpaceName,
     Version,
 )
-from .objectives import METRICS, Constraint, Objective, Sense
+from .objectives import LATENCY, METRICS, Constraint, Metric, Objective, Sense, Source
 from .options import ENGINES
 
 
@@ -111,6 +114,34 @@ class ConstraintSpec(Document):
         return Constraint(metric=self.metric, minimum=self.min, maximum=self.max)
 
 
+class LatencySpec(Document):
+    """What a latency is the latency of, and how it is found."""
+
+    mode: LatencyMode = Field(
+        "predicted",
+        description="`predicted` from a device's profile before anything is trained, or `measured` on the worker that "
+        "trained the network.",
+    )
+    width: Integer = Field(640, ge=8, le=8192, description="Width of the LR image in pixels.")
+    height: Integer = Field(360, ge=8, le=8192, description="Its height.")
+    profile: ProfileField = Field(
+        None,
+        description="What predicts: the name of a profile that `srnas profile-device` has written, null for the newest "
+        "of them, or a whole profile, which is what a submitted search holds.",
+    )
+
+    @model_validator(mode="after")
+    def _fitting(self) -> LatencySpec:
+        if self.mode == "measured" and self.profile is not None:
+            raise ValueError("an object without profile where mode is measured: profiles predict")
+        return self
+
+    @property
+    def target(self) -> LatencyTarget:
+        """The image that is timed."""
+        return LatencyTarget(lr_width=self.width, lr_height=self.height)
+
+
 class BudgetSpec(Document):
     """When a search ends; whichever comes first."""
 
@@ -154,6 +185,11 @@ class SearchSpec(Document):
         description="What to optimise: metric names, or objects with a metric and a sense.",
     )
     constraints: tuple[ConstraintSpec, ...] = Field((), max_length=20, description="Bounds to respect.")
+    latency: LatencySpec | None = Field(
+        None,
+        description="Which latency `latency_ms` is; given without that metric, every network's is reported. Null: the "
+        "defaults where an objective or a constraint is on `latency_ms`, else none.",
+    )
     recipe: RecipeField = Field(RECIPES["default"], description="How a candidate is partially trained.")
     engine: EngineField = Field(ENGINES["nsga2"], description="What proposes networks, and how.")
     population: Integer = Field(32, ge=4, le=2048, description="Size of the population.")
@@ -212,6 +248,36 @@ class SearchSpec(Document):
         return tuple(constraint.constraint for constraint in self.constraints)
 
     @property
+    def timing(self) -> LatencySpec | None:
+        """Which latency is found for each network; None where none is."""
+        if self.latency is not None:
+            return self.latency
+        used = {o.metric for o in self.objectives} | {c.metric for c in self.constraints}
+        return LatencySpec.model_validate({}) if LATENCY in used else None
+
+    @property
+    def latency_target(self) -> LatencyTarget | None:
+        """What workers time each network on; None where they do not."""
+        timing = self.timing
+        return timing.target if timing is not None and timing.mode == "measured" else None
+
+    def is_known(self, metric: str) -> bool:
+        """Whether a network's figure is known before it is trained."""
+        if METRICS[metric].source is Source.DEVICE:
+            return self.timing is not None and self.timing.mode == "predicted"
+        return METRICS[metric].source is Source.GENOTYPE
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What is found of every network, whether it is optimised or not."""
+        return tuple(m for m in METRICS.values() if m.source is not Source.DEVICE or self.timing is not None)
+
+    @property
+    def found_columns(self) -> tuple[str, ...]:
+        """The columns of the figures that come with a training, and differ a little from one to the next."""
+        return tuple(metric.column for metric in self.metrics if not self.is_known(metric.name))
+
+    @property
     def initial_genotypes(self) -> tuple[Genotype, ...]:
         """The networks to look at first."""
         return tuple(published_genotype(name) if name in PUBLISHED else Genotype.parse(name) for name in self.initial)
@@ -225,6 +291,7 @@ PARTS: Mapping[str, type[BaseModel]] = {
     "dataset": DatasetSpec,
     "objectives": ObjectiveSpec,
     "constraints": ConstraintSpec,
+    "latency": LatencySpec,
     "budget": BudgetSpec,
 }
 """Models of a spec's fields, or of their entries."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from nas.export.front import to_csv, to_html, to_markdown
+from nas.export.front import latency_of, to_csv, to_html, to_markdown
 from nas.fronts import Front
 from nas.records import Candidate
 from nas.service import Service
@@ -92,6 +92,7 @@ def front_view(front: Front) -> FrontView:
         hypervolume=front.hypervolume,
         reference_point=dict(front.search.reference_point),
         members=[_member(member, front) for member in front.members],
+        latency=latency_of(front),
         note=front.note,
         nearest=None if front.nearest is None else CandidateSummary.of(front.nearest),
         links={"search": path, "csv": f"{path}/front?{query}&format=csv"},

@@ -61,6 +61,7 @@ class FrontView(Wire):
     hypervolume: Figure = Field(description="At `reference_point`; null when an objective has no reference.")
     reference_point: Figures = Field(description="Reference of the hypervolume, by metric.")
     members: list[MemberView] = Field(description="The front, best in the first objective first.")
+    latency: str = Field(description="Which latency `latency_ms` is, and how it was found; empty where there is none.")
     note: str = Field(description="Why no feasible candidate is in sight; empty where there is one.")
     nearest: CandidateSummary | None = Field(
         description="The scored candidate that violates its constraints least, where none is feasible."

@@ -16,7 +16,7 @@ from search_space.cost import mult_adds, params
 from search_space.errors import InvalidInput, Problem
 from search_space.space import SearchSpace
 
-from ..objectives import METRICS, Objective
+from ..objectives import METRICS, Objective, Source
 from .plain import Space
 from .reading import Row, read_document
 
@@ -121,8 +121,8 @@ class Table:
 
 
 def is_trained(objective: Objective) -> bool:
-    """Whether an objective takes a training: every one but those that `nas.objectives` says are known without."""
-    return objective.metric not in METRICS or METRICS[objective.metric].trained
+    """Whether an objective takes a training: every one but those that follow from the genotype by arithmetic."""
+    return objective.metric not in METRICS or METRICS[objective.metric].source is not Source.GENOTYPE
 
 
 def read_table(path: Path) -> Table:

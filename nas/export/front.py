@@ -9,17 +9,17 @@ from typing import Any
 
 from ..figures import confirmed, finite, heading
 from ..fronts import Front
-from ..objectives import METRICS, Objective
+from ..latency import latency_note
+from ..objectives import METRICS
 from ..records import Candidate
 from ..scores import candidate_scores
 from ..statistics.documents import Point, Statistics
-from ..statistics.seeds import TRAINED
 
 
-def columns_of(objectives: Sequence[Objective]) -> tuple[str, ...]:
-    """The columns of figures: the objectives' first and in their order, then every other metric's."""
-    every = (metric.column for metric in METRICS.values())
-    return tuple(dict.fromkeys((*(objective.column for objective in objectives), *every)))
+def columns_of(front: Front) -> tuple[str, ...]:
+    """The columns of figures: the objectives' first and in their order, then what else is found of every network."""
+    every = (metric.column for metric in front.search.spec.metrics)
+    return tuple(dict.fromkeys((*(objective.column for objective in front.objectives), *every)))
 
 
 def front_rows(front: Front) -> list[dict[str, Any]]:
@@ -27,8 +27,8 @@ def front_rows(front: Front) -> list[dict[str, Any]]:
 
     Returns:
         Rows with the keys `candidate`, the columns of figures (natural units, None where there is none), `seeds` (from
-        how many it was scored), the spread over these of each figure that takes a training (`psnr_db_spread`, ...; None
-        with one seed), `feasible`, `operator`, `digest` and `genotype`, whose text `Genotype.parse` reads.
+        how many it was scored), the spread over these of each figure that comes with a training (`psnr_db_spread`, ...;
+        None with one seed), `feasible`, `operator`, `digest` and `genotype`, whose text `Genotype.parse` reads.
     """
     return [_row(member, front) for member in front.members]
 
@@ -37,9 +37,9 @@ def _row(member: Candidate, front: Front) -> dict[str, Any]:
     scores, seeds = candidate_scores(member), front.seeds_of(member)
     return {
         "candidate": member.id,
-        **{column: finite(scores.get(column)) for column in columns_of(front.objectives)},
+        **{column: finite(scores.get(column)) for column in columns_of(front)},
         "seeds": seeds.count,
-        **{f"{column}_spread": seeds.spread.get(column) for column in TRAINED},
+        **{f"{column}_spread": seeds.spread.get(column) for column in front.search.spec.found_columns},
         "feasible": member.feasible,
         "operator": member.operator,
         "digest": member.genotype.digest,
@@ -54,8 +54,8 @@ def cells(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
 
 def to_csv(front: Front) -> str:
     """Return the members as CSV (RFC 4180) under a line of headings; figures in full, empty where there is none."""
-    spreads = (f"{column}_spread" for column in TRAINED)
-    headings = "candidate", *columns_of(front.objectives), "seeds", *spreads
+    spreads = (f"{column}_spread" for column in front.search.spec.found_columns)
+    headings = "candidate", *columns_of(front), "seeds", *spreads
     text = io.StringIO()
     writer = csv.DictWriter(text, (*headings, "feasible", "operator", "digest", "genotype"))
     writer.writeheader()
@@ -76,6 +76,7 @@ def to_json(front: Front) -> dict[str, Any]:
         "hypervolume": front.hypervolume,
         "reference_point": dict(front.search.reference_point),
         "members": [_member(member, front) for member in front.members],
+        "latency": latency_of(front),
         "note": front.note,
         "nearest": None if front.nearest is None else _summary(front.nearest),
     }
@@ -115,13 +116,13 @@ def _summary(candidate: Candidate) -> dict[str, Any]:
 
 def to_markdown(front: Front) -> str:
     """Return the members as a Markdown table of rounded figures under a heading."""
-    columns = columns_of(front.objectives)
+    columns = columns_of(front)
     lines = [
         f"## Front of search {front.search.id}",
         "",
         summary(front),
         "",
-        *([front.note, ""] if front.note else []),
+        *(line for text in (latency_of(front), front.note) if text for line in (text, "")),
         _markdown_row(["candidate", *map(heading, columns), "genotype"]),
         _markdown_row(["---", *["---:"] * len(columns), "---"]),
     ]
@@ -151,6 +152,12 @@ def to_html(
     from .page import render  # plotly takes a second to import
 
     return render(front, candidates, statistics, course)
+
+
+def latency_of(front: Front) -> str:
+    """Which latency the members are compared by; empty where there is none."""
+    evaluations = (member.evaluation for member in front.members)
+    return latency_note(front.search.spec, (one.device for one in evaluations if one is not None))
 
 
 def summary(front: Front) -> str:

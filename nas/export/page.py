@@ -14,7 +14,7 @@ from ..objectives import METRICS, Objective, Sense
 from ..records import Candidate, CandidateState
 from ..scores import candidate_scores
 from ..statistics.documents import Point, Statistics
-from .front import cells, columns_of, front_rows, summary
+from .front import cells, columns_of, front_rows, latency_of, summary
 from .sections import ACCENT, AXIS, CONFIG, FAINT, FONT, HOVER, INK, WARN, course_section, statistics_section, table
 
 NO_SPREAD: Mapping[str, float] = {}
@@ -59,6 +59,7 @@ def render(
 <h1>{escape(title)}</h1>
 <p>{escape(about)} {escape(summary(front))}.</p>
 {_cards(front, candidates)}
+{f"<p>{escape(latency)}.</p>" if (latency := latency_of(front)) else ""}
 {f"<p><strong>{escape(front.note)}.</strong></p>" if front.note else ""}
 {plot}
 {_table(front)}
@@ -87,7 +88,7 @@ def _cards(front: Front, candidates: Sequence[Candidate]) -> str:
 
 
 def _table(front: Front) -> str:
-    columns = columns_of(front.objectives)
+    columns = columns_of(front)
     rows = (
         [escape(row["candidate"]), *cells(row, columns), f"<code>{escape(row['genotype'])}</code>"]
         for row in front_rows(front)
@@ -241,8 +242,8 @@ def _hover(candidate: Candidate, spread: Mapping[str, float] = NO_SPREAD) -> str
     """What the mouse shows: the candidate, its figures or its failure, and a gene a line."""
     lines = [f"<b>{escape(candidate.id)}</b> ({escape(candidate.operator)})"]
     scores = candidate_scores(candidate)
-    figures = ((m.column, scores.get(m.column), spread.get(m.column)) for m in METRICS.values())
-    lines += [f"{heading(column)} {confirmed(column, score, sigma)}" for column, score, sigma in figures]
+    columns = (metric.column for metric in METRICS.values() if metric.column in scores)
+    lines += [f"{heading(name)} {confirmed(name, scores[name], spread.get(name))}" for name in columns]
     if candidate.violation:
         lines.append(f"violates its constraints by {candidate.violation:.3g}")
     if candidate.evaluation is not None and candidate.evaluation.failure_kind is not None:

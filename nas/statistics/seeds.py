@@ -7,17 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from ..objectives import METRICS, Objective
+from ..objectives import Objective
 from ..records import CandidateState, LedgerRow
 from .documents import MemberSeeds, SeedStatistics
 from .rows import feasible, front_of, full_trainings
 
-TRAINED = tuple(metric.column for metric in METRICS.values() if metric.trained)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Seeds:
-    """What several trainings of one network gave, by column of a trained metric.
+    """What several trainings of one network gave, by column of what comes with a training.
 
     Attributes:
         count: From how many seeds it was scored, at least 1.
@@ -30,29 +28,42 @@ class Seeds:
     spread: Mapping[str, float]
 
 
-def seeds_by_network(rows: Iterable[LedgerRow], top_rung: int) -> Mapping[str, Seeds]:
-    """What the seeds of each network gave at the top rung, by digest."""
+def seeds_by_network(rows: Iterable[LedgerRow], top_rung: int, columns: Sequence[str]) -> Mapping[str, Seeds]:
+    """What the seeds of each network gave at the top rung in some columns of figures, by digest."""
     scores: dict[str, list[Mapping[str, float]]] = {}
     for row in rows:
         if row.state is CandidateState.SCORED and row.rung == top_rung:
             scores.setdefault(row.genotype_digest, []).append(row.scores)
-    return {digest: _over(found) for digest, found in scores.items()}
+    return {digest: _over(found, columns) for digest, found in scores.items()}
 
 
-def _over(scores: Sequence[Mapping[str, float]]) -> Seeds:
-    columns = {name: [one[name] for one in scores if math.isfinite(one.get(name, math.nan))] for name in TRAINED}
+def _over(scores: Sequence[Mapping[str, float]], columns: Sequence[str]) -> Seeds:
+    found = {name: [one[name] for one in scores if math.isfinite(one.get(name, math.nan))] for name in columns}
     return Seeds(
         count=len(scores),
-        mean={name: fmean(values) for name, values in columns.items() if values},
-        spread={name: stdev(values) for name, values in columns.items() if len(values) > 1},
+        mean={name: fmean(values) for name, values in found.items() if values},
+        spread={name: stdev(values) for name, values in found.items() if len(values) > 1},
     )
 
 
 def seeds(
-    rows: Sequence[LedgerRow], objectives: Sequence[Objective], top_rung: int, *, search_id: str
+    rows: Sequence[LedgerRow],
+    objectives: Sequence[Objective],
+    top_rung: int,
+    *,
+    columns: Sequence[str],
+    search_id: str,
 ) -> SeedStatistics:
-    """What the seeds of the members of the present front gave, and the noise of a seed over every such network."""
-    found = seeds_by_network(rows, top_rung)
+    """What the seeds of the members of the present front gave, and the noise of a seed over every such network.
+
+    Args:
+        rows: A search's ledger.
+        objectives: What its front is of.
+        top_rung: Number of its longest training.
+        columns: Those of the figures that come with a training.
+        search_id: Whose ledger it is.
+    """
+    found = seeds_by_network(rows, top_rung, columns)
     members = front_of([row for row in full_trainings(rows, top_rung) if feasible(row)], objectives)
     several = [one for one in found.values() if one.count > 1]
     return SeedStatistics(
@@ -60,7 +71,7 @@ def seeds(
             MemberSeeds(
                 candidate=f"{search_id}-{row.ordinal}",
                 seeds=found[row.genotype_digest].count,
-                first={name: row.scores[name] for name in TRAINED if name in row.scores},
+                first={name: row.scores[name] for name in columns if name in row.scores},
                 mean=dict(found[row.genotype_digest].mean),
                 spread=dict(found[row.genotype_digest].spread),
             )
@@ -68,7 +79,7 @@ def seeds(
             if found[row.genotype_digest].count > 1
         ),
         networks=len(several),
-        noise={name: noise for name in TRAINED if (noise := _pooled(several, name)) is not None},
+        noise={name: noise for name in columns if (noise := _pooled(several, name)) is not None},
     )
 
 

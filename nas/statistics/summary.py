@@ -30,6 +30,6 @@ def statistics(search: Search, rows: Sequence[LedgerRow], now: datetime) -> Stat
         rungs=rungs(rows, spec.recipe, objectives),
         ranked_by=ranked_by(objectives),
         lowest_rung=lowest_rung(rows),
-        seeds=seeds(rows, objectives, top_rung, search_id=search.id),
+        seeds=seeds(rows, objectives, top_rung, columns=spec.found_columns, search_id=search.id),
         budget=spending(search, rows, now),
     )

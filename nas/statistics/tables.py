@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ..figures import confirmed, heading, shown
 from ..objectives import METRICS
 from .documents import OperatorStatistics, RungStatistics, Statistics, Tau
-from .seeds import TRAINED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +99,8 @@ def prediction_grid(found: Statistics) -> Grid:
 
 def seed_grid(found: Statistics) -> Grid:
     """What other seeds say of the members of the front."""
-    columns = [name for name in TRAINED if any(name in member.mean for member in found.seeds.members)]
+    every = (metric.column for metric in METRICS.values())
+    columns = [name for name in every if any(name in member.mean for member in found.seeds.members)]
     return Grid(
         title="seeds of the front's members",
         headings=("candidate", "seeds", "first psnr (dB)", *(f"mean {heading(name)}" for name in columns)),

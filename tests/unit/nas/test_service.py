@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from evaluator.metrics.psnr import CAP_DB
-from nas.checks import REACH, InvalidSpec
+from nas.checks import InvalidSpec
 from nas.objectives import METRICS
+from nas.reach import SCORES
 from nas.records import IllegalTransition, SearchState
 from nas.service import Service
 from nas.settings import Settings
@@ -193,8 +194,8 @@ def test_a_constraint_that_no_network_can_satisfy_is_refused_with_what_they_reac
 
 
 def test_decibels_reach_as_far_as_they_are_averaged() -> None:
-    assert REACH["psnr"][1] == REACH["fsds"][1] == CAP_DB
-    assert set(REACH) == {name for name, metric in METRICS.items() if metric.trained}
+    assert SCORES["psnr"][1] == SCORES["fsds"][1] == CAP_DB
+    assert set(SCORES) == {name for name, metric in METRICS.items() if metric.trained}
 
 
 def test_a_network_of_another_space_is_refused_as_initial(service: Service) -> None:

@@ -29,6 +29,7 @@ from nas.tally import Tally
 from nas.testing.builders import START, make_candidate, make_evaluation, make_genotype, make_progress, make_search, told
 
 OBJECTIVES = Objective.of("psnr"), Objective.of("params")
+COLUMNS = "psnr_db", "ssim", "fsds_db", "fsds_si_db"
 REFERENCE = {"psnr": 28.0, "params": 1000.0}
 
 
@@ -207,7 +208,7 @@ def confirmed(digest: str, *psnrs: float, first: int = 0, **fields: Any) -> list
 
 
 def test_a_member_has_a_spread_and_a_mean_over_its_seeds():
-    (member,) = seeds(confirmed("a", 30.0, 30.2, 30.4), OBJECTIVES, 0, search_id="s").members
+    (member,) = seeds(confirmed("a", 30.0, 30.2, 30.4), OBJECTIVES, 0, columns=COLUMNS, search_id="s").members
     assert (member.candidate, member.seeds) == ("s-0", 3)
     assert member.first == {"psnr_db": 30.0}
     assert member.mean["psnr_db"] == pytest.approx(30.2)
@@ -220,7 +221,7 @@ def test_the_noise_is_pooled_over_every_network_with_several_seeds():
         *confirmed("b", 29.0, 29.4, 29.8, first=2, params=900),  # not on the front, and of no less weight
         *confirmed("c", 31.0, first=5, params=900),
     ]
-    found = seeds(ledger, OBJECTIVES, 0, search_id="s")
+    found = seeds(ledger, OBJECTIVES, 0, columns=COLUMNS, search_id="s")
     assert [member.candidate for member in found.members] == ["s-0"]
     assert found.networks == 2
     pooled = math.sqrt((stdev([30.0, 30.2]) ** 2 + 2 * stdev([29.0, 29.4, 29.8]) ** 2) / 3)
