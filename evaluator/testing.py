@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from search_space.cost import LR_PIXELS
 from search_space.genotype import Genotype
 
 from .cost import costs
@@ -20,6 +21,7 @@ from .data.degrade import imresize
 from .data.images import ImagePair, ImageSet
 from .data.sets import EvaluationData
 from .executor import Completion, Job, Ticket, WorkerInfo, refuse_closed, refuse_unloaded
+from .latency_target import LatencyTarget
 from .outcome import Outcome, Provenance, Scores, Success
 from .progress import TrainingProgress
 from .provenance import code_digest
@@ -87,7 +89,8 @@ def synthetic(job: Job) -> Outcome:
 
     PSNR grows with the logarithm of the parameters, with the receptive field up to a point and with skips a
     little; SSIM follows it, FSDS prefers wide kernels. A million jobs a minute; nothing is trained. States are
-    kept and resumed as by a real training, so that steps can be counted.
+    kept and resumed as by a real training, so that steps can be counted. Latency, where a job asks for it, follows
+    the multiply-adds.
     """
     genotype = job.genotype
     cost = costs(genotype, job.recipe, scale=job.scale, channels=job.channels)
@@ -103,6 +106,7 @@ def synthetic(job: Job) -> Outcome:
         fsds_si_db=18 + 0.4 * reach + 0.2 * math.log(cost.params),
         params=cost.params,
         mult_adds=cost.mult_adds,
+        latency_ms=None if job.latency is None else _synthetic_latency_ms(job.latency, cost.mult_adds),
     )
     provenance = Provenance(
         recipe_digest=job.recipe.digest,
@@ -122,6 +126,11 @@ def synthetic(job: Job) -> Outcome:
         state=_synthetic_state(job, stable_steps(job.recipe)) if job.keep_state else b"",
         steps=job.recipe.steps - _synthetic_start(job),
     )
+
+
+def _synthetic_latency_ms(target: LatencyTarget, mult_adds: int) -> float:
+    """Twenty thousand million multiply-adds a second, and a millisecond."""
+    return 1 + mult_adds * (target.lr_width * target.lr_height / LR_PIXELS) / 2e7
 
 
 def _synthetic_state(job: Job, steps: int) -> bytes:

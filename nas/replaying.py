@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluator.cost import costs
 from search_space.spaces import get_space
 
 from . import history
 from .engine.base import Engine, Proposal
+from .known import known_figures
 from .objectives import Prediction
 from .records import Candidate, Search
+from .scores import candidate_scores
 
 ROUNDING = 1e-6
 """Standard deviations by which two predicted means may differ and still count as the same.
@@ -155,8 +156,8 @@ def _edited(search: Search, candidate: Candidate) -> str:
     spec = search.spec
     if not get_space(spec.space).contains(candidate.genotype):
         return f"an edited database: the recorded network is not of the space {spec.space}"
-    cost = costs(candidate.genotype, spec.recipe, scale=spec.scale, channels=spec.channels)
-    if (cost.params, cost.mult_adds) != (candidate.params, candidate.mult_adds):
+    known, recorded = known_figures(spec, candidate.genotype), candidate_scores(candidate)
+    if any(recorded.get(column) != figure for column, figure in known.items()):
         return "an edited database: the recorded costs are not those of the recorded network"
     return ""
 
