@@ -1,4 +1,7 @@
-"""What exactly a protocol compares: prediction and target as planes on [0, 255]."""
+"""What exactly a protocol compares: prediction and target as planes on [0, 255].
+
+What depends on the true image alone can be prepared apart, for one image or for a batch of one size.
+"""
 
 from __future__ import annotations
 
@@ -37,14 +40,67 @@ def prepare(prediction: Tensor, pair: ImagePair, protocol: Protocol) -> tuple[Te
     Raises:
         InvalidInput: The protocol needs colour that the pair has not.
     """
-    target = planes(pair.hr, prediction.device)
+    device = prediction.device
+    colour = chroma_planes(pair, protocol, device) if needs_chroma(protocol, len(prediction)) else None
+    target = prepare_target(planes(pair.hr, device), protocol, pair.scale)
+    return prepare_prediction(prediction, colour, protocol, pair.scale), target
+
+
+def prepare_target(hr: Tensor, protocol: Protocol, scale: int) -> Tensor:
+    """The true side of `prepare`.
+
+    Args:
+        hr: [N x] C x sH x sW in float64 on [0, 255], C = 1 or 3.
+        protocol: How to compare.
+        scale: s.
+
+    Returns:
+        [N x] 1 or 3 x (sH - 2b) x (sW - 2b), b being the protocol's border.
+    """
+    if protocol.channel == "y":
+        return _finished(_luma_of(hr), protocol, scale)
+    return _finished(hr.expand(*hr.shape[:-3], 3, *hr.shape[-2:]), protocol, scale)
+
+
+def prepare_prediction(prediction: Tensor, colour: Tensor | None, protocol: Protocol, scale: int) -> Tensor:
+    """The other side of `prepare`.
+
+    Args:
+        prediction: [N x] C x sH x sW in float64 on [0, 1], C = 1 (full-range luma) or 3 (RGB).
+        colour: What `chroma_planes` gives, [N x] 2 x sH x sW, where the protocol `needs_chroma`.
+        protocol: How to compare.
+        scale: s.
+
+    Returns:
+        A tensor of the shape of the target's.
+    """
     if protocol.rounding == "falsr":
-        images = _luma_of(_falsr_rgb(prediction, pair, protocol)), _luma_of(target)
+        image = _luma_of(_falsr_rgb(prediction, colour))
     elif protocol.channel == "y":
-        images = _luma_of(prediction * 255), _luma_of(target)
+        image = _luma_of(prediction * 255)
     else:
-        images = _rgb(prediction, pair, protocol) * 255, target.expand(3, -1, -1)
-    return _compared(images, pair, protocol)
+        image = 255 * (prediction if colour is None else _rgb(prediction, *colour.unbind(-3)))
+    return _finished(image, protocol, scale)
+
+
+def needs_chroma(protocol: Protocol, channels: int) -> bool:
+    """Whether predictions of so many channels need the LR image's colour to become what is compared."""
+    return protocol.chroma is not None and channels == 1
+
+
+def chroma_planes(pair: ImagePair, protocol: Protocol, device: torch.device | str = "cpu") -> Tensor:
+    """Colour differences of the LR image, enlarged as the protocol says: 2 x sH x sW in the units of predictions.
+
+    Raises:
+        InvalidInput: The pair has no colour.
+    """
+    lr = _colour(pair)
+    if protocol.chroma == "pillow":
+        height, width = pair.hr.shape[:2]
+        enlarged = np.asarray(Image.fromarray(lr).resize((width, height), Image.Resampling.BICUBIC))
+    else:
+        enlarged = imresize(lr, pair.scale, border=protocol.border)
+    return torch.stack(chroma(*(planes(enlarged, device) / 255).unbind()))
 
 
 def prepare_luma_bicubic(pair: ImagePair, protocol: Protocol) -> tuple[Tensor, Tensor]:
@@ -55,44 +111,31 @@ def prepare_luma_bicubic(pair: ImagePair, protocol: Protocol) -> tuple[Tensor, T
     target = _rounded(_luma_of(planes(pair.hr)))
     small = imresize(target[0].numpy(), 1 / pair.scale, border=protocol.border)
     enlarged = torch.from_numpy(imresize(small, pair.scale, border=protocol.border))[None]
-    return _compared((enlarged, target), pair, protocol)
+    return _finished(enlarged, protocol, pair.scale), _finished(target, protocol, pair.scale)
 
 
-def _compared(images: tuple[Tensor, Tensor], pair: ImagePair, protocol: Protocol) -> tuple[Tensor, Tensor]:
+def _finished(image: Tensor, protocol: Protocol, scale: int) -> Tensor:
+    """Rounded and with its border cut off, as the protocol says."""
     if protocol.rounding != "none":
-        images = _rounded(images[0]), _rounded(images[1])
-    border = protocol.shave_px(pair.scale)
-    return _shaved(images[0], border), _shaved(images[1], border)
+        image = _rounded(image)
+    border = protocol.shave_px(scale)
+    return image[..., border : image.shape[-2] - border, border : image.shape[-1] - border]
 
 
 def _luma_of(image: Tensor) -> Tensor:
-    """Studio luma, 1 x H x W, of RGB or full-range luma on [0, 255]."""
-    return studio_from_full(image / 255) if len(image) == 1 else studio_luma(*image.unbind())[None]
+    """Studio luma, [N x] 1 x H x W, of RGB or full-range luma on [0, 255]."""
+    return studio_from_full(image / 255) if image.shape[-3] == 1 else studio_luma(*image.unbind(-3)).unsqueeze(-3)
 
 
-def _rgb(prediction: Tensor, pair: ImagePair, protocol: Protocol) -> Tensor:
-    if len(prediction) == 3:
-        return prediction
-    return torch.stack(rgb_from_full(prediction[0], *_chroma(prediction, pair, protocol)))
+def _rgb(prediction: Tensor, cb: Tensor, cr: Tensor) -> Tensor:
+    return torch.stack(rgb_from_full(prediction.squeeze(-3), cb, cr), dim=-3)
 
 
-def _falsr_rgb(prediction: Tensor, pair: ImagePair, protocol: Protocol) -> Tensor:
+def _falsr_rgb(prediction: Tensor, colour: Tensor | None) -> Tensor:
     """RGB as FALSR's script has it: the chroma half a gray level too low, all rounded down."""
-    if len(prediction) == 1:
-        cb, cr = _chroma(prediction, pair, protocol)
-        prediction = torch.stack(rgb_from_full(prediction[0], cb - 0.5 / 255, cr - 0.5 / 255))
+    if colour is not None:
+        prediction = _rgb(prediction, *(colour - 0.5 / 255).unbind(-3))
     return (255 * prediction).clamp(0, 255).floor()
-
-
-def _chroma(prediction: Tensor, pair: ImagePair, protocol: Protocol) -> tuple[Tensor, Tensor]:
-    """Colour differences of the LR image, enlarged as the protocol says, in the units of the prediction."""
-    lr = _colour(pair)
-    if protocol.chroma == "pillow":
-        height, width = pair.hr.shape[:2]
-        enlarged = np.asarray(Image.fromarray(lr).resize((width, height), Image.Resampling.BICUBIC))
-    else:
-        enlarged = imresize(lr, pair.scale, border=protocol.border)
-    return chroma(*(planes(enlarged, prediction.device) / 255).unbind())
 
 
 def _colour(pair: ImagePair) -> Pixels:
@@ -104,7 +147,3 @@ def _colour(pair: ImagePair) -> Pixels:
 
 def _rounded(image: Tensor) -> Tensor:
     return (image + 0.5).floor().clamp(0, 255)
-
-
-def _shaved(image: Tensor, border: int) -> Tensor:
-    return image[..., border : image.shape[-2] - border, border : image.shape[-1] - border]

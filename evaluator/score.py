@@ -7,7 +7,7 @@ white, not yet clipped.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, get_args
@@ -17,13 +17,11 @@ from torch import Tensor
 
 from .data.degrade import imresize
 from .data.images import ImagePair, ImageSet
-from .metrics.bands import band_correspondence, band_log_ratio
 from .metrics.fsds import ConstantImage, Denominator, fsds, fsds_si
 from .metrics.luma import full_luma
 from .metrics.protocol import Border, Protocol
 from .metrics.psnr import CAP_DB, mean_db, psnr
 from .metrics.ssim import ssim
-from .outcome import Bands
 from .preparation import planes, prepare, prepare_luma_bicubic
 
 Metric = Literal["psnr_db", "ssim", "fsds_db", "fsds_si_db"]
@@ -80,6 +78,17 @@ def network_input(pair: ImagePair, channels: int, device: torch.device | str = "
     return lr.expand(channels, -1, -1)[None].float()
 
 
+def whole_target(pair: ImagePair, channels: int, device: torch.device | str = "cpu") -> Tensor:
+    """What spectra are taken of: the HR image, C x sH x sW in float64 on [0, 255] in the channels of a prediction.
+
+    Luma is full-range and not rounded; gray stands in every channel.
+    """
+    hr = planes(pair.hr, device)
+    if channels == 1 and len(hr) == 3:
+        return full_luma(*hr.unbind())[None]
+    return hr.expand(channels, -1, -1)
+
+
 def score_image(
     prediction: Tensor,
     pair: ImagePair,
@@ -128,28 +137,6 @@ def mean_scores(scores: Iterable[ImageScore], *, cap_db: float = CAP_DB) -> dict
     return means
 
 
-def learnt_bands(prediction: Tensor, pair: ImagePair) -> Bands:
-    """What a prediction has of each band of the HR image's frequencies; arguments are those of `score_image`."""
-    clipped = _clipped(prediction, pair)
-    target = _target(pair, len(clipped), clipped.device) / 255
-    return Bands(
-        correspondence=tuple(band_correspondence(clipped, target).tolist()),
-        log_ratio_db=tuple(band_log_ratio(clipped, target).tolist()),
-    )
-
-
-def mean_bands(bands: Sequence[Bands]) -> Bands:
-    """Average each band over images; images too small to have a band are left out of its mean."""
-    return Bands(
-        correspondence=_mean_of_known([of_one.correspondence for of_one in bands]),
-        log_ratio_db=_mean_of_known([of_one.log_ratio_db for of_one in bands]),
-    )
-
-
-def _mean_of_known(rows: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
-    return tuple(torch.tensor(rows, dtype=torch.float64).nanmean(dim=0).tolist())
-
-
 def bicubic(pair: ImagePair, channels: int, *, border: Border = "symmetric") -> Tensor:
     """What a network has to beat: the LR image enlarged by 8-bit `imresize`, C x sH x sW on [0, 1].
 
@@ -196,7 +183,7 @@ def _scored(
         images = compared()
         figures |= {name: float(_BY_PROTOCOL[name](*images)) for name in _BY_PROTOCOL if name in asked}
     if asked & set(_SPECTRAL):
-        target = _target(pair, len(clipped), clipped.device)
+        target = whole_target(pair, len(clipped), clipped.device)
         for name in _SPECTRAL.keys() & asked:
             figures[name] = _spectral(partial(_SPECTRAL[name], denominator=denominator), clipped, target)
     return ImageScore(name=pair.name, **figures)
@@ -215,14 +202,6 @@ def _clipped(prediction: Tensor, pair: ImagePair) -> Tensor:
     if bad:
         raise NonFiniteOutput(pair.name, bad)
     return image.clamp(0, 1)
-
-
-def _target(pair: ImagePair, channels: int, device: torch.device) -> Tensor:
-    """The HR image on [0, 255] in the prediction's channels, luma being full-range and not rounded."""
-    hr = planes(pair.hr, device)
-    if channels == 1 and len(hr) == 3:
-        return full_luma(*hr.unbind())[None]
-    return hr.expand(channels, -1, -1)
 
 
 def _spectral(metric: Callable[[Tensor, Tensor], Tensor], prediction: Tensor, target: Tensor) -> float | None:
