@@ -19,7 +19,7 @@ from search_space.errors import InvalidInput, Problem
 from search_space.space import SearchSpace
 
 from ..recipe import Recipe
-from .operators import REST, Operator, Run, change_of_layout, layouts, moved, reads_blocked, runs
+from .operators import REST, Operator, Run, change_of, layouts, move, moved, reads_blocked, runs
 from .plan import Plan, plan_cell, plan_ends
 from .profile import DeviceProfile
 from .table import HINT
@@ -141,7 +141,9 @@ class BatchLatency:
 
     def _move(self, widths: Vectors, to_blocked: Flags) -> Times:
         """Time of changing the layout of images so wide."""
-        unblock, block = (self._lookup(change_of_layout(0, to_blocked=flag).operator, widths) for flag in (False, True))
+        size = max(1, self._profile.block)
+        block = self._lookup(move(to_blocked=True), widths)
+        unblock = self._lookup(move(to_blocked=False), -(-widths // size) * size)
         ms: Times = np.where(to_blocked, block, unblock)
         return ms
 
@@ -180,7 +182,7 @@ def _own_runs(plan: Plan, blocked: Sequence[bool], source: int, block: int) -> l
     """All runs of a plan but the change of its source's layout; the rest only where the image is made."""
     found = runs(plan, block)
     if source in moved(plan, blocked, block):
-        found.remove(change_of_layout(plan.width(source), to_blocked=not blocked[source]))
+        found.remove(change_of(plan, source, to_blocked=not blocked[source], block=block))
     if not plan.steps[-1].upscaled:
         found.remove(REST)
     return found

@@ -5,27 +5,22 @@ The one module here that imports onnx, and only when a graph is built.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .plan import Plan, Step
+from .runtime import BICUBIC, Weights
 
 OPSET = 18
 IR_VERSION = 10
-BICUBIC = "bicubic.kernels"
-"""The name, among the weights, of the fixed kernels (channels * scale^2, 1, 5, 5) of the image residual."""
-
-Weights = Mapping[str, NDArray[np.float32]]
-
 _EDGES = ((1, 2), (0, 1), (-1, None), (-2, -1))
 """What a border of two mirrored pixels copies, in the order in which it stands, the image between the two pairs."""
 
 
 def to_onnx(plan: Plan, weights: Weights) -> bytes:
-    """Write a plan as a model with one input ``input`` (n, channels, h, w) and one output ``output``.
+    """Write a plan as a model with one input ``input`` (n, channels, h, w) and one output.
 
     Args:
         plan: The operators.
@@ -33,16 +28,17 @@ def to_onnx(plan: Plan, weights: Weights) -> bytes:
             and `BICUBIC` where the plan upscales so.
 
     Returns:
-        The serialised `onnx.ModelProto`; batch, height and width are free.
+        The serialised `onnx.ModelProto`; batch, height and width are free. Nodes, and the values that they write, are
+        named `<number of the step>.<part>`.
     """
     from onnx import TensorProto, helper
 
     writer = _Writer(plan, weights)
     for number, step in enumerate(plan.steps, start=1):
-        writer.write(step, "output" if number == len(plan.steps) else f"v{number}")
+        writer.write(step, _value(number))
     shapes: dict[str, list[str | int | None]] = {
         "input": ["batch", plan.channels, "height", "width"],
-        "output": ["batch", plan.steps[-1].out_channels, "output_height", "output_width"],
+        _value(len(plan.steps)): ["batch", plan.steps[-1].out_channels, "output_height", "output_width"],
     }
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
     graph = helper.make_graph(writer.nodes, "plan", ends[:1], ends[1:], writer.constants)
@@ -62,7 +58,7 @@ class _Writer:
 
     def write(self, step: Step, output: str) -> None:
         """Append the nodes of a step."""
-        inputs = [f"v{value}" if value else "input" for value in step.inputs]
+        inputs = [_value(value) for value in step.inputs]
         match step.kind:
             case "convolution":
                 self._convolution(step, inputs[0], output)
@@ -96,24 +92,20 @@ class _Writer:
 
     def _bicubic(self, step: Step, value: str, output: str) -> None:
         for axis in (2, 3):
-            value = self._mirror(value, axis)
+            value = self._mirror(value, axis, output)
         kernels = self._constant(BICUBIC, self._weights[BICUBIC])
         taps = list(self._weights[BICUBIC].shape[2:])
         self._node("Conv", [value, kernels], f"{output}.phases", group=step.in_channels, kernel_shape=taps)
         self._shuffle(f"{output}.phases", output)
 
-    def _mirror(self, value: str, axis: int) -> str:
+    def _mirror(self, value: str, axis: int, step: str) -> str:
         """Two mirrored pixels before and after an axis, the border pixel included, as the model makes them."""
-        edges = [self._slice(value, axis, *bounds) for bounds in _EDGES]
-        output = f"mirrored.{axis}"
+        edges = [f"{step}.edge.{axis}.{start}" for start, _ in _EDGES]
+        for edge, (start, end) in zip(edges, _EDGES, strict=True):
+            last = np.iinfo(np.int64).max if end is None else end
+            self._node("Slice", [value, *(self._index(number) for number in (start, last, axis))], edge)
+        output = f"{step}.mirrored.{axis}"
         self._node("Concat", [*edges[:2], value, *edges[2:]], output, axis=axis)
-        return output
-
-    def _slice(self, value: str, axis: int, start: int, end: int | None) -> str:
-        last = np.iinfo(np.int64).max if end is None else end
-        bounds = [self._index(number) for number in (start, last, axis)]
-        output = f"edge.{axis}.{start}"
-        self._node("Slice", [value, *bounds], output)
         return output
 
     def _index(self, number: int) -> str:
@@ -134,3 +126,8 @@ class _Writer:
             self._known.add(name)
             self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
+
+
+def _value(number: int) -> str:
+    """Name of a plan's value."""
+    return f"{number}.value" if number else "input"

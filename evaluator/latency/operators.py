@@ -83,7 +83,7 @@ def runs(plan: Plan, block: int) -> list[Run]:
     blocked = layouts(plan, block)
     sums = _fused_sums(plan, blocked)
     found = [
-        change_of_layout(plan.width(value), to_blocked=not blocked[value]) for value in moved(plan, blocked, block)
+        change_of(plan, value, to_blocked=not blocked[value], block=block) for value in moved(plan, blocked, block)
     ]
     for number, step in enumerate(plan.steps, start=1):
         if number not in sums:
@@ -137,9 +137,16 @@ def run_of(step: Step, number: int, *, blocked: bool, summed: bool, fused: bool)
     return Run(operator, step.in_channels, number)
 
 
-def change_of_layout(channels: int, *, to_blocked: bool) -> Run:
-    """The copy of an image from one layout to the other."""
-    return Run(Operator(kind="block" if to_blocked else "unblock", blocked=to_blocked), channels)
+def change_of(plan: Plan, value: int, *, to_blocked: bool, block: int) -> Run:
+    """The copy of a value from one layout to the other; out of blocks all channels count, of a half-filled one too."""
+    width, upscaled = plan.width(value), value > 0 and plan.steps[value - 1].upscaled
+    channels = width if to_blocked else -(-width // block) * block
+    return Run(move(to_blocked=to_blocked, upscaled=upscaled), channels)
+
+
+def move(*, to_blocked: bool, upscaled: bool = False) -> Operator:
+    """The operator that copies an image from one layout to the other."""
+    return Operator(kind="block" if to_blocked else "unblock", blocked=to_blocked, upscaled=upscaled)
 
 
 def works_blocked(in_channels: int, out_channels: int, groups: int, block: int) -> bool:

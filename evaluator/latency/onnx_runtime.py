@@ -1,0 +1,213 @@
+"""A CPU's runtime: onnxruntime on one thread, everything that it optimises switched on.
+
+The one module here that imports onnxruntime, and only when something is to be run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..executor import ExecutorError
+from ..latency_target import LatencyTarget
+from ..provenance import cpu_name
+from .onnx_graph import to_onnx
+from .operators import REST, Run, move, runs
+from .plan import Plan, Step
+from .runtime import Weights
+from .table import Sample
+from .timing import REPEATS, Clock, Repeats, settled_median
+
+MOVES = {"ReorderInput": True, "ReorderOutput": False}
+"""onnxruntime's names of what copies an image into blocks, and out of them."""
+
+_KERNEL = "_kernel_time"
+_OURS = re.compile(r"(\d+)\.")
+
+
+_PROBE = Step(kind="convolution", inputs=(0,), in_channels=1, out_channels=1, name="probe", kernel=3)
+
+
+class OnnxRuntime:
+    """onnxruntime's CPU provider; a `runtime.Runtime`.
+
+    One intra-op and one inter-op thread, sequential, full graph optimisation.
+
+    Args:
+        repeats: How often whole networks are timed.
+        traced: Runs that a trace takes the median of.
+        clock: Seconds.
+
+    Raises:
+        ExecutorError: onnx or onnxruntime is not installed.
+    """
+
+    def __init__(self, repeats: Repeats = REPEATS, *, traced: int = 5, clock: Clock = time.perf_counter) -> None:
+        try:
+            import onnx  # noqa: F401  # to say so now rather than half-way
+            import onnxruntime
+        except ImportError as error:
+            raise ExecutorError(
+                f"latency on a CPU is measured with onnx and onnxruntime, and {error.name} is not installed",
+                retryable=False,
+                hint="install onnx and onnxruntime where networks are timed, or predict latency from a profile",
+            ) from error
+        self._module: Any = onnxruntime
+        self._repeats, self._traced, self._clock = repeats, traced, clock
+
+    @property
+    def device(self) -> str:
+        """Name of this machine's processor."""
+        return cpu_name(self.threads)
+
+    @property
+    def version(self) -> str:
+        """Onnxruntime's version."""
+        return f"onnxruntime {self._module.__version__}"
+
+    @property
+    def threads(self) -> int:
+        """One."""
+        return 1
+
+    @cached_property
+    def block(self) -> int:
+        """Channels in a block: those to which onnxruntime rounds up the one channel of a small convolution."""
+        plan = Plan(channels=1, steps=(_PROBE,), scale=1)
+        weights = {"probe.weight": np.ones((1, 1, 3, 3), dtype=np.float32), "probe.bias": np.ones(1, dtype=np.float32)}
+        events = self._events(plan, weights, LatencyTarget(lr_width=16, lr_height=16))
+        return next((event.shapes[1][0] for event in events if event.blocked and event.step), 0)
+
+    def time(self, plan: Plan, weights: Weights, target: LatencyTarget) -> float:
+        """Milliseconds of a plan for one image, median of several."""
+        session, image = self._session(plan, weights), _image(plan, target)
+
+        def once() -> float:
+            started = self._clock()
+            session.run(None, {"input": image})
+            return 1000 * (self._clock() - started)
+
+        return settled_median(once, self._repeats, self._clock)
+
+    def run(self, plan: Plan, weights: Weights, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What a plan makes of images, (n, channels, h, w) -> (n, out_channels, h', w')."""
+        output: NDArray[np.float32] = self._session(plan, weights).run(None, {"input": images})[0]
+        return output
+
+    def trace(self, plan: Plan, weights: Weights, target: LatencyTarget) -> list[Sample]:
+        """Milliseconds of each run of a plan, by onnxruntime's own profile of its nodes.
+
+        What it fused into a neighbour takes no time of its own. Nodes that are no run of the plan are its rest.
+        """
+        return attribute(self._events(plan, weights, target), runs(plan, self.block), target)
+
+    def _events(self, plan: Plan, weights: Weights, target: LatencyTarget) -> list[Event]:
+        with TemporaryDirectory() as folder:
+            session = self._session(plan, weights, profile=Path(folder) / "profile")
+            image = _image(plan, target)
+            for _ in range(1 + self._traced):
+                session.run(None, {"input": image})
+            document = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+        return read_events(document, skipped=1)
+
+    def _session(self, plan: Plan, weights: Weights, profile: Path | None = None) -> Any:
+        options = self._module.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = self.threads
+        options.execution_mode = self._module.ExecutionMode.ORT_SEQUENTIAL
+        options.graph_optimization_level = self._module.GraphOptimizationLevel.ORT_ENABLE_ALL
+        if profile is not None:
+            options.enable_profiling, options.profile_file_prefix = True, str(profile)
+        document = to_onnx(plan, weights)
+        return self._module.InferenceSession(document, options, providers=["CPUExecutionProvider"])
+
+
+def _image(plan: Plan, target: LatencyTarget) -> NDArray[np.float32]:
+    shape = (1, plan.channels, target.lr_height, target.lr_width)
+    return np.random.default_rng(0).random(shape, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One node of a graph that was run several times.
+
+    Attributes:
+        operator: onnxruntime's name of what it does.
+        step: Number of the plan's step that it belongs to; 0 for what onnxruntime put in.
+        blocked: Whether it works on blocks of channels.
+        shapes: Shapes of what it reads, weights included.
+        ms: Median of its times.
+    """
+
+    operator: str
+    step: int
+    blocked: bool
+    shapes: tuple[tuple[int, ...], ...]
+    ms: float
+
+
+def read_events(document: Iterable[Mapping[str, Any]], *, skipped: int) -> list[Event]:
+    """Read the nodes out of a profile that onnxruntime wrote.
+
+    Args:
+        document: Its rows, in order of time.
+        skipped: First runs of each node that do not count.
+    """
+    times: dict[str, list[float]] = defaultdict(list)
+    seen: dict[str, Mapping[str, Any]] = {}
+    for row in document:
+        if row.get("cat") == "Node" and row["name"].endswith(_KERNEL):
+            times[row["name"]].append(row["dur"] / 1000)
+            seen[row["name"]] = row["args"]
+    return [_event(name, arguments, median(times[name][skipped:])) for name, arguments in seen.items()]
+
+
+def _event(name: str, arguments: Mapping[str, Any], ms: float) -> Event:
+    ours = _OURS.match(name)
+    return Event(
+        operator=arguments["op_name"],
+        step=int(ours[1]) if ours else 0,
+        blocked=name.removesuffix(_KERNEL).endswith("_nchwc"),
+        shapes=tuple(tuple(shape) for entry in arguments["input_type_shape"] for shape in entry.values()),
+        ms=ms,
+    )
+
+
+def attribute(events: Iterable[Event], expected: Iterable[Run], target: LatencyTarget) -> list[Sample]:
+    """Share the nodes' times among the runs that a plan is made of.
+
+    Changes of layout carry no step: they are told by direction, channels and grid, the slowest first, and what there
+    are more of than expected belongs to the rest.
+    """
+    steps: dict[int, float] = defaultdict(float)
+    moves: dict[Run, list[float]] = defaultdict(list)
+    rest = 0.0
+    for event in events:
+        if event.step:
+            steps[event.step] += event.ms
+        elif event.operator in MOVES:
+            _, channels, height, _ = event.shapes[0]
+            operator = move(to_blocked=MOVES[event.operator], upscaled=height != target.lr_height)
+            moves[Run(operator, channels)].append(event.ms)
+        else:
+            rest += event.ms
+    samples = []
+    for run in expected:
+        if run.step:
+            samples.append(Sample(run, steps.pop(run.step, 0.0)))
+        elif run != REST:
+            samples.append(Sample(run, max(moves[run], default=0.0)))
+            moves[run] = sorted(moves[run])[:-1]
+    rest += sum(steps.values()) + sum(map(sum, moves.values()))
+    return [*samples, Sample(REST, rest)]
