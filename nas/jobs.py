@@ -45,6 +45,7 @@ class Jobs:
             seed=training_seed(self._spec.seed, digest, candidate.replicate),
             data_digest=self._data_digest,
             timeout_s=self._spec.evaluation_timeout_s,
+            latency=self._spec.latency_target,
             keep_state=candidate.replicate == 0 and candidate.rung < recipe.rungs - 1,
         )
 

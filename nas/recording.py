@@ -1,4 +1,4 @@
-"""From an outcome to the row that is stored of it."""
+"""From a proposal, and from an outcome, to the rows that are stored of them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,51 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from evaluator.cost import costs
 from evaluator.executor import Completion, Job
 from evaluator.outcome import Failure, Outcome, Success
 from evaluator.provenance import code_digest
 
-from .records import Candidate, Evaluation
+from .engine.base import Proposal
+from .latency import known_latency
+from .objectives import total_violation
+from .records import Candidate, CandidateId, CandidateState, Evaluation, Search
+from .scores import candidate_scores
+from .spec import SearchSpec
 
 REPEATABLE_FAILURES = ("diverged", "non_finite")
 """Failures that the same work would meet again: they are remembered like scores. Others are tried anew."""
 
 KeepWeights = Callable[[str, bytes], str]
 """Stores a network's weights under a key and returns their path below the home folder."""
+
+
+def candidate_of(search: Search, proposal: Proposal, ordinal: int, *, at: datetime) -> Candidate:
+    """The candidate in flight that a proposal becomes, with all that is known of it before a training.
+
+    What its run knows is not in it: how many were told before it, its replicate, and its address.
+    """
+    spec, genotype = search.spec, proposal.genotype
+    cost = costs(genotype, spec.recipe, scale=spec.scale, channels=spec.channels)
+    return Candidate(
+        id=CandidateId(f"{search.id}-{ordinal}"),
+        search_id=search.id,
+        ordinal=ordinal,
+        tells_before=0,
+        genotype=genotype,
+        state=CandidateState.EVALUATING,
+        params=cost.params,
+        mult_adds=cost.mult_adds,
+        latency_ms=known_latency(spec, genotype),
+        evaluation_key="",
+        operator=proposal.operator,
+        parents=proposal.parents,
+        rung=proposal.rung,
+        steps=spec.recipe.rung_steps[proposal.rung],
+        arm=proposal.arm,
+        predicted=proposal.predicted,
+        asked_at=at,
+    )
 
 
 def evaluation_of(
@@ -63,6 +97,15 @@ def evaluation_of(
         bands=outcome.bands,
         weights=keep_weights(job.key, outcome.weights) if outcome.weights else None,
     )
+
+
+def told_of(spec: SearchSpec, candidate: Candidate, evaluation: Evaluation, *, at: datetime) -> Candidate:
+    """The told form of a candidate; its run knows the number of the tell, and whether the outcome was known already."""
+    told = replace(candidate, evaluation_key=evaluation.key, told_at=at, evaluation=evaluation)
+    if evaluation.failure_kind is not None:
+        return replace(told, state=CandidateState.FAILED)
+    violation = total_violation(spec.constraint_values, candidate_scores(told))
+    return replace(told, state=CandidateState.SCORED, violation=violation)
 
 
 def _repeatable(outcome: Outcome) -> bool:

@@ -12,7 +12,6 @@ from datetime import datetime
 
 import structlog
 
-from evaluator.cost import costs
 from evaluator.executor import Completion, Job
 from search_space.genotype import Genotype
 
@@ -20,10 +19,8 @@ from . import history
 from .budget import Spent, spent
 from .engine.base import PROMOTION, Engine, Proposal
 from .jobs import Jobs, steps_of
-from .objectives import total_violation
-from .recording import KeepWeights, evaluation_of
+from .recording import KeepWeights, candidate_of, evaluation_of, told_of
 from .records import Candidate, CandidateId, CandidateState, Evaluation, Search, SearchState
-from .scores import candidate_scores
 from .states import StateShelf
 from .store.base import Lease, Store
 from .tally import Tally
@@ -178,30 +175,12 @@ class SearchRun:
         return Known()
 
     def _record_ask(self, proposal: Proposal, *, replicate: int = 0) -> Candidate:
-        genotype, ordinal = proposal.genotype, len(self._log)
-        cost = costs(genotype, self._spec.recipe, scale=self._spec.scale, channels=self._spec.channels)
-        candidate = Candidate(
-            id=CandidateId(f"{self.search.id}-{ordinal}"),
-            search_id=self.search.id,
-            ordinal=ordinal,
-            tells_before=self._committed if self._is_ordered else self._tells,
-            genotype=genotype,
-            state=CandidateState.EVALUATING,
-            params=cost.params,
-            mult_adds=cost.mult_adds,
-            evaluation_key="",
-            operator=proposal.operator,
-            parents=proposal.parents,
-            rung=proposal.rung,
-            replicate=replicate,
-            steps=self._spec.recipe.rung_steps[proposal.rung],
-            arm=proposal.arm,
-            predicted=proposal.predicted,
-            asked_at=self._clock(),
-        )
+        candidate = candidate_of(self.search, proposal, len(self._log), at=self._clock())
+        tells_before = self._committed if self._is_ordered else self._tells
+        candidate = replace(candidate, tells_before=tells_before, replicate=replicate)
         candidate = replace(candidate, evaluation_key=self._jobs.job(candidate).key)
         self._store.record_ask(self.lease, candidate)
-        self._log[ordinal] = candidate
+        self._log[candidate.ordinal] = candidate
         self._planned_steps += self._steps_of(candidate)
         return candidate
 
@@ -213,30 +192,18 @@ class SearchRun:
     def take(self, work: Work, completion: Completion, *, cached: bool = False) -> None:
         """Record an outcome, then tell it to the engine; ``cached`` when another search waited for the same work."""
         self._jobs.keep_state(work.candidate, completion.outcome)
-        evaluation = evaluation_of(
-            work.candidate, work.job, completion, at=self._clock(), keep_weights=self._keep_weights
-        )
+        at, keep = self._clock(), self._keep_weights
+        evaluation = evaluation_of(work.candidate, work.job, completion, at=at, keep_weights=keep)
         known = self._store.evaluation(evaluation.key)  # written by another controller meanwhile: the first one stands
         self._record_tell(work.candidate, known or evaluation, cached=cached)
 
     def _record_tell(self, candidate: Candidate, evaluation: Evaluation, *, cached: bool) -> None:
-        scored = evaluation.failure_kind is None
-        scores = candidate_scores(replace(candidate, evaluation=evaluation))
-        told = replace(
-            candidate,
-            state=CandidateState.SCORED if scored else CandidateState.FAILED,
-            evaluation_key=evaluation.key,
-            told_ordinal=self._tells,
-            told_at=self._clock(),
-            cached=cached,
-            violation=total_violation(self._spec.constraint_values, scores) if scored else None,
-            evaluation=evaluation,
-        )
+        told = told_of(self._spec, candidate, evaluation, at=self._clock())
+        told = replace(told, told_ordinal=self._tells, cached=cached)
         progress = self._tally.add(told, in_flight=self.in_flight - 1)
         told = replace(told, hypervolume=progress.hypervolume)
         self._store.record_tell(self.lease, told, evaluation, progress)
-        self.search = replace(self.search, progress=progress)
-        self._log[told.ordinal] = told
+        self.search, self._log[told.ordinal] = replace(self.search, progress=progress), told
         self._tells += 1
         self._planned_steps -= self._steps_of(told)
         if told.replicate == 0 and not self._is_ordered:
