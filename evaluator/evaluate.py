@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from . import checkpoints, training_state
 from .cost import costs
-from .data.images import ImageSet, as_luma
+from .data.images import ImagePair, ImageSet, as_luma
 from .data.patches import ResidentImages
 from .data.sets import EvaluationData
+from .devices import device_name, peak_memory_bytes, prepared, release
 from .executor import Job
+from .latency_target import LatencyTarget
+from .losses import Diverged
 from .metrics.protocol import get_protocol
-from .model import build_model
+from .model import SRModel, build_model
 from .outcome import Failure, FailureKind, Outcome, Provenance, Scores, Success
-from .progress import Report, TrainingProgress
-from .provenance import code_digest, cpu_name
-from .score import DEFAULT_METRICS, Metric, NonFiniteOutput, network_input
-from .training import Diverged, TimedOut, fit
+from .precision import resolve
+from .progress import Report, Reporter
+from .provenance import code_digest
+from .score import DEFAULT_METRICS, Metric, NonFiniteOutput, network_input, score_image
+from .training import TimedOut, fit
 from .validation import validate
 
 log = logging.getLogger(__name__)
@@ -44,7 +47,7 @@ RESIDENT_SETS = 2
 """Training sets that a process keeps on its device: the one in use and the one before."""
 
 PROBE_SIDE = 32
-"""LR pixels a side of the crop that the stopping rule watches."""
+"""LR pixels a side of the crop that is watched during a training."""
 
 _resident: dict[tuple[str, int, str], ResidentImages] = {}
 
@@ -72,20 +75,8 @@ def evaluate(
         Scores, provenance and weights, or the kind of failure with its message. Whatever goes wrong with the
         candidate is a `Failure`; an exception that was not foreseen is logged with its traceback.
     """
-    started = clock()
-    taken = _Taken()
-    with _torch_threads(threads):
-        name = device_name(device, torch.get_num_threads())
-        try:
-            return _evaluate(job, data, torch.device(device), name, clock, taken, report)
-        except Exception as error:
-            kind = _kind(error)
-            if kind == "error":
-                log.exception("evaluation failed: genotype=%s", job.genotype.digest)
-                message = f"{type(error).__name__}: {error}"
-            else:
-                message = str(error) or type(error).__name__
-            return Failure(kind=kind, message=message, train_s=clock() - started, device=name, steps=taken.steps)
+    with prepared(device, threads=threads, deterministic=job.recipe.deterministic):
+        return _attempt(job, data, device, clock, report)
 
 
 class _Taken:
@@ -97,67 +88,86 @@ class _Taken:
         self.steps += 1
 
 
+def _attempt(job: Job, data: EvaluationData, device: str, clock: Callable[[], float], report: Report | None) -> Outcome:
+    """Evaluate, and make a failure of whatever goes wrong."""
+    started = clock()
+    taken = _Taken()
+    try:
+        return _evaluate(job, data, device, clock, report, taken)
+    except Exception as error:
+        kind = _kind(error)
+        if kind == "error":
+            log.exception("evaluation failed: genotype=%s", job.genotype.digest)
+            message = f"{type(error).__name__}: {error}"
+        else:
+            message = str(error) or type(error).__name__
+        name = device_name(device, torch.get_num_threads())
+        return Failure(kind=kind, message=message, train_s=clock() - started, device=name, steps=taken.steps)
+
+
 def _evaluate(
-    job: Job,
-    data: EvaluationData,
-    device: torch.device,
-    name: str,
-    clock: Callable[[], float],
-    taken: _Taken,
-    report: Report | None,
+    job: Job, data: EvaluationData, device: str, clock: Callable[[], float], report: Report | None, taken: _Taken
 ) -> Success:
-    """Build, train, score."""
+    """Build, train, score, time."""
     recipe = job.recipe
+    precision = resolve(recipe.precision, device)
     generator = torch.Generator().manual_seed(job.seed)
     model = build_model(job.genotype, recipe, scale=job.scale, channels=job.channels, generator=generator)
-    place(model, device)
-    images = _resident_images(data, job.channels, device)
-    probe = _probe(data.validation, job.channels, device) if recipe.settle_window else None
+    place(model, torch.device(device))
+    reporter = _reporter(report, model, data, device, clock) if report is not None else None
     trace = fit(
         model,
-        images,
+        _resident_images(data, job.channels, torch.device(device)),
         recipe,
         generator=generator,
         clock=clock,
         deadline_s=clock() + job.timeout_s,
-        probe=probe,
+        precision=precision,
+        probe=network_input(_busiest(data.validation), job.channels, device) if recipe.settle_window else None,
         on_step=taken.add,
         start=training_state.from_bytes(job.start, job.lineage, model, recipe) if job.start else None,
         keep_state=job.keep_state,
+        reporter=reporter,
     )
+    release(device)
     trained = clock()
-    if report is not None:
-        report(TrainingProgress(phase="validation", step=taken.steps, steps=recipe.steps))
+    steps = trace.loss_curve[-1][0] if trace.loss_curve else 0
+    if reporter is not None:
+        reporter.begin("validation", steps)
     means, bands = validate(model, data.validation, get_protocol(recipe.protocol))
+    validate_s = clock() - trained
+    if reporter is not None and job.latency is not None:
+        reporter.begin("latency", steps)
+    latency_ms = _latency_ms(model, job.latency, device, clock)
     metadata = checkpoints.Metadata(genotype=job.genotype, recipe=recipe, scale=job.scale, channels=job.channels)
     return Success(
-        scores=_scores(job, means),
+        scores=_scores(job, means, latency_ms),
         provenance=Provenance(
             recipe_digest=recipe.digest,
             data_digest=data.digest,
             code_digest=code_digest(),
             seed=job.seed,
-            device=name,
+            device=device_name(device, torch.get_num_threads()),
+            precision=precision,
         ),
         train_s=trace.train_s,
-        validate_s=clock() - trained,
+        validate_s=validate_s,
         loss_curve=trace.loss_curve,
         bands=bands,
         weights=checkpoints.to_bytes(model.network.state_dict(), metadata),
         state=training_state.to_bytes(trace.state, job.lineage) if trace.state is not None else b"",
         steps=taken.steps,
+        peak_memory_bytes=peak_memory_bytes(device),
     )
 
 
 def place(model: nn.Module, device: torch.device) -> None:
-    """Move a model to a device, in the memory format that is fastest there: channels last on a CPU."""
-    # On a GPU channels last pays only with half precision, which would change scores.
+    """Move a model to a device, in the memory format that is fastest there: channels last."""
     model.to(device)
-    if device.type == "cpu":
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from its stubs
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from its stubs
 
 
-def _scores(job: Job, means: Mapping[Metric, float]) -> Scores:
+def _scores(job: Job, means: Mapping[Metric, float], latency_ms: float | None) -> Scores:
     if len(means) < len(DEFAULT_METRICS):
         raise ValueError("no validation image has a score: every one of them is constant")
     cost = costs(job.genotype, job.recipe, scale=job.scale, channels=job.channels)
@@ -169,13 +179,45 @@ def _scores(job: Job, means: Mapping[Metric, float]) -> Scores:
         fsds_si_db=means["fsds_si_db"],
         params=cost.params,
         mult_adds=cost.mult_adds,
+        latency_ms=latency_ms,
     )
 
 
-def _probe(images: ImageSet, channels: int, device: torch.device) -> Tensor:
-    """What the stopping rule watches: of the images' central windows the one that varies most, so no empty sky."""
-    pair = max(images.crop(PROBE_SIDE), key=lambda pair: float(pair.lr.std()))
-    return network_input(pair, channels, device)
+def _latency_ms(model: SRModel, target: LatencyTarget | None, device: str, clock: Callable[[], float]) -> float | None:
+    if target is None:
+        return None
+    from .latency.measure import latency_ms  # needs onnxruntime for a CPU, which few workers have to have
+
+    return latency_ms(model, target, device, clock=clock)
+
+
+def _reporter(
+    report: Report, model: SRModel, data: EvaluationData, device: str, clock: Callable[[], float]
+) -> Reporter:
+    """What reports on the training of a model; it shows the PSNR of one small crop under the recipe's protocol."""
+    pair, protocol = _busiest(data.validation), get_protocol(model.recipe.protocol)
+    lr = network_input(pair, model.channels, device)
+
+    @torch.no_grad()
+    def psnr_db() -> float | None:
+        try:
+            return score_image(model(lr), pair, protocol, metrics=("psnr_db",)).psnr_db
+        except NonFiniteOutput:
+            return None
+
+    return Reporter(
+        report,
+        clock=clock,
+        steps=model.recipe.steps,
+        batch=model.recipe.batch,
+        psnr_db=psnr_db,
+        memory_bytes=lambda: peak_memory_bytes(device),
+    )
+
+
+def _busiest(images: ImageSet) -> ImagePair:
+    """Of the images' central windows the one that varies most, so no empty sky: what is watched during a training."""
+    return max(images.crop(PROBE_SIDE), key=lambda pair: float(pair.lr.std()))
 
 
 def _resident_images(data: EvaluationData, channels: int, device: torch.device) -> ResidentImages:
@@ -196,28 +238,3 @@ def _kind(error: Exception) -> FailureKind:
             return kind
     # The CPU's allocator has no exception of its own.
     return "out_of_memory" if "DefaultCPUAllocator" in str(error) else "error"
-
-
-def device_name(device: str, threads: int) -> str:
-    """The name that scores made on a torch device carry; of a CPU with so many threads."""
-    if torch.device(device).type == "cuda" and torch.cuda.is_available():
-        return torch.cuda.get_device_name(device)
-    return cpu_name(threads)
-
-
-def device_memory_bytes(device: str) -> int:
-    """Memory of a GPU, free and used; 0 for a CPU."""
-    if torch.device(device).type == "cuda" and torch.cuda.is_available():
-        return int(torch.cuda.get_device_properties(device).total_memory)
-    return 0
-
-
-@contextmanager
-def _torch_threads(threads: int | None) -> Iterator[None]:
-    """Give torch that many threads for a while."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

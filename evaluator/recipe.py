@@ -72,6 +72,8 @@ class Recipe:
             "tf32", which rounds what enters a GPU's matrix units and is "float32" on a CPU; "bfloat16" for everything
             between the input mapping and the network's output; or "auto", the fastest of them that the device has
             in hardware. What "auto" became stands in the provenance of each score.
+        deterministic: Whether a GPU may train with nothing but algorithms that give equal results every time, at some
+            cost of speed. A CPU never uses others.
         settle_window: Steps in each of the two stretches that the stopping rule compares (`metrics.settling`); 0
             turns the rule off and every step is taken. It costs the prediction of one small crop each step, and
             gives up a decay of the learning rate that had not begun.
@@ -99,6 +101,7 @@ class Recipe:
     protocol: str = "y-float"
     device: Device = "any"
     precision: Precision = "auto"
+    deterministic: bool = False
     settle_window: int = 0
     settle_tolerance: float = 0.01
     rungs: int = 1
@@ -125,6 +128,8 @@ class Recipe:
             del document["precision"]
         if self.device == "any":
             del document["device"]
+        if not self.deterministic:
+            del document["deterministic"]
         text = json.dumps(document, sort_keys=True, separators=(",", ":"))
         return blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -235,6 +240,7 @@ def _problems(recipe: Recipe) -> list[Problem]:
     number("ema_decay", 0.0, 0.999999)
     choice("initialisation", get_args(Initialisation))
     flag("image_residual")
+    flag("deterministic")
     number("input_scale", 1e-3, 1e3)
     number("input_offset", -1.0, 1.0)
     choice("protocol", tuple(PROTOCOLS))

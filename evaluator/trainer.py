@@ -2,54 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from .averaging import Average
 from .data.patches import ResidentImages
+from .inputs import StepInputs
+from .model import SRModel
+from .precision import Computed, training_context
 from .recipe import Recipe
 from .schedule import learning_rate
 from .training_state import TrainingState, trainable
+
+Work = Callable[[], Tensor]
+"""What a device does in one step; returns the loss, a scalar that the next step leaves alone."""
+
+
+def as_it_is(work: Work) -> Work:
+    """Do the work operation by operation; the alternative to `captured.CapturedWork`."""
+    return work
 
 
 class Trainer:
     """A model with the optimiser, averages and generator that its next step depends on.
 
     Args:
-        model: (n, c, h, w) in [0, 1] -> (n, c, scale * h, scale * w); on the device of ``images``. Is put into
-            training mode.
+        model: On the device of ``images``. Is put into training mode.
         images: What patches are cropped from.
         recipe: How to train.
-        generator: Draws the patches.
+        generator: Draws the patches; on the CPU.
+        precision: What the forward and the backward pass compute in.
+        run: Makes of a step's work on the device what does the same, step after step.
 
     Attributes:
         steps: Steps done, those of a state that was resumed included.
     """
 
-    def __init__(self, model: nn.Module, images: ResidentImages, recipe: Recipe, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        model: SRModel,
+        images: ResidentImages,
+        recipe: Recipe,
+        generator: torch.Generator,
+        *,
+        precision: Computed = "float32",
+        run: Callable[[Work], Work] = as_it_is,
+    ) -> None:
         self.steps = 0
         self._model = model.train()
         self._images = images
         self._recipe = recipe
         self._generator = generator
+        self._precision = precision
         self._named = trainable(model)
         self._weights = list(self._named.values())
         self._average = Average(self._weights, recipe.ema_decay)
-        self._optimiser = torch.optim.Adam(self._weights, lr=recipe.learning_rate, fused=True)
+        self._inputs = StepInputs(recipe.batch, images.device)
+        self._rate = torch.zeros((), device=images.device)
+        self._optimiser = torch.optim.Adam(self._weights, lr=self._rate, fused=True)
+        self._run = run(self._work)
 
     def step(self) -> Tensor:
         """Take one step of Adam on the L1 loss, average the weights and return the loss, left on the device."""
-        recipe = self._recipe
-        self._optimiser.param_groups[0]["lr"] = learning_rate(recipe, self.steps)
-        lr, hr = self._images.sample(self._generator, recipe.batch, recipe.patch)
-        loss = nn.functional.l1_loss(self._model(lr), hr)
+        self._inputs.fill(self._generator, learning_rate(self._recipe, self.steps))
+        loss = self._run()
+        self.steps += 1
+        return loss
+
+    def _work(self) -> Tensor:
+        """The device's part of a step: it reads the inputs and the state, and waits for nothing.
+
+        Every number that differs from step to step is read from the device, so that the operations of one step,
+        recorded, are those of all.
+        """
+        recipe, inputs = self._recipe, self._inputs
+        self._rate.copy_(inputs.learning_rate)
+        lr, hr = self._images.cut(inputs.uniform, recipe.patch)
         self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch ships it without annotations
+        with training_context(self._model, self._precision):
+            loss = nn.functional.l1_loss(self._model(lr), hr)
+            loss.backward()  # type: ignore[no-untyped-call]  # torch ships it without annotations
         if recipe.gradient_clip:
             nn.utils.clip_grad_norm_(self._weights, recipe.gradient_clip, foreach=True)
+        # Adam warns of the flag outside a capture and refuses a capture without it; fused, it computes alike.
+        on_gpu = self._rate.is_cuda
+        self._optimiser.param_groups[0]["capturable"] = on_gpu and torch.cuda.is_current_stream_capturing()
         self._optimiser.step()
         self._average.update()
-        self.steps += 1
         return loss.detach()
 
     def snapshot(self, losses: Tensor) -> TrainingState:
@@ -80,11 +121,11 @@ class Trainer:
                 "exp_avg": torch.empty_like(weight).copy_(state.first_moments[name]),
                 "exp_avg_sq": torch.empty_like(weight).copy_(state.second_moments[name]),
             }
-        self._average.resume([state.means[name] for name in self._named] if state.means else [], state.steps)
+        self._average.resume([state.means[name] for name in self._named] if state.means else [])
         self._generator.set_state(state.generator)
         self.steps = state.steps
 
     def finish(self) -> None:
         """Leave the model with the averaged weights, in evaluation mode."""
-        self._average.store()
+        self._average.store(self.steps)
         self._model.eval()

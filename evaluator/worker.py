@@ -46,14 +46,15 @@ class Worker:
 
     def hello(self) -> Hello:
         """Import what evaluation needs, so that no job's clock runs meanwhile, and introduce the process."""
-        from .evaluate import device_memory_bytes, device_name
+        from . import evaluate  # noqa: F401
+        from .devices import device_name, memory_bytes
 
         return Hello(
             pid=os.getpid(),
             node=platform.node(),
             code_digest=code_digest(),
             device=device_name(self._device, self._threads),
-            device_memory_bytes=device_memory_bytes(self._device),
+            device_memory_bytes=memory_bytes(self._device),
         )
 
     def evaluate(self, job: Job, data: EvaluationData, report: Report | None = None) -> Outcome:

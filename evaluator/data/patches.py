@@ -66,9 +66,22 @@ class ResidentImages:
         Raises:
             InvalidInput: No image is large enough.
         """
-        count = self._count(patch)
         uniform = torch.rand((4, batch), generator=generator, device=generator.device, dtype=torch.float64)
-        uniform = uniform.to(self.device)
+        return self.cut(uniform.to(self.device), patch)
+
+    def cut(self, uniform: Tensor, patch: int) -> tuple[Tensor, Tensor]:
+        """Cut the patches that uniform numbers stand for, as `sample` does with numbers of its own.
+
+        On a GPU nothing but operations on the device, without a wait for their results.
+
+        Args:
+            uniform: 4 x N in float64 on [0, 1), on the device: image, row, column and transformation of each patch.
+            patch: Side of the LR patch, P.
+
+        Raises:
+            InvalidInput: No image is large enough.
+        """
+        count = self._count(patch)
         image = (uniform[0] * count).long()
         top = (uniform[1] * (self._lr.heights[image] - patch + 1)).long()
         left = (uniform[2] * (self._lr.widths[image] - patch + 1)).long()

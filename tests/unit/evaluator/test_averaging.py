@@ -16,7 +16,7 @@ def test_the_average_is_the_weighted_mean_of_what_it_saw(decay: float, values: l
     for value in values:
         weight.data.fill_(value)
         average.update()
-    average.store()
+    average.store(len(values))
     shares = [decay ** (len(values) - i) for i in range(1, len(values) + 1)]
     expected = sum(share * value for share, value in zip(shares, values, strict=True)) / sum(shares)
     assert weight.item() == pytest.approx(expected, abs=1e-6)
@@ -26,7 +26,13 @@ def test_without_averaging_the_last_weights_are_left() -> None:
     weight = nn.Parameter(torch.tensor([3.0]))
     average = Average([weight], 0.0)
     average.update()
-    average.store()
+    average.store(1)
+    assert weight.item() == 3.0
+
+
+def test_an_average_of_nothing_leaves_the_weights() -> None:
+    weight = nn.Parameter(torch.tensor([3.0]))
+    Average([weight], 0.9).store(0)
     assert weight.item() == 3.0
 
 
@@ -39,7 +45,7 @@ def test_an_average_that_is_resumed_goes_on_as_if_nothing_had_been(decay: float)
         whole.update()
         first.update()
     second = Average([weight], decay)
-    second.resume(first.means, 2)
+    second.resume(first.means)
     weight.data.fill_(-3.0)
     whole.update()
     second.update()

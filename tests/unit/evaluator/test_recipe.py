@@ -26,6 +26,7 @@ CHANGED = {
     "protocol": "y-rounded",
     "device": "cpu",
     "precision": "bfloat16",
+    "deterministic": True,
     "settle_window": 50,
     "settle_tolerance": 0.1,
     "rungs": 2,

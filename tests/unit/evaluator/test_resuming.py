@@ -13,12 +13,12 @@ import torch
 from evaluator import checkpoints
 from evaluator.evaluate import evaluate
 from evaluator.executor import Job
+from evaluator.losses import Diverged, Losses
 from evaluator.model import build_model
 from evaluator.outcome import Failure, Outcome, Success
 from evaluator.recipe import Recipe
 from evaluator.schedule import stable_steps
 from evaluator.testing import TINY_GENOTYPE, tiny_data, tiny_job
-from evaluator.training import Diverged, Losses
 from evaluator.training_state import from_bytes, to_bytes
 from search_space.genotype import Genotype
 from search_space.published import published_genotype

@@ -9,10 +9,11 @@ import torch
 from torch import nn
 
 from evaluator.data.patches import ResidentImages
+from evaluator.losses import Diverged
 from evaluator.model import build_model
 from evaluator.recipe import Recipe
 from evaluator.testing import TINY_GENOTYPE, tiny_data
-from evaluator.training import Diverged, TimedOut, TrainingTrace, fit
+from evaluator.training import TimedOut, TrainingTrace, fit
 
 
 def train(

@@ -1,0 +1,78 @@
+"""A torch device around one evaluation: what it is called, how it is set up, what memory it gave, how it is left."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from .precision import matrix_units
+from .provenance import cpu_name
+
+
+def device_name(device: str, threads: int) -> str:
+    """The name that scores made on a torch device carry; of a CPU with so many threads."""
+    return torch.cuda.get_device_name(device) if _is_gpu(device) else cpu_name(threads)
+
+
+def memory_bytes(device: str) -> int:
+    """Memory of a GPU, free and used; 0 for a CPU."""
+    return int(torch.cuda.get_device_properties(device).total_memory) if _is_gpu(device) else 0
+
+
+def peak_memory_bytes(device: str) -> int:
+    """Largest memory that torch has taken of a GPU since `prepared`; 0 for a CPU.
+
+    It is what other processes could not have, so what torch keeps for its next tensors counts.
+    """
+    return int(torch.cuda.max_memory_reserved(device)) if _is_gpu(device) else 0
+
+
+@contextmanager
+def prepared(device: str, *, threads: int | None = None, deterministic: bool = False) -> Iterator[None]:
+    """Set torch up for one evaluation, and leave it and the device's memory as they were.
+
+    Outside a training step every figure is a full float32. What the evaluation left in memory has to be
+    unreachable by the end.
+
+    Args:
+        device: Name of the torch device.
+        threads: Threads of torch meanwhile; as many as it has when None.
+        deterministic: Whether a GPU may use nothing but algorithms that give equal results every time.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    if _is_gpu(device):
+        torch.cuda.reset_peak_memory_stats(device)
+    try:
+        with matrix_units("ieee"), _deterministic(deterministic and _is_gpu(device)):
+            yield
+    finally:
+        torch.set_num_threads(before)
+        release(device)
+
+
+def release(device: str) -> None:
+    """Give a GPU's memory back that nothing refers to any more, so that other processes can have it."""
+    if _is_gpu(device):
+        gc.collect()
+        torch.cuda.empty_cache()
+
+
+@contextmanager
+def _deterministic(on: bool) -> Iterator[None]:
+    if not on:
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+
+
+def _is_gpu(device: str) -> bool:
+    return torch.device(device).type == "cuda" and torch.cuda.is_available()
