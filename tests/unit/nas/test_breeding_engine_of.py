@@ -15,15 +15,35 @@ from nas.engine.generational import Generational
 from nas.engine.halving import Halving
 from nas.engine.nsga2 import Nsga2
 from nas.engine.random_search import RandomSearch
+from nas.latency import known_latency
 from nas.objectives import METRICS, total_violation
 from nas.records import Search, SearchId, SearchState
 from nas.spec import SearchSpec
+from nas.testing.profiles import make_profile
 from search_space.errors import InvalidInput
+from search_space.genotype import Genotype
 from search_space.published import published_genotype
 from search_space.spaces import FALSR, TINY
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-REFERENCE = {"psnr": 25.0, "ssim": 0.7, "fsds": 15.0, "fsds_si": 14.0, "params": 1e7, "mult_adds": 1e12}
+REFERENCE = {
+    "psnr": 25.0,
+    "ssim": 0.7,
+    "fsds": 15.0,
+    "fsds_si": 14.0,
+    "params": 1e7,
+    "mult_adds": 1e12,
+    "latency_ms": 1e3,
+}
+
+
+PREDICTED = {"profile": make_profile()}
+
+
+def latency_of(search: Search, genotype: Genotype) -> float:
+    latency_ms = known_latency(search.spec, genotype)
+    assert latency_ms is not None
+    return latency_ms
 
 
 def search(**changes: Any) -> Search:
@@ -38,10 +58,10 @@ def search(**changes: Any) -> Search:
     return Search(id=SearchId("s"), spec=spec, state=SearchState.RUNNING, created_at=AT, reference_point=REFERENCE)
 
 
-def ask_all(engine: Engine) -> list[Any]:
-    """Every network that an engine proposes where all trainings fail."""
-    asked = []
-    while (proposal := engine.ask()) is not None:
+def ask_all(engine: Engine, most: int = 10_000) -> list[Any]:
+    """Every network that an engine proposes where all trainings fail, up to so many."""
+    asked: list[Any] = []
+    while len(asked) < most and (proposal := engine.ask()) is not None:
         asked.append(proposal.genotype)
         engine.tell(proposal.genotype, None, 0.0, rung=proposal.rung)
     return asked
@@ -90,6 +110,30 @@ def test_it_proposes_what_meets_the_constraints_on_costs_as_they_are_deployed(
     asked = ask_all(engine_of(found))
     assert set(asked) == meets
     assert len(asked) == len(meets)
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.floats(4, 12), st.sampled_from(["nsga2", "falsr", "random"]), st.sampled_from(["min", "max"]))
+def test_it_proposes_no_network_whose_predicted_latency_is_out_of_bounds(
+    bound_ms: float, engine: str, side: str
+) -> None:
+    constraints = [{"metric": "latency_ms", side: bound_ms}]
+    found = search(objectives=["psnr", "latency_ms"], constraints=constraints, engine=engine, latency=PREDICTED)
+    asked = ask_all(engine_of(found), most=50)
+    assert asked
+    assert all((bound_ms - latency_of(found, genotype)) * (1 if side == "max" else -1) >= 0 for genotype in asked)
+
+
+def test_a_latency_that_is_predicted_is_never_foretold_by_the_model_and_one_that_is_measured_is() -> None:
+    options = {"surrogate_after": 12, "surrogate_refit": 6, "surrogate_children": 10}
+    for latency, foretold in ((PREDICTED, {"psnr"}), ({"mode": "measured"}, {"psnr", "latency_ms"})):
+        engine = engine_of(search(objectives=["psnr", "latency_ms"], engine=options, latency=latency))
+        rng, metrics = np.random.default_rng(0), set()
+        for _ in range(20):
+            proposal = engine.ask()
+            metrics |= set(proposal.predicted)
+            engine.tell(proposal.genotype, (float(rng.normal()), float(rng.uniform(5, 50))), 0.0)
+        assert metrics == foretold
 
 
 def test_initial_genotypes_are_proposed_first() -> None:

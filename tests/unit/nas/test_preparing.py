@@ -13,6 +13,7 @@ from nas.checks import InvalidSpec
 from nas.preparing import prepare, reference_point
 from nas.reach import reach
 from nas.spec import SearchSpec
+from nas.testing.profiles import make_profile
 
 BICUBIC = {"psnr_db": 28.0, "ssim": 0.8, "fsds_db": 20.0}
 
@@ -76,6 +77,20 @@ def test_quality_is_measured_from_bicubic_and_cost_from_the_tightest_bound() -> 
         "params": 200_000,
         "mult_adds": reach(chosen, "mult_adds").high,
     }
+
+
+def test_a_latency_is_measured_from_its_bound_or_from_the_slowest_that_it_may_be() -> None:
+    predicted = {"space": "tiny", "objectives": ["psnr", "latency_ms"], "latency": {"profile": make_profile()}}
+    bounded = {"constraints": [{"metric": "latency_ms", "max": 12.5}]}
+    for latency in (predicted["latency"], {"mode": "measured"}):
+        changes = predicted | {"latency": latency}
+        assert reference_point(spec(**changes), BICUBIC)["latency_ms"] == reach(spec(**changes), "latency_ms").high
+        assert reference_point(spec(**changes, **bounded), BICUBIC)["latency_ms"] == 12.5
+
+
+def test_the_notes_say_which_latency_it_is(sample_dir: Path) -> None:
+    asked = spec(space="tiny", objectives=["psnr", "latency_ms"], latency={"mode": "measured"})
+    assert prepare(asked, sample_dir.parent, bicubic).notes[-1].startswith("latency_ms: measured at 640x360")
 
 
 def test_folders_that_changed_since_submission_are_refused(tmp_path: Path) -> None:

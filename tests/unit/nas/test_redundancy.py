@@ -3,19 +3,33 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import pytest
 
+from evaluator.latency.profile import DeviceProfile
+from evaluator.latency.table import OperatorTable
 from nas.objectives import LATENCY, METRICS
 from nas.redundancy import redundancy_warnings
 from nas.spec import SearchSpec
+from nas.testing.profiles import make_profile
 
 
 def warnings_of(*objectives, **changes) -> tuple[str, ...]:
     document = {"dataset": {"train": "photos"}, "objectives": list(objectives), **changes}
     return redundancy_warnings(SearchSpec.model_validate(document))
+
+
+def limited_by_arithmetic() -> DeviceProfile:
+    """A device on which every multiply-add takes the same time and nothing else takes any."""
+    profile = make_profile("falsr")
+    prices = {}
+    for operator, price in profile.table.prices.items():
+        work = operator.kernel**2 * max(1, operator.out_channels) / max(1, operator.groups)
+        prices[operator] = replace(price, fixed_ms=0.0, channel_ms=1e-3 * work)
+    return replace(profile, table=OperatorTable(prices))
 
 
 def test_params_and_mult_adds_are_one_objective_in_falsr():
@@ -68,6 +82,13 @@ def test_constraints_on_what_training_decides_rule_nothing_out():
 
 def test_the_same_spec_is_warned_of_in_the_same_words():
     assert warnings_of("params", "mult_adds") == warnings_of("params", "mult_adds")
+
+
+def test_a_latency_that_is_predicted_is_compared_with_costs_and_one_that_is_measured_is_not():
+    (warning,) = warnings_of("latency_ms", "mult_adds", latency={"profile": limited_by_arithmetic()})
+    assert warning.startswith("latency_ms and mult_adds rank the networks of the space falsr alike")
+    assert warnings_of("latency_ms", "mult_adds", latency={"profile": make_profile("falsr")}) == ()
+    assert warnings_of("latency_ms", "mult_adds", latency={"mode": "measured"}) == ()
 
 
 def test_looking_for_redundancy_needs_no_heavy_package():

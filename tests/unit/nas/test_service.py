@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from evaluator.latency.profile import write_profile
 from evaluator.metrics.psnr import CAP_DB
 from nas.checks import InvalidSpec
 from nas.objectives import METRICS
@@ -21,6 +22,7 @@ from nas.service import Service
 from nas.settings import Settings
 from nas.store.base import NotFound
 from nas.store.memory import MemoryStore
+from nas.testing.profiles import make_profile
 from search_space.errors import InvalidInput
 
 
@@ -212,6 +214,57 @@ def test_an_initial_network_that_breaks_a_cost_constraint_is_refused_with_its_co
     assert service.submit(document(initial=["falsr-b"], constraints=constraints))
 
 
+LATENCY = {"space": "tiny", "objectives": ["psnr", "latency_ms"]}
+
+
+def test_a_search_holds_the_whole_profile_that_it_predicts_latencies_with(service: Service, tmp_path: Path) -> None:
+    assert "srnas profile-device" in problems_of(service, document(**LATENCY))["latency.profile"]
+    write_profile(tmp_path / "home", make_profile())
+    search = service.submit(document(**LATENCY))
+    assert search.spec.latency is not None
+    assert search.spec.latency.profile == make_profile()
+    assert search.warnings == ()
+
+
+def test_a_latency_that_no_network_can_keep_is_refused_and_one_that_none_was_found_to_keep_is_warned_of(
+    service: Service, tmp_path: Path
+) -> None:
+    slow = {"constraints": [{"metric": "latency_ms", "max": 1.0}]}
+    tiny = {**LATENCY, "latency": {"profile": make_profile().to_json()}}
+    assert "networks of the space tiny reach from" in problems_of(service, document(**tiny | slow))["constraints.0.max"]
+    falsr = {**LATENCY, "space": "falsr", "latency": {"profile": make_profile("falsr").to_json()}}
+    (warning,) = service.submit(document(**falsr | slow)).warnings
+    assert warning.startswith("constraints.0.max: 1 ms is less than the ")
+    fast = {"constraints": [{"metric": "latency_ms", "min": 1e6}]}
+    (warning,) = service.submit(document(**falsr | fast)).warnings
+    assert "slowest network found" in warning
+
+
+def test_an_initial_network_that_is_too_slow_is_refused_with_its_latency(service: Service) -> None:
+    latency = {"profile": make_profile("falsr").to_json()}
+    constraints = [{"metric": "latency_ms", "max": 500}]
+    found = problems_of(service, document(initial=["falsr-a"], constraints=constraints, latency=latency))
+    assert found["initial.0"].startswith("networks with latency_ms of at most 500; this one has ")
+
+
+def test_a_profile_that_is_missing_hides_no_other_problem(service: Service) -> None:
+    changes = {
+        "initial": ["falsr-a"],
+        "constraints": [{"metric": "params", "max": 100_000}, {"metric": "psnr", "min": 200}],
+    }
+    found = problems_of(service, document(objectives=["psnr", "latency_ms"], **changes))
+    assert set(found) == {"latency.profile", "initial.0", "constraints.1.min"}
+
+
+def test_who_measures_latency_is_told_where_it_compares_and_what_bounds_it(service: Service) -> None:
+    measured = {**LATENCY, "latency": {"mode": "measured"}}
+    one_kind, bound = service.submit(document(**measured)).warnings
+    assert "workers of one kind" in one_kind
+    assert "no constraint is a max of latency_ms" in bound
+    bounded = service.submit(document(**measured, constraints=[{"metric": "latency_ms", "max": 40}]))
+    assert bounded.warnings == (one_kind,)
+
+
 def test_published_networks_may_seed_a_search(service: Service) -> None:
     search = service.submit(document(initial=["falsr-b", "falsr-c"]))
     assert len(search.spec.initial_genotypes) == 2
@@ -222,7 +275,19 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-FIELDS = ("space", "scale", "objectives", "constraints", "recipe", "population", "budget", "initial", "seed", "dataset")
+FIELDS = (
+    "space",
+    "scale",
+    "objectives",
+    "constraints",
+    "recipe",
+    "population",
+    "budget",
+    "initial",
+    "seed",
+    "dataset",
+    "latency",
+)
 
 
 @settings(max_examples=150, deadline=None)
