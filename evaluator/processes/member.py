@@ -1,0 +1,124 @@
+"""One worker process, seen from the pool: started, told what to do, heard and killed.
+
+The process is a fresh interpreter, as with the "spawn" of multiprocessing, whose pipes and file handing are used here.
+It is started by subprocess, for two things that spawn has not: an environment of its own, which must be complete before
+the program starts, without changing this process's meanwhile; and no second import of the caller's main module, so that
+any script, notebook or console may use it. No tensors travel, so torch.multiprocessing has nothing to add.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+
+from ..executor import Job
+from ..pool.crew import Lost, Message
+from ..progress import TrainingProgress
+from .images import Forget, SharedImages
+from .places import Post, worker_environment
+
+GRACE_S = 5.0
+"""Seconds that a process which closed its pipe has to end by itself, so that its exit code can be told."""
+
+
+class ProcessMember:
+    """A process that runs `serving`; see `Member` for what it promises.
+
+    A process that ends, in whatever way, closes its end of the pipe, and so does ours when this process ends: either
+    side notices at once.
+
+    Args:
+        post: Where it runs.
+        environ: What its environment is made from.
+        shelf: The images that are loaded, by digest; owned by the crew.
+    """
+
+    def __init__(self, post: Post, environ: Mapping[str, str], shelf: Mapping[str, SharedImages]) -> None:
+        self._shelf = shelf
+        self._told: set[str] = set()
+        self._inbox: list[Message] = []
+        self._gone = False
+        ours, theirs = Pipe()
+        with theirs:
+            self._process = subprocess.Popen(
+                _command(theirs.fileno(), post),
+                env=worker_environment(post, environ),
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=2,  # standard output belongs to whoever called us
+            )
+        self.connection: Connection = ours
+
+    @property
+    def listening(self) -> bool:
+        """Whether anything more may come."""
+        return not self._gone
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is a message that is more than a report."""
+        return any(not isinstance(message, TrainingProgress) for message in self._inbox)
+
+    def give(self, job: Job) -> None:
+        """Send a job, and before it its images if they are new to the process."""
+        if self._gone:
+            return
+        with contextlib.suppress(OSError):  # it is dead: the next look at the pipe tells
+            if job.data_digest not in self._told:
+                self._shelf[job.data_digest].send(self.connection, self._process.pid)
+                self._told.add(job.data_digest)
+            self.connection.send(job)
+
+    def forget(self, digest: str) -> None:
+        """Have the process let images go, if it was told of them."""
+        if digest in self._told:
+            self._told.remove(digest)
+            with contextlib.suppress(OSError):
+                self.connection.send(Forget(digest))
+
+    def take_in(self) -> None:
+        """Read all that there is, without waiting."""
+        while not self._gone:
+            try:
+                if not self.connection.poll():
+                    return
+                self._inbox.append(self.connection.recv())
+            except (EOFError, OSError):
+                self._inbox.append(Lost(self._end()))
+
+    def messages(self) -> list[Message]:
+        """What it has said since the last call."""
+        self.take_in()
+        messages, self._inbox = self._inbox, []
+        return messages
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._gone = True
+        self._inbox.clear()
+        self._process.kill()
+        self._process.wait()
+        self.connection.close()
+
+    def _end(self) -> str:
+        """Take the process's end in; how it ended."""
+        self._gone = True
+        self.connection.close()
+        try:
+            code = self._process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+        return f"process {self._process.pid} ended with {how}"
+
+
+def _command(handle: int, post: Post) -> list[str]:
+    """How to start a worker that speaks through an inherited handle."""
+    place = post.place
+    return [sys.executable, "-P", "-m", "evaluator.processes.serving", str(handle), place.device, str(place.threads)]
