@@ -16,7 +16,7 @@ from search_space.genotype import Genotype
 from search_space.ops import OPERATORS
 
 from .cost import costs
-from .data.images import ImageSet
+from .data.groups import groups_of_one_size
 from .data.sets import EvaluationData
 from .executor import Job
 
@@ -26,7 +26,13 @@ the slack of torch's allocator and of a graph's own pool. An estimate on the saf
 
 FLOAT32_BYTES = 4
 SCORING_PLANES = 20
-"""Planes of one float64 for each HR value that scoring one image keeps at once: spectra, their sums, SSIM's maps."""
+"""Planes of one float64 for each HR value that scoring a group keeps at once: spectra, their sums, SSIM's maps."""
+
+VALIDATION_BYTES, VALIDATION_PIXELS = 40, 1 << 22
+"""Bytes of each HR pixel of validation images that stay on the device between candidates, and of how many at most."""
+
+RESIDENT_SETS = 2
+"""Sets of images that a process keeps on its device when it is idle."""
 
 RATIOS = 64
 """Measurements that the correction looks back on."""
@@ -44,23 +50,28 @@ class Images:
     """Of one `EvaluationData`, what memory depends on.
 
     Attributes:
-        train_values: uint8 values of the training images, both resolutions, of all channels.
-        image_channels: Channels of those images.
-        largest_lr_pixels: LR pixels of the largest validation image.
+        resident_bytes: Bytes that stay on the device from one evaluation to the next: the training images as uint8, and
+            what scores need of the validation images.
+        largest_lr_pixels: LR pixels of the largest group of validation images that go through a network together.
     """
 
-    train_values: int
-    image_channels: int
+    resident_bytes: int
     largest_lr_pixels: int
 
     @classmethod
     def of(cls, data: EvaluationData) -> Images:
-        """Look at shapes alone."""
-        channels = max((pair.lr.shape[2] for pair in data.train), default=1)
-        return cls(_values(data.train), channels, max((_lr_pixels(data.validation)), default=0))
+        """Look at shapes alone; luma of colour images takes a third of what is counted."""
+        train = sum(pair.lr.size + pair.hr.size for pair in data.train)
+        kept = min(sum(pair.hr[..., 0].size for pair in data.validation), VALIDATION_PIXELS)
+        pairs = data.validation.pairs
+        groups = groups_of_one_size(data.validation)
+        return cls(
+            resident_bytes=train + VALIDATION_BYTES * kept,
+            largest_lr_pixels=max((len(group) * pairs[group[0]].lr[..., 0].size for group in groups), default=0),
+        )
 
 
-UNKNOWN_IMAGES = Images(train_values=0, image_channels=1, largest_lr_pixels=LR_PIXELS)
+UNKNOWN_IMAGES = Images(resident_bytes=0, largest_lr_pixels=LR_PIXELS)
 
 
 class MemoryBook:
@@ -71,7 +82,7 @@ class MemoryBook:
     is never predicted to take less than it was measured to take.
 
     Args:
-        context_bytes: What each process takes besides its tensors, idle ones included; at least 0.
+        context_bytes: What each process takes besides its tensors; at least 0.
         share: Part of a device's memory that predictions may fill, in (0, 1].
     """
 
@@ -86,7 +97,15 @@ class MemoryBook:
 
     def loaded(self, data: EvaluationData) -> None:
         """Take in the sizes of images, which predictions for jobs with their digest then count."""
+        self._images.pop(data.digest, None)
         self._images[data.digest] = Images.of(data)
+
+    @property
+    def idle_bytes(self) -> int:
+        """What a process takes while it runs nothing: its context, and the images that were loaded last."""
+        return self.context_bytes + sum(
+            images.resident_bytes for images in list(self._images.values())[-RESIDENT_SETS:]
+        )
 
     def fits(self, job: Job, beside: Sequence[Job], total_bytes: int) -> bool:
         """Whether a job may run on a device of so much memory beside those that run there; alone it always may."""
@@ -129,8 +148,8 @@ def allocated_bytes(job: Job, images: Images) -> int:
     """Bytes that an evaluation allocates on its device, by arithmetic.
 
     Counted as if all lay there at once, since an allocator that was fragmented by one phase gives little of it to the
-    next: training images, five copies of each weight (itself, its gradient, Adam's two moments, its average), the
-    values that one step keeps for its backward pass, and the largest image predicted and scored in float32.
+    next: images; five copies of each weight (itself, its gradient, Adam's two moments, its average); the values that
+    one step keeps for its backward pass; and the largest group of images predicted and scored in float32.
     """
     recipe, genotype = job.recipe, job.genotype
     copies = FLOAT32_BYTES * (5 if recipe.ema_decay else 4)
@@ -144,7 +163,7 @@ def allocated_bytes(job: Job, images: Images) -> int:
     latency_pixels = job.latency.lr_width * job.latency.lr_height if job.latency else 0
     scoring = images.largest_lr_pixels * job.scale**2 * job.channels * SCORING_PLANES * 8
     return (
-        images.train_values * min(job.channels, images.image_channels) // images.image_channels
+        images.resident_bytes
         + params * copies
         + patches * (kept + at_work) * value_bytes
         + max(images.largest_lr_pixels, latency_pixels) * at_work * FLOAT32_BYTES
@@ -188,11 +207,3 @@ def _alike(job: Job) -> tuple[object, ...]:
     recipe = job.recipe
     shape = (recipe.batch, recipe.patch, recipe.precision, job.scale, job.channels)
     return (job.genotype.digest, *shape, job.data_digest, job.latency)
-
-
-def _values(images: ImageSet) -> int:
-    return sum(pair.lr.size + pair.hr.size for pair in images)
-
-
-def _lr_pixels(images: ImageSet) -> list[int]:
-    return [pair.lr.shape[0] * pair.lr.shape[1] for pair in images]

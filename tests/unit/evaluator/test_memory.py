@@ -80,7 +80,7 @@ def test_values_kept_for_the_backward_pass_are_exactly_those_that_torch_keeps(
 
 def test_a_whole_step_never_takes_more_than_predicted_nor_a_small_part_of_it() -> None:
     rng = np.random.default_rng(1)
-    images = Images(train_values=0, image_channels=1, largest_lr_pixels=0)
+    images = Images(resident_bytes=0, largest_lr_pixels=0)
     for precision in ("float32", "bfloat16"):
         recipe = Recipe(batch=4, patch=24, precision=precision)
         for genotype in (FALSR.sample(rng) for _ in range(3)):
@@ -158,16 +158,26 @@ def test_a_measurement_that_is_not_known_teaches_nothing() -> None:
     assert book.predicted_bytes(job) == before
 
 
-def test_images_on_the_device_and_the_largest_to_score_are_counted() -> None:
-    data = tiny_data(train=5)
+def test_images_that_stay_on_the_device_and_the_largest_group_to_score_are_counted() -> None:
+    data = tiny_data(train=5, validation=3)
+    pixels = 24 * 32
     job = tiny_job(data)
     book = MemoryBook(context_bytes=0)
     unknown = book.predicted_bytes(job)
     book.loaded(data)
-    assert Images.of(data) == Images(train_values=5 * 24 * 32 * 5, image_channels=1, largest_lr_pixels=24 * 32)
+    assert Images.of(data) == Images(resident_bytes=5 * 5 * pixels + 40 * 3 * 4 * pixels, largest_lr_pixels=3 * pixels)
     assert book.predicted_bytes(job) < unknown
-    larger = Images(train_values=10**9, image_channels=3, largest_lr_pixels=24 * 32)
-    assert allocated_bytes(job, larger) - allocated_bytes(job, Images.of(data)) == 10**9 // 3 - 5 * 24 * 32 * 5
+    larger = replace(Images.of(data), resident_bytes=10**9)
+    assert allocated_bytes(job, larger) - allocated_bytes(job, Images.of(data)) == 10**9 - 5 * 5 * pixels - 480 * pixels
+
+
+def test_an_idle_process_keeps_its_context_and_the_last_two_sets_of_images() -> None:
+    book = MemoryBook(context_bytes=10**6)
+    assert book.idle_bytes == 10**6
+    sets = [tiny_data(train=number) for number in (1, 2, 3)]
+    for data in [*sets, sets[1]]:
+        book.loaded(data)
+    assert book.idle_bytes == 10**6 + sum(Images.of(data).resident_bytes for data in sets[1:])
 
 
 def test_a_timed_network_needs_room_for_the_image_that_it_is_timed_on() -> None:
