@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from benchmarks.plain_patches import Patches, PngPair, draw_cuts, largest_first, loader, write_pngs
 from evaluator.data.decoding import decode
-from evaluator.data.images import ImagePair
+from evaluator.data.images import ImagePair, ImageSet
 from evaluator.data.sets import EvaluationData
 from evaluator.metrics.protocol import Protocol, get_protocol
 from evaluator.model import SRModel, build_model
@@ -35,20 +35,24 @@ class Files:
     """The images of an evaluation as the loop reads them.
 
     Attributes:
-        data: What the files were written from; only the sizes of its training images are looked at.
+        images: What the training files were written from; only their sizes are looked at.
         train: Training pairs as they are trained on, luma as gray files: no loop would have less to decode.
         validation: Validation pairs.
     """
 
-    data: EvaluationData
+    images: ImageSet
     train: Sequence[PngPair]
     validation: Sequence[PngPair]
 
     @classmethod
     def write(cls, data: EvaluationData, folder: Path) -> Files:
         """Write both sets below a folder."""
-        train = write_pngs(largest_first(data.train), folder / "train")
-        return cls(data=data, train=train, validation=write_pngs(list(data.validation), folder / "validation"))
+        train, validation = largest_first(data.train), list(data.validation)
+        return cls(
+            images=data.train,
+            train=write_pngs(train, folder / "train"),
+            validation=write_pngs(validation, folder / "validation"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,11 +165,11 @@ def evaluate(
         clock: Seconds, from any origin.
     """
     generator = torch.Generator().manual_seed(seed)
-    place, scale = torch.device(device), files.data.scale
+    place, scale = torch.device(device), files.images.scale
     model = build_model(genotype, recipe, scale=scale, channels=channels, generator=generator).to(place)
     started = clock()
     steps, patch = recipe.steps, recipe.patch
-    cuts = draw_cuts(files.data.train, generator, batch=recipe.batch, patch=patch, steps=steps)
+    cuts = draw_cuts(files.images, generator, batch=recipe.batch, patch=patch, steps=steps)
     patches = Patches(files.train, cuts, patch=patch, scale=scale)
     losses = fit(model, loader(patches, batch=recipe.batch, workers=workers, device=place), recipe, place)
     trained = clock()

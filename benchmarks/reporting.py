@@ -27,7 +27,7 @@ class Machine:
         processor: The processor's name, as the system has it.
         cores: Cores that this process may use.
         torch: Version of torch.
-        threads: Threads of torch.
+        threads: Threads of torch that were tried, one number each.
         device: Name of the device that trained; the processor's for a CPU.
         load: The machine's load average over the last minute, before anything was measured.
     """
@@ -35,20 +35,20 @@ class Machine:
     processor: str
     cores: int
     torch: str
-    threads: int
+    threads: tuple[int, ...]
     device: str
     load: float
 
     @classmethod
-    def here(cls, device: str = "cpu") -> Machine:
-        """Look at this machine."""
+    def here(cls, device: str = "cpu", *, threads: Sequence[int] = ()) -> Machine:
+        """Look at this machine; torch has the threads that it is set up with unless others are named."""
         processor = _processor()
         on_gpu = torch.device(device).type == "cuda"
         return cls(
             processor=processor,
             cores=cores(),
             torch=torch.__version__,
-            threads=torch.get_num_threads(),
+            threads=tuple(threads) or (torch.get_num_threads(),),
             device=torch.cuda.get_device_name(device) if on_gpu else processor,
             load=os.getloadavg()[0],
         )
@@ -56,7 +56,8 @@ class Machine:
     def __str__(self) -> str:
         """One line for the head of a report."""
         device = "" if self.device == self.processor else f"{self.device}; "
-        software = f"torch {self.torch} with {_counted(self.threads, 'thread')}"
+        plural = "" if self.threads == (1,) else "s"
+        software = f"torch {self.torch} with {' and '.join(map(str, self.threads))} thread{plural}"
         return f"{device}{self.processor}, {self.cores} cores, {software}; load average at start {self.load:.2f}"
 
 
@@ -72,10 +73,6 @@ def _processor() -> str:
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     names = sorted({line.partition(":")[2].strip() for line in lines if line.startswith("model name")})
     return ", ".join(names) or platform.processor() or platform.machine()
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

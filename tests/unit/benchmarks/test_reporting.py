@@ -13,8 +13,12 @@ def test_a_machine_is_named_with_what_decides_a_timing():
 
 
 def test_a_gpu_stands_before_its_host():
-    machine = Machine(processor="P", cores=4, torch="2", threads=1, device="G", load=0.5)
+    machine = Machine(processor="P", cores=4, torch="2", threads=(1,), device="G", load=0.5)
     assert str(machine) == "G; P, 4 cores, torch 2 with 1 thread; load average at start 0.50"
+
+
+def test_every_number_of_threads_is_named():
+    assert "with 1 and 2 threads;" in str(Machine.here(threads=[1, 2]))
 
 
 def test_a_table_has_as_many_cells_in_each_line():
