@@ -45,35 +45,34 @@ def cuda_graph(work: Work) -> Work:
     return replay
 
 
-class CapturedWork:
-    """Does a step's work: the first steps as it is, all others as the replay of a recording.
+class Capture:
+    """Does a step's work: in the first steps as it is, in all others as the replay of a recording.
 
     A training is the same with and without: the warm-up that a recording needs is made of real steps, recording does
     nothing, and where it fails the work goes on as it is, with a warning in the log.
 
     Args:
-        work: Operations on the device that read and write tensors which stay where they are.
-        record: Makes a replay of work without doing it.
+        record: Makes a replay of work without doing it. The work reads and writes tensors that stay where they are.
     """
 
-    def __init__(self, work: Work, record: Callable[[Work], Work] = cuda_graph) -> None:
-        self._work = work
+    def __init__(self, record: Callable[[Work], Work] = cuda_graph) -> None:
         self._record = record
-        self._left = WARM_UP
+        self._warm_up_left = WARM_UP
+        self._replay: Work | None = None
 
-    def __call__(self) -> torch.Tensor:
-        """Do the work once."""
-        if self._left == 0:
-            self._work = self._recorded()
-        self._left -= 1
-        return self._work()
+    def __call__(self, work: Work) -> torch.Tensor:
+        """Do the work once; it is the same at every call."""
+        if self._warm_up_left == 0:
+            self._replay = self._recorded(work)
+        self._warm_up_left -= 1
+        return work() if self._replay is None else self._replay()
 
-    def _recorded(self) -> Work:
+    def _recorded(self, work: Work) -> Work | None:
         try:
-            return self._record(self._work)
+            return self._record(work)
         except RuntimeError as error:
             log.warning("training goes on without a CUDA graph: reason=%s", error)
-            return self._work
+            return None
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def peak_memory_bytes(device: str) -> int:
 
 
 @contextmanager
-def prepared(device: str, *, threads: int | None = None, deterministic: bool = False) -> Iterator[None]:
+def prepared(device: str, threads: int | None = None) -> Iterator[None]:
     """Set torch up for one evaluation, and leave it and the device's memory as they were.
 
     Outside a training step every figure is a full float32. What the evaluation left in memory has to be
@@ -40,14 +40,13 @@ def prepared(device: str, *, threads: int | None = None, deterministic: bool = F
     Args:
         device: Name of the torch device.
         threads: Threads of torch meanwhile; as many as it has when None.
-        deterministic: Whether a GPU may use nothing but algorithms that give equal results every time.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     if _is_gpu(device):
         torch.cuda.reset_peak_memory_stats(device)
     try:
-        with matrix_units("ieee"), _deterministic(deterministic and _is_gpu(device)):
+        with matrix_units("ieee"):
             yield
     finally:
         torch.set_num_threads(before)
@@ -59,19 +58,6 @@ def release(device: str) -> None:
     if _is_gpu(device):
         gc.collect()
         torch.cuda.empty_cache()
-
-
-@contextmanager
-def _deterministic(on: bool) -> Iterator[None]:
-    if not on:
-        yield
-        return
-    before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before)
 
 
 def _is_gpu(device: str) -> bool:

@@ -75,7 +75,7 @@ def evaluate(
         Scores, provenance and weights, or the kind of failure with its message. Whatever goes wrong with the
         candidate is a `Failure`; an exception that was not foreseen is logged with its traceback.
     """
-    with prepared(device, threads=threads, deterministic=job.recipe.deterministic):
+    with prepared(device, threads):
         return _attempt(job, data, device, clock, report)
 
 

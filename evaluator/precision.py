@@ -52,15 +52,21 @@ def cpu_has_bfloat16() -> bool:
 
 
 @contextmanager
-def training_context(model: SRModel, precision: Computed) -> Iterator[None]:
+def training_context(model: SRModel, precision: Computed, *, deterministic: bool = False) -> Iterator[None]:
     """Let a model's forward and backward passes compute in a precision for a while; for everything else see the top.
 
     bfloat16 is the network's alone: the input mapping and the image residual around it stay float32.
+
+    Args:
+        model: The model.
+        precision: In what.
+        deterministic: Whether algorithms that do not give equal results every time are forbidden meanwhile; an
+            operation that has no other raises a RuntimeError.
     """
     before = model.network_dtype
     model.network_dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
     try:
-        with matrix_units("tf32" if precision == "tf32" else "ieee"):
+        with matrix_units("tf32" if precision == "tf32" else "ieee"), _only_deterministic(deterministic):
             yield
     finally:
         model.network_dtype = before
@@ -82,3 +88,16 @@ def matrix_units(rounding: Literal["ieee", "tf32"]) -> Iterator[None]:
     finally:
         for switch, value in zip(switches, before, strict=True):
             switch.fp32_precision = value
+
+
+@contextmanager
+def _only_deterministic(on: bool) -> Iterator[None]:
+    if not on:
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)

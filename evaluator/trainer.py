@@ -20,9 +20,13 @@ Work = Callable[[], Tensor]
 """What a device does in one step; returns the loss, a scalar that the next step leaves alone."""
 
 
-def as_it_is(work: Work) -> Work:
-    """Do the work operation by operation; the alternative to `captured.CapturedWork`."""
-    return work
+Run = Callable[[Work], Tensor]
+"""Does a step's work, always the same, once a call."""
+
+
+def as_it_is(work: Work) -> Tensor:
+    """Do work operation by operation; the alternative is `captured.Capture`."""
+    return work()
 
 
 class Trainer:
@@ -34,7 +38,7 @@ class Trainer:
         recipe: How to train.
         generator: Draws the patches; on the CPU.
         precision: What the forward and the backward pass compute in.
-        run: Makes of a step's work on the device what does the same, step after step.
+        run: Does each step's work on the device.
 
     Attributes:
         steps: Steps done, those of a state that was resumed included.
@@ -48,7 +52,7 @@ class Trainer:
         generator: torch.Generator,
         *,
         precision: Computed = "float32",
-        run: Callable[[Work], Work] = as_it_is,
+        run: Run = as_it_is,
     ) -> None:
         self.steps = 0
         self._model = model.train()
@@ -62,12 +66,12 @@ class Trainer:
         self._inputs = StepInputs(recipe.batch, images.device)
         self._rate = torch.zeros((), device=images.device)
         self._optimiser = torch.optim.Adam(self._weights, lr=self._rate, fused=True)
-        self._run = run(self._work)
+        self._run = run
 
     def step(self) -> Tensor:
         """Take one step of Adam on the L1 loss, average the weights and return the loss, left on the device."""
         self._inputs.fill(self._generator, learning_rate(self._recipe, self.steps))
-        loss = self._run()
+        loss = self._run(self._work)
         self.steps += 1
         return loss
 
@@ -81,13 +85,13 @@ class Trainer:
         self._rate.copy_(inputs.learning_rate)
         lr, hr = self._images.cut(inputs.uniform, recipe.patch)
         self._optimiser.zero_grad(set_to_none=True)
-        with training_context(self._model, self._precision):
+        on_gpu = self._rate.is_cuda
+        with training_context(self._model, self._precision, deterministic=on_gpu and recipe.deterministic):
             loss = nn.functional.l1_loss(self._model(lr), hr)
             loss.backward()  # type: ignore[no-untyped-call]  # torch ships it without annotations
         if recipe.gradient_clip:
             nn.utils.clip_grad_norm_(self._weights, recipe.gradient_clip, foreach=True)
         # Adam warns of the flag outside a capture and refuses a capture without it; fused, it computes alike.
-        on_gpu = self._rate.is_cuda
         self._optimiser.param_groups[0]["capturable"] = on_gpu and torch.cuda.is_current_stream_capturing()
         self._optimiser.step()
         self._average.update()
@@ -128,4 +132,5 @@ class Trainer:
     def finish(self) -> None:
         """Leave the model with the averaged weights, in evaluation mode."""
         self._average.store(self.steps)
+        self._optimiser.zero_grad(set_to_none=True)  # they may lie in memory of a recorded step
         self._model.eval()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .captured import CapturedWork, side_stream
+from .captured import Capture, side_stream
 from .data.patches import ResidentImages
 from .losses import CHECK_EVERY, Losses
 from .metrics.settling import Settling, blur_ratio
@@ -129,7 +129,7 @@ def _begun(
 ) -> tuple[Trainer, Losses]:
     """A training before its next step: the first one, or that after the state."""
     on_gpu = images.device.type == "cuda"
-    trainer = Trainer(model, images, recipe, generator, precision=precision, run=CapturedWork if on_gpu else as_it_is)
+    trainer = Trainer(model, images, recipe, generator, precision=precision, run=Capture() if on_gpu else as_it_is)
     losses = Losses(recipe, late=on_gpu)
     if start is not None:
         trainer.resume(start)

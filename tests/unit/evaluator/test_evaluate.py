@@ -1,6 +1,9 @@
 """One evaluation from job to outcome: what a success holds, and that a bad candidate never raises."""
 
 import logging
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import count
 
@@ -10,10 +13,15 @@ import torch
 from evaluator import evaluate as module
 from evaluator.cost import costs
 from evaluator.evaluate import evaluate
+from evaluator.latency import measure
+from evaluator.latency_target import LatencyTarget
 from evaluator.metrics.protocol import get_protocol
+from evaluator.model import SRModel
 from evaluator.outcome import Failure, FailureKind, Success
+from evaluator.precision import resolve
+from evaluator.progress import TrainingProgress
 from evaluator.provenance import code_digest
-from evaluator.recipe import Recipe
+from evaluator.recipe import Precision, Recipe
 from evaluator.testing import TINY_GENOTYPE, TINY_RECIPE, tiny_data, tiny_job
 from evaluator.training import TrainingTrace
 from evaluator.validation import validate
@@ -38,19 +46,45 @@ def test_a_success_holds_scores_costs_and_where_they_come_from() -> None:
     assert outcome.provenance.code_digest == code_digest()
     assert outcome.provenance.seed == 7
     assert outcome.provenance.device.startswith("cpu (1 thread,")
+    assert outcome.provenance.precision == resolve("auto", "cpu")
+    assert outcome.scores.latency_ms is None
+    assert outcome.peak_memory_bytes == 0
     assert [step for step, _ in outcome.loss_curve] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_equal_jobs_give_equal_weights_bit_for_bit(threads: int) -> None:
+def test_equal_jobs_give_equal_weights_bit_for_bit(threads: int, precision: Precision) -> None:
     data = tiny_data()
-    job = tiny_job(data, seed=3, recipe=replace(TINY_RECIPE, steps=12))
+    job = tiny_job(data, seed=3, recipe=replace(TINY_RECIPE, steps=6, precision=precision))
     first, second = (evaluate(job, data, threads=threads) for _ in range(2))
     assert isinstance(first, Success)
     assert isinstance(second, Success)
     assert first.weights == second.weights
     assert first.scores == second.scores
     assert first.loss_curve == second.loss_curve
+
+
+EVALUATE = """
+from dataclasses import replace
+from hashlib import sha256
+from evaluator.evaluate import evaluate
+from evaluator.testing import TINY_RECIPE, tiny_data, tiny_job
+data = tiny_data()
+for precision in ("float32", "bfloat16"):
+    outcome = evaluate(tiny_job(data, recipe=replace(TINY_RECIPE, precision=precision)), data, threads=1)
+    print(precision, sha256(outcome.weights).hexdigest(), outcome.scores)
+"""
+
+
+def test_equal_jobs_give_equal_weights_in_every_process() -> None:
+    first, second = (
+        subprocess.run([sys.executable, "-c", EVALUATE], capture_output=True, text=True, check=True, env=os.environ)
+        for _ in range(2)
+    )
+    assert first.stdout == second.stdout
+    digests = {line.split()[1] for line in first.stdout.splitlines()}
+    assert len(digests) == 2  # the precisions differ
 
 
 def test_the_seed_and_the_images_decide_the_weights() -> None:
@@ -90,6 +124,39 @@ def test_colour_images_train_a_luma_network_for_a_protocol_that_needs_chroma() -
 def test_a_recipe_with_a_stopping_rule_ends_early_and_the_curve_says_where() -> None:
     recipe = replace(TINY_RECIPE, steps=40, settle_window=2, settle_tolerance=1e3)
     assert succeed(recipe=recipe).loss_curve[-1][0] == 10
+
+
+def test_reports_tell_each_phase_and_change_nothing() -> None:
+    reports: list[TrainingProgress] = []
+    data, ticks = tiny_data(), count(step=3)
+    job = tiny_job(data, recipe=replace(TINY_RECIPE, steps=20), timeout_s=1e6)
+    told = evaluate(job, data, threads=1, clock=lambda: float(next(ticks)), report=reports.append)
+    silent = evaluate(job, data, threads=1)
+    assert isinstance(told, Success)
+    assert isinstance(silent, Success)
+    assert (told.weights, told.scores, told.loss_curve) == (silent.weights, silent.scores, silent.loss_curve)
+    assert [reports[0].phase, reports[0].step] == ["training", 0]
+    assert [reports[-1].phase, reports[-1].step] == ["validation", 20]
+    assert reports[-1].psnr_db is not None
+    assert reports[-1].psnr_db > 5
+    assert reports[-1].loss is not None
+
+
+def test_a_network_is_timed_where_the_job_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def timed(model: SRModel, target: LatencyTarget, device: str, **_: object) -> float:
+        asked.extend([model.genotype, target, device])
+        return 12.5
+
+    monkeypatch.setattr(measure, "latency_ms", timed)
+    reports: list[TrainingProgress] = []
+    data, target = tiny_data(), LatencyTarget(lr_width=32, lr_height=16)
+    outcome = evaluate(replace(tiny_job(data), latency=target), data, threads=1, report=reports.append)
+    assert isinstance(outcome, Success)
+    assert outcome.scores.latency_ms == 12.5
+    assert asked == [TINY_GENOTYPE, target, "cpu"]
+    assert [report.phase for report in reports] == ["training", "validation", "latency"]
 
 
 def test_a_diverging_candidate_is_a_failure() -> None:

@@ -3,6 +3,7 @@
 import os
 
 from evaluator.outcome import Success
+from evaluator.progress import TrainingProgress
 from evaluator.provenance import code_digest
 from evaluator.testing import tiny_data, tiny_job
 from evaluator.worker import Worker
@@ -12,10 +13,14 @@ def test_a_worker_says_where_it_is_and_which_sources_it_runs() -> None:
     hello = Worker("cpu", threads=1).hello()
     assert (hello.pid, hello.code_digest) == (os.getpid(), code_digest())
     assert hello.node
+    assert hello.device.startswith("cpu (1 thread,")
+    assert hello.device_memory_bytes == 0
 
 
 def test_a_worker_evaluates_with_its_own_device_and_threads() -> None:
     data = tiny_data()
-    outcome = Worker("cpu", threads=1).evaluate(tiny_job(data), data)
+    reports: list[TrainingProgress] = []
+    outcome = Worker("cpu", threads=1).evaluate(tiny_job(data), data, reports.append)
     assert isinstance(outcome, Success)
     assert outcome.provenance.device.startswith("cpu (1 thread,")
+    assert [report.phase for report in reports] == ["training", "validation"]
