@@ -13,9 +13,12 @@ def heading(column: str) -> str:
 
     >>> heading("psnr_db")
     'psnr (dB)'
+    >>> heading("latency_ms")
+    'latency (ms)'
     """
     metric = next(metric for metric in METRICS.values() if metric.column == column)
-    return f"{metric.name} ({metric.unit})" if metric.unit else metric.name.replace("_", "-")
+    name = metric.name.removesuffix(f"_{metric.unit}")
+    return f"{name} ({metric.unit})" if metric.unit else name.replace("_", "-")
 
 
 def shown(column: str, value: float | None) -> str:

@@ -15,6 +15,7 @@ import pytest
 from evaluator.testing import ScriptedExecutor, synthetic, tiny_data
 from nas.breeding import engine_of
 from nas.controller import Controller, Leasing
+from nas.display import Row, front_table
 from nas.export.front import front_rows, latency_of, to_csv, to_html, to_json, to_markdown
 from nas.fronts import Front
 from nas.known import known_figures
@@ -167,3 +168,9 @@ def test_a_latency_that_is_not_optimised_is_shown_where_it_was_asked_for() -> No
     plain = run(None, objectives=objectives).front
     assert "latency_ms" not in front_rows(plain)[0]
     assert to_json(plain)["latency"] == ""
+
+
+def test_a_front_has_a_column_for_each_figure_that_a_member_has():
+    rows = [Row(id="a-1", scores={"psnr_db": 30.0, "latency_ms": 12.5}), Row(id="a-2", scores={"psnr_db": 29.0})]
+    headings = [column.header for column in front_table("front", ["psnr_db"], rows).columns]
+    assert headings == ["candidate", "psnr (dB)", "latency (ms)"]
