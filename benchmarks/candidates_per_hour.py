@@ -12,7 +12,7 @@ first, and a block of ours counts until its last worker is done: what a search w
 `--equal-psnr` asks whether that speed is paid for: 8 networks from 2 seeds in both arms, and the difference of their
 final PSNR, the same seed giving both the same starting weights and patches.
 
-Where srnas is not installed, set PYTHONPATH to the repository: torch, numpy and Pillow do.
+Where srnas is not installed, set PYTHONPATH to the repository: torch, numpy, Pillow and safetensors do.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import numpy as np
 import torch
 
 from benchmarks import plain
-from benchmarks.reporting import PHOTOS, Machine, cores, write_json
+from benchmarks.reporting import PHOTOS, Machine, cores, device_option, write_json
 from benchmarks.throughput import (
     OURS,
     PLAIN,
@@ -191,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="(default: %(default)s)")
+    device_option(parser)
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), help="(default: both)")
     parser.add_argument("--workers", type=int, help="of ours (default: one a core, or four on the GPU)")
     parser.add_argument("--loaders", type=int, default=2, help="DataLoader's processes (default: %(default)s)")

@@ -5,6 +5,7 @@ Needs torch and the standard library alone, so that it runs on a bare GPU machin
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -59,6 +60,17 @@ class Machine:
         plural = "" if self.threads == (1,) else "s"
         software = f"torch {self.torch} with {' and '.join(map(str, self.threads))} thread{plural}"
         return f"{device}{self.processor}, {self.cores} cores, {software}; load average at start {self.load:.2f}"
+
+
+def device_option(parser: argparse.ArgumentParser) -> None:
+    """Let a program be told where to run; a device that is not there is an error of its arguments."""
+
+    def there(device: str) -> str:
+        if device == "cuda" and not torch.cuda.is_available():
+            raise argparse.ArgumentTypeError("torch sees no GPU here")
+        return device
+
+    parser.add_argument("--device", type=there, choices=("cpu", "cuda"), default="cpu", help="(default: %(default)s)")
 
 
 def cores() -> int:

@@ -1,6 +1,6 @@
 """How fast a training step is, beside a plain loop on the same network, and how much of the machine it uses.
 
-    python benchmarks/training_step.py [--threads 1 2] [--rounds 10] [--device cuda] [--profile] [--json FILE]
+    python benchmarks/training_step.py [--threads 1 2] [--rounds 8] [--device cuda] [--profile] [--json FILE]
 
 Networks of about 20K, 120K, 400K and 1M parameters of the FALSR space, on luma at x2. The arms take turns, a few steps
 each, so that a busy machine hits all of them; ratios are medians over rounds, with a 95 % interval.
@@ -14,7 +14,9 @@ auto, no graph      (CUDA) the same without capturing the step as a graph
 ==================  ====================================================================================
 
 The share of the peak is the network's arithmetic (`peak.py`) over what the best dense 3x3 convolution reaches here in
-the precision of the arm. Where srnas is not installed, set PYTHONPATH to the repository: torch, numpy and Pillow do.
+the precision of the arm.
+
+Where srnas is not installed, set PYTHONPATH to the repository: torch, numpy, Pillow and safetensors do.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from benchmarks.operators import by_kind, marked
 from benchmarks.pairing import Spread, faster_by, take_turns
 from benchmarks.peak import Peak, measure_peak, step_flops
 from benchmarks.plain_patches import largest_first, write_pngs
-from benchmarks.reporting import PHOTOS, Machine, cores, table, write_json
+from benchmarks.reporting import PHOTOS, Machine, cores, device_option, table, write_json
 from benchmarks.step_arms import CHANNELS, PLAIN, SCALE, STEP, Bench, arms, trainer
 from evaluator.captured import side_stream
 from evaluator.data.folders import scan
@@ -156,13 +158,11 @@ def _cell(ms: float, total_ms: float) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, or profile, and print tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="(default: %(default)s)")
-    parser.add_argument(
-        "--threads", type=int, nargs="+", default=sorted({1, cores()}), help="of torch (default: one, then all cores)"
-    )
+    device_option(parser)
+    parser.add_argument("--threads", type=int, nargs="+", help="of torch (default: one, then all cores; of a GPU one)")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="(default: all)")
     parser.add_argument("--rounds", type=int, default=8, help="rounds that count (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=4, help="steps of each arm in a round (default: %(default)s)")
+    parser.add_argument("--steps", type=int, help="steps of each arm in a round (default: 4; 50 on a GPU)")
     parser.add_argument("--batch", type=int, default=16, help="patches a step (default: FALSR's %(default)s)")
     parser.add_argument("--patch", type=int, default=24, help="their side in LR pixels (default: %(default)s)")
     parser.add_argument("--loaders", type=int, default=2, help="DataLoader's processes, 0 for none (default: 2)")
@@ -170,6 +170,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--profile", action="store_true", help="say where the time of our step goes, and time nothing")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures here too")
     chosen = parser.parse_args(arguments)
+    on_gpu = chosen.device == "cuda"
+    chosen.threads = chosen.threads or ([1] if on_gpu else sorted({1, cores()}))
     with tempfile.TemporaryDirectory() as folder:
         images = load(scan(chosen.images, scale=SCALE), scale=SCALE, channels=CHANNELS)
         bench = Bench(
@@ -177,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             files=write_pngs(largest_first(images), Path(folder)),
             recipe=replace(Recipe(), steps=10_000_000, batch=chosen.batch, patch=chosen.patch),
             device=torch.device(chosen.device),
-            steps=chosen.steps,
+            steps=chosen.steps or (50 if on_gpu else 4),
             workers=chosen.loaders,
         )
         (profile if chosen.profile else time_all)(bench, chosen)

@@ -1,8 +1,11 @@
 """A report says where its figures were taken."""
 
+import argparse
 import json
 
-from benchmarks.reporting import Machine, cores, table, write_json
+import pytest
+
+from benchmarks.reporting import Machine, cores, device_option, table, write_json
 
 
 def test_a_machine_is_named_with_what_decides_a_timing():
@@ -32,3 +35,15 @@ def test_figures_are_written_where_asked_and_nowhere_else(tmp_path):
     write_json(tmp_path / "deep" / "figures.json", {"ms": 1.5})
     assert json.loads((tmp_path / "deep" / "figures.json").read_text()) == {"ms": 1.5}
     assert [path.name for path in tmp_path.rglob("*.json")] == ["figures.json"]
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch, capsys):
+    parser = argparse.ArgumentParser()
+    device_option(parser)
+    assert parser.parse_args([]).device == "cpu"
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--device", "cuda"])
+    assert "torch sees no GPU here" in capsys.readouterr().err
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert parser.parse_args(["--device", "cuda"]).device == "cuda"
