@@ -20,12 +20,10 @@ from .latency import latency_note
 from .objectives import METRICS, Constraint, Objective, Sense
 from .reach import reach
 from .spec import SearchSpec
+from .validation import held_out
 
 Baseline = Callable[[ImageSet, int, Protocol], Mapping[Any, float]]
 """``baseline(validation, channels, protocol)``: bicubic's mean scores by column, as `evaluator.score.baseline`."""
-
-HOLDOUT_SHARE = 5
-"""Without a validation folder, one image of so many is held out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +92,7 @@ def _images(spec: SearchSpec, images_root: Path) -> tuple[ImageSet, ImageSet, tu
     if dataset.validation is not None:
         validation, more = _folder(spec, "validation", images_root, 16, dataset.validation_limit)
         return train, validation, (*notes, *more)
-    holdout = max(1, len(train) // HOLDOUT_SHARE)
-    if dataset.validation_limit is not None:
-        holdout = min(holdout, dataset.validation_limit)
-    rest, held = split(train, holdout)
+    rest, held = split(train, held_out(dataset, len(train)))
     names = ", ".join(pair.name for pair in held)
     return rest, held, (*notes, f"dataset.validation: {len(held)} training images held out: {names}")
 

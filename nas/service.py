@@ -38,6 +38,7 @@ from .statistics.course import course
 from .statistics.documents import Point, Statistics
 from .statistics.summary import statistics
 from .store.base import NotFound, Store
+from .validation import validation_warnings
 
 LAG_PER_WORKER = 4
 """Asks between a network and the outcomes that it was bred from, where they are told in order and no lag is given."""
@@ -92,7 +93,12 @@ class Service:
             spec=spec,
             state=SearchState.QUEUED,
             created_at=self._clock(),
-            warnings=(*redundancy_warnings(spec), *budget_warnings(spec), *latency_warnings(spec)),
+            warnings=(
+                *redundancy_warnings(spec),
+                *budget_warnings(spec),
+                *validation_warnings(spec, self._settings.images_root),
+                *latency_warnings(spec),
+            ),
             parallelism=spec.parallelism,
         )
         self._store.add_search(search)

@@ -125,6 +125,9 @@ class BudgetStatistics(Document):
     """What is spent, and when it will end."""
 
     parts: tuple[BudgetPart, ...] = Field(description="Every part of a budget.")
+    validation_share: Figure = Field(
+        description="Share of the workers' time in candidates that went into scoring them; null before any."
+    )
     seconds_left: Figure = Field(description="Estimate from the pace since the start; null unless it runs.")
     ends_at: datetime | None = Field(description="When that is.")
 

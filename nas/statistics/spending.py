@@ -15,16 +15,19 @@ from .rows import in_told_order
 def spending(search: Search, rows: Sequence[LedgerRow], now: datetime) -> BudgetStatistics:
     """What is spent of each part at a time; confirmations of the front count as work but not as evaluations."""
     told = in_told_order(rows)
+    validate_s = sum(row.validate_s for row in told)
+    busy_s = validate_s + sum(row.train_s for row in told)
     spent = {
         "evaluations": sum(row.replicate == 0 for row in rows),
         "steps": sum(row.steps for row in told),
         "wall_time_s": elapsed_s(search, now),
-        "worker_hours": sum(row.train_s + row.validate_s for row in told) / 3600,
+        "worker_hours": busy_s / 3600,
         "patience": unchanged(told, search.spec.recipe.rungs - 1),
     }
     left_s = seconds_left(search, now)
     return BudgetStatistics(
         parts=tuple(_part(name, value, getattr(search.spec.budget, name)) for name, value in spent.items()),
+        validation_share=validate_s / busy_s if busy_s else None,
         seconds_left=left_s,
         ends_at=None if left_s is None else now + timedelta(seconds=left_s),
     )

@@ -119,7 +119,6 @@ def seed_grid(found: Statistics) -> Grid:
 
 def budget_grid(found: Statistics) -> Grid:
     """What is spent of each part that has a limit, and of the others."""
-    ends_at = found.budget.ends_at
     return Grid(
         title="budget",
         headings=("part", "spent", "limit", "share"),
@@ -127,8 +126,16 @@ def budget_grid(found: Statistics) -> Grid:
             [part.part, number(part.spent), "none" if part.limit is None else number(part.limit), percent(part.share)]
             for part in found.budget.parts
         ],
-        note="" if ends_at is None else f"at this pace it ends at {ends_at:%Y-%m-%d %H:%M} UTC",
+        note="; ".join(_on_the_budget(found)),
     )
+
+
+def _on_the_budget(found: Statistics) -> Iterator[str]:
+    budget = found.budget
+    if budget.validation_share is not None:
+        yield f"validation took {percent(budget.validation_share)} of the time"
+    if budget.ends_at is not None:
+        yield f"at this pace it ends at {budget.ends_at:%Y-%m-%d %H:%M} UTC"
 
 
 def in_short(found: Statistics) -> list[tuple[str, str]]:
@@ -144,6 +151,8 @@ def in_short(found: Statistics) -> list[tuple[str, str]]:
         lines.append(("surrogate", "; ".join([*_on_the_model(found), *taus])))
     if found.seeds.networks:
         lines.append(("seed noise", f"{noise_text(found)}, over {found.seeds.networks} networks"))
+    if found.budget.validation_share is not None:
+        lines.append(("validation", f"{percent(found.budget.validation_share)} of the time"))
     return [(label, text) for label, text in lines if text]
 
 

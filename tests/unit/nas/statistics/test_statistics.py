@@ -271,8 +271,13 @@ def test_every_part_of_a_budget_has_what_is_spent_of_it():
     assert spent == {"evaluations": 3, "steps": 210, "wall_time_s": 60.0, "worker_hours": 0.5, "patience": 1}
     shares = {part.part: part.share for part in found.parts}
     assert (shares["evaluations"], shares["worker_hours"], shares["wall_time_s"]) == (0.3, 0.5, None)
+    assert found.validation_share == pytest.approx(800 / 1800)
     assert found.ends_at is not None
     assert found.seconds_left is not None
+
+
+def test_before_any_outcome_validation_has_no_share():
+    assert spending(make_search(), [asked(0)], START).validation_share is None
 
 
 def test_statistics_are_json_whatever_the_figures_are():

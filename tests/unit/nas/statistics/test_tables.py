@@ -69,6 +69,13 @@ def test_the_statistics_in_short_are_a_line_for_each_part():
     assert "psnr tau 1.00" in lines["surrogate"]
 
 
+def test_the_share_of_validation_is_told_once_there_is_one():
+    found = statistics(search_of(), [row(0, 30.0, "0", train_s=98.0, validate_s=2.0)], START)
+    (budget,) = (grid for grid in grids(found) if grid.title == "budget")
+    assert budget.note == "validation took 2% of the time"
+    assert dict(in_short(found))["validation"] == "2% of the time"
+
+
 @pytest.mark.parametrize(
     ("tau", "text"),
     [

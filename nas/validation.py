@@ -1,0 +1,71 @@
+"""How much of a candidate's time goes into scoring it: estimated before a search, from image headers and arithmetic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evaluator.data.decoding import size
+from evaluator.data.folders import ImageFiles
+
+from .checks import MIN_VALIDATION_SIDE, dataset_folder
+from .spec import DatasetSpec, SearchSpec
+
+HOLDOUT_SHARE = 5
+"""Without a validation folder, one image of so many is held out."""
+
+LARGEST_SHARE = 0.1
+"""Share of a candidate's time above which a submitter is told."""
+
+PASSES = 3
+"""What a pixel costs in training, against one that is only predicted: forward once, and backward twice as long."""
+
+
+def held_out(dataset: DatasetSpec, total: int) -> int:
+    """How many of so many training images are held out for validation."""
+    count = max(1, total // HOLDOUT_SHARE)
+    return count if dataset.validation_limit is None else min(count, dataset.validation_limit)
+
+
+def validation_warnings(spec: SearchSpec, images_root: Path) -> tuple[str, ...]:
+    """What a submitter should know of scoring: whether it takes more than a tenth of a candidate's time."""
+    pixels = _validation_pixels(spec, images_root)
+    recipe = spec.recipe
+    steps = recipe.rung_steps[0]
+    share = predicted_share(pixels, steps * recipe.batch * recipe.patch**2)
+    if share <= LARGEST_SHARE:
+        return ()
+    return (
+        f"scoring takes about {share:.0%} of the time of a candidate that is trained for {steps:,} steps: "
+        f"{pixels:,} LR pixels are predicted for it; lower dataset.validation_limit or dataset.validation_crop, or "
+        f"raise {'recipe.steps' if recipe.rungs == 1 else 'the steps of the first rung'}",
+    )
+
+
+def predicted_share(validated: int, trained: int) -> float:
+    """Share of a candidate's time that predicting takes, a pixel that is trained on costing `PASSES` times as much.
+
+    Args:
+        validated: LR pixels that are predicted once.
+        trained: LR pixels of all patches of all steps.
+
+    >>> predicted_share(3, 9)
+    0.1
+    """
+    return validated / (validated + PASSES * trained)
+
+
+def _validation_pixels(spec: SearchSpec, images_root: Path) -> int:
+    """LR pixels of all validation images; of those that will be held out, by the average over their folder."""
+    dataset, recipe = spec.dataset, spec.recipe
+    if dataset.validation is not None:
+        found = dataset_folder(spec, "validation", images_root, min_lr_side=MIN_VALIDATION_SIDE).pairs
+        return sum(_lr_pixels(files, spec) for files in found[: dataset.validation_limit])
+    found = dataset_folder(spec, "train", images_root, min_lr_side=recipe.patch).pairs[: dataset.train_limit]
+    return sum(_lr_pixels(files, spec) for files in found) * held_out(dataset, len(found)) // len(found)
+
+
+def _lr_pixels(files: ImageFiles, spec: SearchSpec) -> int:
+    """What is left of an image by the crop."""
+    height, width = (side // spec.scale for side in size(files.hr))
+    crop = spec.dataset.validation_crop
+    return height * width if crop is None else min(height, crop) * min(width, crop)
