@@ -67,7 +67,7 @@ class BatchLatency:
     ) -> None:
         profile.require_task(scale, channels)
         self._profile, self._space = profile, space
-        widths = _reachable(space)
+        widths = reachable_widths(space)
         cells = [Cell(*values) for values in product(*space.cell_choices)]  # type: ignore[arg-type] # one value a field
         ends = {width: plan_ends(space.features, width, recipe, scale=scale, channels=channels) for width in widths}
         self._cells = self._part([{width: plan_cell(cell, width) for width in widths} for cell in cells], 0, -1)
@@ -188,7 +188,7 @@ def _own_runs(plan: Plan, blocked: Sequence[bool], source: int, block: int) -> l
     return found
 
 
-def _reachable(space: SearchSpace) -> list[int]:
+def reachable_widths(space: SearchSpace) -> list[int]:
     """Every number of channels that a cell or the tail may read."""
     sums = {0}
     for _ in range(space.n_cells):

@@ -12,11 +12,14 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from search_space.errors import InvalidInput, Problem
 
 from .operators import Operator, Run
+
+LEAST_MS = 0.01
+"""Shorter times are all noise."""
 
 HINT = "Profile the device for the search space of this network: srnas profile-device --space."
 
@@ -99,25 +102,27 @@ def fit(samples: Iterable[Sample]) -> OperatorTable:
 def _price(by_channels: Mapping[int, list[float]]) -> Price:
     channels = np.array(sorted(by_channels), dtype=np.float64)
     ms = np.array([np.median(by_channels[int(width)]) for width in channels])
-    fixed, slope = _line(channels, ms)
+    fixed, slope = fit_line(channels, ms)
     return Price(fixed_ms=fixed, channel_ms=slope, samples=sum(map(len, by_channels.values())))
 
 
-def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
-    """(intercept, slope), neither negative, with the least sum of squared relative errors."""
-    weight = 1 / np.maximum(y, 1e-3)
-    flat, steep = weight * np.ones_like(x), weight * x
-    design, target = np.stack([flat, steep], axis=1), weight * y
-    if len(x) > 1:
-        fixed, slope = np.linalg.lstsq(design, target, rcond=None)[0]
+def fit_line(x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
+    """(intercept, slope), neither negative, with the least sum of squared relative errors.
+
+    Args:
+        x: Figures, not negative.
+        y: As many figures, not negative; the relative error of less than `LEAST_MS` is taken of that.
+    """
+    across, up = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    weight = 1 / np.maximum(up, LEAST_MS)
+    flat, steep, target = weight, weight * across, weight * up
+    if len(set(across)) > 1:
+        fixed, slope = np.linalg.lstsq(np.stack([flat, steep], axis=1), target, rcond=None)[0]
         if fixed >= 0 and slope >= 0:
             return float(fixed), float(slope)
-    flat_fit, steep_fit = (max(0.0, _project(part, target)) for part in (flat, steep))
-    flat_error, steep_error = (
-        float(((part * height - target) ** 2).sum()) for part, height in ((flat, flat_fit), (steep, steep_fit))
-    )
-    through_origin = steep.any() and steep_error <= flat_error
-    return (0.0, steep_fit) if through_origin else (flat_fit, 0.0)
+    height, rise = _project(flat, target), _project(steep, target)
+    through_origin = steep.any() and np.sum((steep * rise - target) ** 2) <= np.sum((flat * height - target) ** 2)
+    return (0.0, rise) if through_origin else (height, 0.0)
 
 
 def _project(part: NDArray[np.float64], target: NDArray[np.float64]) -> float:
