@@ -18,7 +18,7 @@ from .access_log import AccessLog
 from .deps import plain_path, same_origin
 from .errors import install
 from .responses import tidied
-from .routes import artifacts, candidates, events, exports, front, health, searches, spaces, statistics
+from .routes import artifacts, candidates, events, exports, front, health, searches, spaces, statistics, workers
 from .settings import ApiSettings, read_api_settings
 from .version import VERSION
 
@@ -37,12 +37,14 @@ TAGS = {
     "exports": "Ask for files of a candidate.",
     "artifacts": "The files.",
     "events": "What happened in a search.",
+    "workers": "Who trains what now.",
     "spaces": "The sets of networks to search in.",
     "health": "For whoever watches over the process.",
 }
 
 ROUTERS = tuple(
-    module.router for module in (searches, candidates, front, statistics, exports, artifacts, events, spaces, health)
+    module.router
+    for module in (searches, candidates, front, statistics, exports, artifacts, events, workers, spaces, health)
 )
 
 

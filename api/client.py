@@ -42,6 +42,8 @@ from .schemas import (
     SpaceSummary,
     SpaceView,
     StatisticsView,
+    WorkerList,
+    WorkerView,
 )
 
 __all__ = ["DEFAULT_URL", "ApiError", "Client"]
@@ -144,10 +146,11 @@ class Client:
                 return seen
             self._sleep(poll_s)
 
-    def events(self, search_id: str, *, after: int = 0) -> Iterator[EventView]:
-        """What has happened in a search so far, in order."""
+    def events(self, search_id: str, *, after: int = 0, progress: bool = True) -> Iterator[EventView]:
+        """What has happened in a search so far, in order, with or without what trainings in flight tell."""
         path = f"/v1/searches/{_part(search_id)}/events"
-        while (page := self._ask(EventPage, "GET", path, params={"after": after})).items:
+        query = {"progress": str(progress).lower(), "limit": 1000}
+        while (page := self._ask(EventPage, "GET", path, params=query | {"after": after})).items:
             yield from page.items
             after = page.next
 
@@ -235,6 +238,18 @@ class Client:
         unfinished = path.with_name(path.name + ".part")
         unfinished.write_bytes(content)
         return unfinished.replace(path)
+
+    # -- workers ---------------------------------------------------------------------------------------------------
+
+    def workers(self) -> list[WorkerView]:
+        """Every worker of every controller and what it does now, by node and name."""
+        return self._ask(WorkerList, "GET", "/v1/workers").items
+
+    def watch_workers(self, *, poll_s: float = 1.0) -> Iterator[list[WorkerView]]:
+        """The same again and again, for ever."""
+        while True:
+            yield self.workers()
+            self._sleep(poll_s)
 
     # -- the service -----------------------------------------------------------------------------------------------
 

@@ -7,16 +7,18 @@ from collections.abc import Iterable, Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from evaluator.progress import TrainingProgress
 from nas.display import Row, Standing, duration, front_table, kept_column
 from nas.figures import heading, shown
 from nas.objectives import METRICS
+from nas.posts import Post
 from nas.records import CandidateState
 
-from .schemas import CandidateSummary, FrontView, SearchView
+from .schemas import CandidateSummary, FrontView, SearchView, WorkerView
 
 
-def standing(search: SearchView, rungs: Sequence[int] = ()) -> Standing:
-    """How a search stands; ``rungs`` counts its outcomes at each rung."""
+def standing(search: SearchView, rungs: Sequence[int] = (), workers: Iterable[WorkerView] = ()) -> Standing:
+    """How a search stands; ``rungs`` counts its outcomes at each rung, and some of the workers may train for it."""
     reached = search.progress
     return Standing(
         id=search.id,
@@ -33,6 +35,20 @@ def standing(search: SearchView, rungs: Sequence[int] = ()) -> Standing:
         rungs=rungs,
         notes=search.data_notes,
         warnings=search.warnings,
+        trainings=[post_of(worker) for worker in workers if worker.search_id == search.id],
+    )
+
+
+def post_of(worker: WorkerView) -> Post:
+    """A worker behind a server, and what it is at."""
+    told, since = worker.training, worker.busy_since
+    return Post(
+        worker=worker.name,
+        node=worker.node,
+        device=worker.device,
+        candidate=worker.candidate_id,
+        progress=None if told is None else TrainingProgress(**told.model_dump()),
+        busy_s=None if since is None else (worker.seen_at - since).total_seconds(),
     )
 
 

@@ -123,7 +123,9 @@ def _follow(client: Client, search_id: str, *, as_json: bool) -> None:
         with progress_bar(err) as show:
             climbed = _Climbed(client, search_id)
             ended = client.wait(
-                search_id, on_progress=lambda seen: show(standing(seen, climbed.by_rung(seen))), poll_s=POLL_S
+                search_id,
+                on_progress=lambda seen: show(standing(seen, climbed.by_rung(seen), client.workers())),
+                poll_s=POLL_S,
             )
     except KeyboardInterrupt:
         err.print(f"search {search_id} goes on; come back with: srnas watch {search_id}", soft_wrap=True)
@@ -155,7 +157,7 @@ class _Climbed:
         rungs = search.spec.recipe.rungs
         if rungs == 1:
             return []
-        for event in self._client.events(self._search_id, after=self._after):
+        for event in self._client.events(self._search_id, after=self._after, progress=False):
             self._after = event.ordinal
             if event.kind == "told" and not event.detail.get("replicate"):
                 self._told[event.detail.get("rung", 0)] += 1

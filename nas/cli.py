@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -16,7 +17,7 @@ from .cli_options import DatabaseUrl, Home, ImagesRoot, Json, Workers
 from .console import FAILED, INTERRUPTED, configure_logging, err, make_app, out
 from .display import Standing, progress_bar
 from .documents import read_spec
-from .records import Search, SearchState
+from .records import Search, SearchState, Worker
 from .results import print_result
 from .service import utc_now
 from .settings import Settings, read_settings
@@ -57,9 +58,9 @@ def search(
     try:
         with progress_bar(err) as show:
 
-            def on_progress(now: Search) -> None:
+            def on_progress(now: Search, workers: Sequence[Worker]) -> None:
                 seen[:] = [now]
-                show(Standing.of(now, utc_now()))
+                show(Standing.of(now, utc_now(), workers))
 
             ended = run_search(document, settings, on_progress, inline=inline)
     except KeyboardInterrupt:

@@ -24,7 +24,8 @@ from evaluator.outcome import HINTS
 from .figures import confirmed, heading
 from .objectives import METRICS
 from .pace import seconds_left
-from .records import Search
+from .posts import Post, in_short, training_lines
+from .records import Search, Worker
 from .statistics.tables import Grid
 
 LINE_EVERY = 10
@@ -50,6 +51,7 @@ class Standing:
         seconds_left: Estimate, None where there is none.
         notes: What was found in the image folders.
         warnings: What to know of its spec.
+        trainings: What workers are at for it.
     """
 
     id: str
@@ -66,10 +68,11 @@ class Standing:
     rungs: Sequence[int] = ()
     notes: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    trainings: Sequence[Post] = ()
 
     @classmethod
-    def of(cls, search: Search, now: datetime) -> Standing:
-        """The standing of a search in this process at a time."""
+    def of(cls, search: Search, now: datetime, workers: Iterable[Worker] = ()) -> Standing:
+        """The standing of a search in this process at a time, with those of its workers that train for it."""
         reached = search.progress
         return cls(
             id=search.id,
@@ -85,6 +88,7 @@ class Standing:
             steps=reached.steps,
             notes=search.data_notes,
             warnings=search.warnings,
+            trainings=[Post.of(worker) for worker in workers if worker.search_id == search.id],
         )
 
     @property
@@ -126,14 +130,15 @@ def progress_bar(console: Console) -> Iterator[Show]:
         return
     bar = Progress(SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     task = bar.add_task("waiting", total=None)
-    line = Text()
+    line, trainings = Text(), Text()
 
     def show(standing: Standing) -> None:
         description = f"search {standing.id} {standing.state}"
         bar.update(task, description=description, completed=standing.done, total=standing.budget)
         line.plain = f"  {standing}"
+        trainings.plain = "\n".join(f"  {text}" for text in training_lines(standing.trainings))
 
-    with Live(Group(bar, line), console=console):
+    with Live(Group(bar, line, trainings), console=console):
         yield _noting(console, show)
 
 
@@ -176,7 +181,8 @@ def _lines(console: Console) -> Show:
         if seen != last:
             last = seen
             done = f"{standing.done}/{standing.budget}"
-            console.print(f"{standing.id} {standing.state} {done}: {standing}", soft_wrap=True)
+            at = f"; at {in_short(standing.trainings)}" if standing.trainings else ""
+            console.print(f"{standing.id} {standing.state} {done}: {standing}{at}", soft_wrap=True)
 
     return show
 

@@ -25,11 +25,13 @@ from .records import (
     ArtifactState,
     Candidate,
     CandidateId,
+    CandidateState,
     Event,
     LedgerRow,
     Search,
     SearchId,
     SearchState,
+    Worker,
 )
 from .redundancy import redundancy_warnings
 from .settings import Settings
@@ -141,9 +143,21 @@ class Service:
     def _move(self, search_id: str, state: SearchState, reason: str) -> Search:
         return self._store.move_search(SearchId(search_id), state, at=self._clock(), reason=reason)
 
-    def events(self, search_id: str, *, after: int = 0, limit: int = 1000) -> list[Event]:
-        """What happened, in order; `NotFound`."""
-        return self._store.events(self.search(search_id).id, after=after, limit=limit)
+    def events(self, search_id: str, *, after: int = 0, limit: int = 1000, progress: bool = True) -> list[Event]:
+        """What happened, in order, with or without what trainings in flight tell of themselves; `NotFound`."""
+        return self._store.events(self.search(search_id).id, after=after, limit=limit, progress=progress)
+
+    # -- workers -------------------------------------------------------------------------------------------------
+
+    def workers(self) -> list[Worker]:
+        """What every worker of every controller does now, by node and name."""
+        return self._store.workers(at=self._clock(), lease_s=self._settings.lease_s)
+
+    def worker_of(self, candidate: Candidate) -> Worker | None:
+        """Who trains a candidate now, or the one whose outcome it waits for; None where nobody does."""
+        if candidate.state is not CandidateState.EVALUATING:
+            return None
+        return next((w for w in self.workers() if w.busy and w.evaluation_key == candidate.evaluation_key), None)
 
     # -- candidates ----------------------------------------------------------------------------------------------
 

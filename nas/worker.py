@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -29,7 +29,7 @@ from .controller import Controller
 from .exporting import ThreadedExports
 from .leases import Leasing
 from .preparing import prepare
-from .records import Search, SearchId, SearchState
+from .records import Search, SearchId, SearchState, Worker
 from .service import Service, utc_now
 from .settings import Settings, without_password
 from .states import StateShelf
@@ -59,7 +59,7 @@ def _described(settings: Settings) -> dict[str, str | int]:
 def run_search(
     document: Mapping[str, Any] | str,
     settings: Settings,
-    on_progress: Callable[[Search], None],
+    on_progress: Callable[[Search, Sequence[Worker]], None],
     *,
     inline: bool = False,
 ) -> Search:
@@ -68,7 +68,7 @@ def run_search(
     Args:
         document: A spec; or the id of a stored search, which goes on from where it was left.
         settings: Where things lie; the database is taken exclusively.
-        on_progress: Called with the stored search after every step.
+        on_progress: Called after every step with the stored search, and with what the workers do.
         inline: Train in this process instead of Ray workers.
 
     Returns:
@@ -88,12 +88,12 @@ def run_search(
             controller = make_controller(store, executor, settings, only=search.id)
             try:
                 while not search.state.ended:
-                    on_progress(search)
+                    on_progress(search, service.workers())
                     controller.step()
                     search = service.search(search.id)
             finally:
                 controller.close()
-        on_progress(search)
+        on_progress(search, ())
         return search
 
 

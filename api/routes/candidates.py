@@ -44,8 +44,9 @@ def list_candidates(search_id: str, query: Annotated[CandidatesQuery, Query()], 
 
 @router.get("/candidates/{candidate_id}", responses=problems(404))
 def get_candidate(candidate_id: str, service: ServiceDep) -> CandidateView:
-    """Look at one candidate: network, scores, provenance, and why it failed if it did."""
-    return CandidateView.of(service.candidate(candidate_id))
+    """Look at one candidate: network, scores, provenance, why it failed if it did, and how far its training is."""
+    candidate = service.candidate(candidate_id)
+    return CandidateView.of(candidate, service.worker_of(candidate))
 
 
 @router.get("/candidates/{candidate_id}/drawing.svg", response_class=Response, responses={**SVG, **problems(404)})

@@ -13,6 +13,7 @@ from .problems import FieldProblem, ProblemView
 from .searches import ProgressView, SearchChange, SearchPage, SearchView
 from .spaces import GeneView, SpaceList, SpaceSummary, SpaceView
 from .statistics import HistoryView, StatisticsView
+from .workers import TrainingView, WorkerList, WorkerView
 
 __all__ = [
     "ArtifactList",
@@ -42,4 +43,7 @@ __all__ = [
     "SpaceSummary",
     "SpaceView",
     "StatisticsView",
+    "TrainingView",
+    "WorkerList",
+    "WorkerView",
 ]

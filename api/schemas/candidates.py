@@ -8,10 +8,11 @@ from typing import Any
 from pydantic import Field
 
 from evaluator.outcome import HINTS, Bands
-from nas.records import Candidate, CandidateState, Evaluation
+from nas.records import Candidate, CandidateState, Evaluation, Worker
 from nas.scores import candidate_scores
 
 from .wire import Figure, Figures, Links, Wire
+from .workers import TrainingView
 
 
 class FailureView(Wire):
@@ -48,6 +49,8 @@ class EvaluationView(Wire):
     attempts: int = Field(description="How often the work was started.")
     train_s: Figure = Field(description="Seconds of training.")
     validate_s: Figure = Field(description="Seconds of validation.")
+    precision: str = Field(description="What it was computed in: float32, tf32 or bfloat16; empty where not known.")
+    peak_memory_bytes: int = Field(description="Largest memory that the device gave to it; 0 where not known.")
     steps: int = Field(description="Optimiser steps really taken; those of a shorter training it went on from are not.")
     loss_curve: list[tuple[int, Figure]] = Field(description="Points (step, mean loss) of the training.")
     bands: BandsView | None = Field(description="What was learnt of each band of frequencies; null if not measured.")
@@ -69,6 +72,8 @@ class EvaluationView(Wire):
             attempts=evaluation.attempts,
             train_s=evaluation.train_s,
             validate_s=evaluation.validate_s,
+            precision=evaluation.precision,
+            peak_memory_bytes=evaluation.peak_memory_bytes,
             steps=evaluation.steps,
             loss_curve=list(evaluation.loss_curve),
             bands=None if evaluation.bands is None else BandsView.of(evaluation.bands),
@@ -88,7 +93,7 @@ class CandidateSummary(Wire):
     violation: Figure = Field(description="Sum of its relative constraint violations; null before its outcome.")
     genotype: str = Field(description="The network, as text.")
     digest: str = Field(description="Digest of the genotype: the same network everywhere.")
-    scores: Figures = Field(description="Figures by column, such as psnr_db, params, mult_adds.")
+    scores: Figures = Field(description="Figures by column, such as psnr_db, params, latency_ms.")
     failure: FailureView | None = Field(description="Why it has no scores; null unless it failed.")
     operator: str = Field(description="What bred it.")
     cached: bool = Field(description="Whether its outcome was known already.")
@@ -121,11 +126,14 @@ class CandidateView(CandidateSummary):
     predicted: dict[str, PredictionView] = Field(description="What a model expected, by metric; empty without one.")
     asked_at: datetime = Field(description="When it was asked for.")
     told_at: datetime | None = Field(description="When its outcome was told to the engine.")
+    worker: str | None = Field(description="Who trains it now, by the name in `/v1/workers`; null when nobody does.")
+    training: TrainingView | None = Field(description="How far that training is; null before its first word.")
     evaluation: EvaluationView | None = Field(description="How its outcome came about; null before that.")
 
     @classmethod
-    def of(cls, candidate: Candidate) -> CandidateView:
-        """The wire form of a candidate."""
+    def of(cls, candidate: Candidate, worker: Worker | None = None) -> CandidateView:
+        """The wire form of a candidate, and of who trains it now."""
+        progress = None if worker is None else worker.progress
         return cls(
             **summary(candidate),
             genes=candidate.genotype.to_json(),
@@ -133,6 +141,8 @@ class CandidateView(CandidateSummary):
             predicted={metric: PredictionView(mean=p.mean, std=p.std) for metric, p in candidate.predicted.items()},
             asked_at=candidate.asked_at,
             told_at=candidate.told_at,
+            worker=None if worker is None else worker.name,
+            training=None if progress is None else TrainingView.of(progress),
             evaluation=None if candidate.evaluation is None else EvaluationView.of(candidate.evaluation),
         )
 

@@ -17,7 +17,10 @@ class EventView(Wire):
 
     ordinal: int = Field(description="Its number within the search, from 1.")
     at: datetime = Field(description="When it happened.")
-    kind: str = Field(description="What happened: submitted, started, asked, told, paused, completed, ...")
+    kind: str = Field(
+        description="What happened: submitted, started, asked, told, paused, completed, ...; `training_progress` says "
+        "where a training in flight stood, at most once a second, and is gone once its candidate was told."
+    )
     detail: dict[str, Any] = Field(description="What a reader needs to know.")
 
     @classmethod

@@ -254,8 +254,8 @@ class Store(Protocol):
         """What is known under an address; failures are returned too."""
         ...
 
-    def events(self, search_id: SearchId, *, after: int = 0, limit: int = 1000) -> list[Event]:
-        """Events in order, those after ``after``."""
+    def events(self, search_id: SearchId, *, after: int = 0, limit: int = 1000, progress: bool = True) -> list[Event]:
+        """Events in order, those after ``after``; those that tell of trainings in flight only with ``progress``."""
         ...
 
     # -- artifacts -------------------------------------------------------------------------------------------------

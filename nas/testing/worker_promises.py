@@ -131,6 +131,17 @@ class WorkerPromises:
         assert [event.kind for event in store.events(ID, after=before[-1].ordinal)] == ["told"]
         assert store.events(ID, after=before[-2].ordinal, limit=1) == [before[-1]]
 
+    def test_events_are_read_with_or_without_the_progress_of_trainings(self, store: Store, lease: Lease) -> None:
+        """A page is as long without them."""
+        candidate = make_candidate()
+        store.record_ask(lease, candidate)
+        store.record_workers("controller-1", [], [make_report(lease, candidate)] * 3, at=LATER, lease_s=LEASE_S)
+        store.record_event(lease, "noted", {}, at=LATER)
+        kinds = [event.kind for event in store.events(ID, progress=False)]
+        assert kinds == ["submitted", "claimed", "asked", "noted"]
+        (noted,) = store.events(ID, after=3, limit=1, progress=False)
+        assert (noted.kind, noted.ordinal) == ("noted", 7)
+
     def test_progress_goes_with_candidates_that_are_given_up(self, store: Store, lease: Lease) -> None:
         """When their search ends, and not when it is paused."""
         candidate = make_candidate()

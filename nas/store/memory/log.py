@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 
 from ...records import Candidate, CandidateId, CandidateState, Evaluation, Event, LedgerRow, SearchId, SearchState
 from ...scores import candidate_scores
@@ -123,10 +124,13 @@ class Log:
             self.append(report.lease.search_id, entries.training_progress(report, at))
             self._progress.setdefault(report.candidate_id, set()).add(self.event_count)
 
-    def events_after(self, ordinal: int, limit: int) -> list[Event]:
-        """Events in order."""
+    def events_after(self, ordinal: int, limit: int, *, progress: bool) -> list[Event]:
+        """Events in order, with or without those that tell of trainings in flight."""
         first = bisect_right(self.events, ordinal, key=lambda event: event.ordinal)
-        return self.events[first : first + limit]
+        if progress:
+            return self.events[first : first + limit]
+        passing = set().union(*self._progress.values())
+        return list(islice((event for event in self.events[first:] if event.ordinal not in passing), limit))
 
     def _forget_progress(self, candidates: Sequence[CandidateId]) -> None:
         gone = set().union(*(self._progress.pop(name, set()) for name in candidates))

@@ -230,9 +230,9 @@ class MemoryStore:
         return self._evaluations.get(key)
 
     @verb
-    def events(self, search_id: SearchId, *, after: int = 0, limit: int = 1000) -> list[Event]:
+    def events(self, search_id: SearchId, *, after: int = 0, limit: int = 1000, progress: bool = True) -> list[Event]:
         """See `Store.events`."""
-        return self._logs[search_id].events_after(after, limit)
+        return self._logs[search_id].events_after(after, limit, progress=progress)
 
     # -- artifacts -------------------------------------------------------------------------------------------------
 

@@ -149,7 +149,9 @@ def _outcome(names: Sequence[str]) -> list[Label[Any]]:
     return [evaluations.c[name].label(f"outcome_{name}") for name in names]
 
 
-def events_after(connection: Connection, search_id: SearchId, *, after: int, limit: int) -> list[Event]:
-    """Events of a search in order."""
+def events_after(connection: Connection, search_id: SearchId, *, after: int, limit: int, progress: bool) -> list[Event]:
+    """Events of a search in order, with or without those that tell of trainings in flight."""
     query = select(events).where(events.c.search_id == search_id, events.c.ordinal > after)
+    if not progress:
+        query = query.where(events.c.candidate_id.is_(None))
     return [to_event(row) for row in connection.execute(query.order_by(events.c.ordinal).limit(limit))]

@@ -180,10 +180,10 @@ class SqlStore:
         with self._reading() as connection:
             return log.evaluation_at(connection, key)
 
-    def events(self, search_id: SearchId, *, after: int = 0, limit: int = 1000) -> list[Event]:
+    def events(self, search_id: SearchId, *, after: int = 0, limit: int = 1000, progress: bool = True) -> list[Event]:
         """See `Store.events`."""
         with self._reading() as connection:
-            return log.events_after(connection, search_id, after=after, limit=limit)
+            return log.events_after(connection, search_id, after=after, limit=limit, progress=progress)
 
     # -- artifacts -------------------------------------------------------------------------------------------------
 

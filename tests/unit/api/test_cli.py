@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ import structlog
 from rich.console import Console
 from typer.testing import CliRunner
 
-from api import asking, steering, verbs
+from api import asking, steering, verbs, watching
 from api.app import create_app
 from api.client import Client
 from api.display import table_of_searches
@@ -21,11 +22,12 @@ from api.packages import PACKAGES, shadowed
 from api.testing import InProcess
 from evaluator.recipe import Recipe
 from nas.records import SearchState
+from nas.testing import make_worker
 
 RUNNER = CliRunner()
 VERBS = [
     *("serve", "api", "submit", "list", "watch", "set", "pause", "resume", "cancel"),
-    *("front", "candidates", "statistics", "export"),
+    *("front", "candidates", "statistics", "export", "workers"),
 ]
 LOCAL_VERBS = ["search", "describe", "upscale", "controller", "replay", "bench-search", "db"]
 
@@ -41,7 +43,7 @@ def _service(monkeypatch: pytest.MonkeyPatch, settings: Any, store: Any) -> Iter
         def __init__(self, url: str) -> None:
             super().__init__("http://localhost", InProcess(create_app(settings, store)), sleep=no_sleep)
 
-    for module in (asking, steering):
+    for module in (asking, steering, watching):
         monkeypatch.setattr(module, "Client", Connected)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     yield
@@ -93,6 +95,21 @@ def test_a_service_that_is_not_there_is_told_with_a_hint(monkeypatch: pytest.Mon
     refused = run("list", "--url", "http://127.0.0.1:1")
     assert refused.exit_code == 1
     assert "srnas serve" in refused.stderr
+
+
+def test_workers_are_shown_as_a_table_or_as_json(recorded: Any, store: Any) -> None:
+    nobody = run("workers")
+    assert nobody.exit_code == 0
+    assert "srnas serve" in nobody.stdout
+    now = datetime.now(UTC)
+    crew = [make_worker("worker-1", recorded.candidates[4], seen_at=now), make_worker("worker-2", seen_at=now)]
+    store.record_workers("controller-1", crew, at=now, lease_s=30.0)
+    for arguments in (["workers"], ["workers", "--watch"]):
+        table = run(*arguments).stdout
+        assert all(text in table for text in (f"{recorded.id}-4", "100/200", "27.50", "worker-2", "idle"))
+    found = json.loads(run("workers", "--json").stdout)
+    assert [(worker["name"], worker["state"]) for worker in found] == [("worker-1", "busy"), ("worker-2", "idle")]
+    assert run("workers", "--json", "--watch").exit_code == 2
 
 
 def test_a_front_has_a_form_for_everybody(recorded: Any, http: Any) -> None:
@@ -150,6 +167,20 @@ def test_who_stops_watching_is_told_how_to_come_back(recorded: Any, monkeypatch:
     stopped = run("watch", recorded.id)
     assert stopped.exit_code == 130
     assert f"search {recorded.id} goes on; come back with: srnas watch {recorded.id}" in stopped.stderr
+
+
+def test_a_watched_search_tells_how_far_its_trainings_are(
+    recorded: Any, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look_once(self: Client, search_id: str, on_progress: Any, **_: Any) -> None:
+        on_progress(self.search(search_id))
+        raise KeyboardInterrupt
+
+    now = datetime.now(UTC)
+    crew = [make_worker("worker-1", recorded.candidates[4], seen_at=now), make_worker("worker-2", seen_at=now)]
+    store.record_workers("controller-1", crew, at=now, lease_s=30.0)
+    monkeypatch.setattr(steering.Client, "wait", look_once)
+    assert f" left; at {recorded.id}-4 100/200\n" in run("watch", recorded.id).stderr
 
 
 def test_an_empty_front_says_why_instead_of_a_table(spec: dict[str, Any]) -> None:

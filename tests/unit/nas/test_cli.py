@@ -216,7 +216,7 @@ def test_a_search_that_failed_is_shown_and_fails_the_verb(tmp_path, monkeypatch)
         failed = make_search(state=SearchState.FAILED, reason="every candidate failed")
         store.add_search(failed)
         store.close()
-        on_progress(failed)
+        on_progress(failed, ())
         return failed
 
     monkeypatch.setattr(worker, "run_search", fail)
@@ -230,7 +230,7 @@ def test_a_search_that_failed_is_shown_and_fails_the_verb(tmp_path, monkeypatch)
 
 def test_a_search_that_is_stopped_tells_how_to_go_on(tmp_path, monkeypatch):
     def interrupt(document, settings, on_progress, **_):
-        on_progress(make_search())
+        on_progress(make_search(), ())
         raise KeyboardInterrupt
 
     monkeypatch.setattr(worker, "run_search", interrupt)

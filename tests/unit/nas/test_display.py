@@ -4,8 +4,10 @@ import pytest
 from rich.console import Console
 
 from nas.display import Row, Standing, failures, front_table, gain, grid_table, no_network, progress_bar
+from nas.posts import Post
 from nas.records import IllegalTransition, SearchState
 from nas.statistics.tables import Grid
+from nas.testing import START, make_candidate, make_search, make_worker
 
 
 @pytest.mark.parametrize(
@@ -71,6 +73,26 @@ def test_warnings_and_what_was_found_in_the_folders_are_told_once(terminal):
         show(STANDING)
     assert capture.get().count("8 images, layout flat") == 1
     assert capture.get().count(" params and mult_adds rank alike") == 1
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_trainings_are_lines_in_a_terminal_and_a_few_words_elsewhere(terminal):
+    training = Post.of(make_worker("worker-0", make_candidate(), seen_at=START))
+    console = Console(width=200, force_terminal=terminal, highlight=False)
+    with console.capture() as capture, progress_bar(console) as show:
+        show(replace(STANDING, trainings=[training]))
+        show(replace(STANDING, trainings=[training]))
+    shown = capture.get()
+    if terminal:
+        assert "00000001-0  █████░░░░░ 100/200" in shown
+    else:
+        assert shown.count("1 training; at 00000001-0 100/200") == shown.count("\nsearch") + 1 == 1
+
+
+def test_a_search_in_this_process_shows_the_trainings_that_are_its_own():
+    ours, theirs = (make_worker(name, make_candidate(name), seen_at=START) for name in ("00000001", "00000002"))
+    standing = Standing.of(make_search("00000001"), START, [ours, theirs, make_worker()])
+    assert [training.candidate for training in standing.trainings] == ["00000001-0"]
 
 
 def test_a_standing_tells_steps_rungs_and_what_confirms_the_front():

@@ -169,7 +169,7 @@ class Stores(RuleBasedStateMachine):
     @rule(search_id=search_ids, after=st.integers(-1, 5), limit=st.none() | limits)
     def pages(self, search_id: SearchId, after: int, limit: int | None) -> None:
         self.both(lambda store: store.candidates(search_id, after=after, limit=limit))
-        self.both(lambda store: store.events(search_id, after=after, limit=limit or 1000))
+        self.both(lambda store: store.events(search_id, after=after, limit=limit or 1000, progress=limit is None))
 
     # -- workers ---------------------------------------------------------------------------------------------------
 
