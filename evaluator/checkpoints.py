@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
-import safetensors
-import safetensors.torch
 from torch import Tensor
 
 from search_space.errors import InvalidInput, Problem
 from search_space.genotype import Genotype
 
+from . import named_tensors
 from .recipe import Recipe
 
 KEY = "srnas"
-"""The one entry of the header's metadata: safetensors writes several in no fixed order."""
+"""The one text in the header: the library safetensors writes several in no fixed order."""
 
 VERSION = 1
 
@@ -101,8 +100,7 @@ def from_bytes(document: bytes) -> tuple[dict[str, Tensor], Metadata]:
 
 def pack(tensors: Mapping[str, Tensor], text: str) -> bytes:
     """Write contiguous tensors on the CPU, and a text into the header, as one safetensors document."""
-    document: bytes = safetensors.torch.save(dict(tensors), metadata={KEY: text})
-    return document
+    return named_tensors.to_bytes(tensors, {KEY: text})
 
 
 def unpack(document: bytes) -> tuple[dict[str, Tensor], str]:
@@ -111,14 +109,8 @@ def unpack(document: bytes) -> tuple[dict[str, Tensor], str]:
     Raises:
         InvalidInput: The bytes are no safetensors document.
     """
-    try:
-        tensors: dict[str, Tensor] = safetensors.torch.load(document)
-    except safetensors.SafetensorError as error:
-        raise InvalidInput([Problem("checkpoint", document[:16], "a whole safetensors document")]) from error
-    size = int.from_bytes(document[:8], "little")
-    header = json.loads(document[8 : 8 + size])
-    text: str = header.get("__metadata__", {}).get(KEY, "")
-    return tensors, text
+    tensors, texts = named_tensors.from_bytes(document)
+    return tensors, texts.get(KEY, "")
 
 
 def write(path: Path, document: bytes) -> None:

@@ -1,7 +1,8 @@
 """How much memory of a GPU one evaluation will take: arithmetic, put right by what was measured. No torch.
 
-A training of these networks takes a small part of a GPU, and how small differs by a factor of ten within one
-search space. So candidates that share a GPU are admitted by the sum of their predictions and not by their number.
+A training of these networks takes a small part of a GPU, and how small differs fivefold within one search space and
+more between sizes of images. So candidates that share a GPU are admitted by the sum of their predictions and not by
+their number.
 """
 
 from __future__ import annotations
