@@ -775,3 +775,27 @@ def test_a_search_that_is_cancelled_as_it_ends_takes_no_other_down(lab: Lab) -> 
     lab.run_to_end(controller, ending, other)
     assert lab.store.search(ending).state is SearchState.CANCELLED
     assert len(lab.log(other)) == 30
+
+
+# -- watching ------------------------------------------------------------------------------------------------------
+
+
+def test_workers_and_trainings_are_watched_while_a_search_runs_and_forgotten_with_it(lab: Lab) -> None:
+    search, controller = lab.submit(), lab.controller()
+    names, told = set(), []
+    while not lab.store.search(search).state.ended:
+        lab.clock.pass_s(1)
+        controller.step()
+        workers = lab.store.workers(at=lab.clock(), lease_s=30)
+        assert len(workers) == 4
+        names |= {worker.candidate_id for worker in workers if worker.busy}
+        told += [event for event in lab.store.events(search, limit=5000) if event.kind == "training_progress"]
+    asked = {candidate.id for candidate in lab.log(search)}
+    assert names == asked
+    assert {event.detail["candidate"] for event in told} < asked
+    assert {event.detail["step"] / event.detail["steps"] for event in told} == {0.5}
+    events = lab.store.events(search, limit=5000)
+    assert "training_progress" not in {event.kind for event in events}
+    assert events[-1].ordinal > len(events)
+    controller.close()
+    assert lab.store.workers(at=lab.clock(), lease_s=30) == []
