@@ -19,6 +19,9 @@ LARGEST_SHARE = 0.1
 PASSES = 3
 """What a pixel costs in training, against one that is only predicted: forward once, and backward twice as long."""
 
+SPEEDUP = 2
+"""How much faster a training may be in less than float32, in which every score is predicted; as measured on CPUs."""
+
 
 def held_out(dataset: DatasetSpec, total: int) -> int:
     """How many of so many training images are held out for validation."""
@@ -31,27 +34,29 @@ def validation_warnings(spec: SearchSpec, images_root: Path) -> tuple[str, ...]:
     pixels = _validation_pixels(spec, images_root)
     recipe = spec.recipe
     steps = recipe.rung_steps[0]
-    share = predicted_share(pixels, steps * recipe.batch * recipe.patch**2)
+    passes = PASSES if recipe.precision == "float32" else PASSES / SPEEDUP
+    share = predicted_share(pixels, steps * recipe.batch * recipe.patch**2, passes)
     if share <= LARGEST_SHARE:
         return ()
     return (
-        f"scoring takes about {share:.0%} of the time of a candidate that is trained for {steps:,} steps: "
+        f"scoring takes up to {share:.0%} of the time of a candidate that is trained for {steps:,} steps: "
         f"{pixels:,} LR pixels are predicted for it; lower dataset.validation_limit or dataset.validation_crop, or "
         f"raise {'recipe.steps' if recipe.rungs == 1 else 'the steps of the first rung'}",
     )
 
 
-def predicted_share(validated: int, trained: int) -> float:
-    """Share of a candidate's time that predicting takes, a pixel that is trained on costing `PASSES` times as much.
+def predicted_share(validated: int, trained: int, passes: float = PASSES) -> float:
+    """Share of a candidate's time that predicting takes.
 
     Args:
         validated: LR pixels that are predicted once.
         trained: LR pixels of all patches of all steps.
+        passes: How many times as much a pixel costs in training.
 
     >>> predicted_share(3, 9)
     0.1
     """
-    return validated / (validated + PASSES * trained)
+    return validated / (validated + passes * trained)
 
 
 def _validation_pixels(spec: SearchSpec, images_root: Path) -> int:
