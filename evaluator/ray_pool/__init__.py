@@ -1,5 +1,5 @@
 """The executor over Ray: long-lived worker processes here or on a cluster. The only package that imports Ray."""
 
-from .pool import RayExecutor
+from .executor import RayExecutor
 
 __all__ = ["RayExecutor"]

@@ -10,6 +10,7 @@ import ray
 from ray.exceptions import RayError
 
 from ..executor import ExecutorError
+from .seats import Node
 
 NAMESPACE = "srnas"
 
@@ -53,21 +54,30 @@ def join_or_start(address: str | None) -> bool:
     return not join
 
 
-def refuse_missing(workers: int, resources: dict[str, float]) -> None:
-    """Refuse to ask for more than the whole cluster has: Ray would wait for it for ever, in silence.
+def nodes() -> list[Node]:
+    """The machines that are up, in Ray's order.
 
     Raises:
-        ExecutorError: It has not the processors or GPUs for so many workers.
+        ExecutorError: Ray does not answer.
     """
-    available = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray ships it without annotations
-    for kind, each in (("CPU", resources["num_cpus"]), ("GPU", resources["num_gpus"])):
-        total = available.get(kind, 0)
-        if workers * each > total:
-            raise ExecutorError(
-                f"{workers} workers of {each:g} {kind} need {workers * each:g} {kind}, Ray has {total:g}",
-                retryable=False,
-                hint=f"start fewer workers, give each a smaller share of a {kind}, or join a larger cluster",
-            )
+    try:
+        entries = ray.nodes()  # type: ignore[no-untyped-call]  # Ray ships it without annotations
+    except (ConnectionError, RuntimeError, RayError) as error:
+        raise ExecutorError(
+            f"Ray does not say which nodes it has: {error_text(error)}",
+            retryable=True,
+            hint="check that the head of the cluster is up",
+        ) from error
+    return [
+        Node(
+            id=entry["NodeID"],
+            name=entry["NodeManagerHostname"],
+            cpus=entry["Resources"].get("CPU", 0.0),
+            gpus=entry["Resources"].get("GPU", 0.0),
+        )
+        for entry in entries
+        if entry["Alive"]
+    ]
 
 
 def error_text(error: BaseException) -> str:

@@ -4,7 +4,9 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("ray")
@@ -12,6 +14,7 @@ pytest.importorskip("ray")
 import ray
 
 from evaluator.contract import ExecutorContract
+from evaluator.data.sets import EvaluationData
 from evaluator.executor import Completion, ExecutorError, Job, Ticket, WorkerInfo, WorkerMismatch
 from evaluator.outcome import Failure, Success
 from evaluator.ray_pool import RayExecutor
@@ -146,6 +149,49 @@ def test_a_job_that_hangs_past_its_time_is_killed_and_counts_as_a_timeout(local_
     executor.close()
 
 
+def test_a_job_that_runs_tells_how_far_it_is(fresh_executor: RayExecutor) -> None:
+    fresh_executor.load(tiny_data())
+    ticket = fresh_executor.submit(endless_job())
+    steps = []
+    for _ in range(600):
+        assert fresh_executor.completed(0.1) == []
+        (worker,) = [worker for worker in fresh_executor.workers() if worker.busy_ticket == ticket]
+        if worker.progress is not None and worker.progress.step not in steps:
+            steps.append(worker.progress.step)
+        if len(steps) == 3:
+            break
+    assert len(steps) == 3
+    assert steps == sorted(steps)
+    fresh_executor.cancel(ticket)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells how memory is mapped")
+def test_the_workers_of_a_node_read_the_same_images_without_a_copy(local_ray: None) -> None:
+    def shared(data: EvaluationData) -> tuple[int, list[bool]]:
+        """This process, and whether each image lies in memory that it shares and cannot write to."""
+        pixels = [array for pair in (*data.train, *data.validation) for array in (pair.hr, pair.lr)]
+        mappings = [line.split()[:2] for line in Path("/proc/self/maps").read_text().splitlines()]
+
+        def lies_in(array: np.ndarray, mapping: str) -> bool:
+            begin, end = (int(bound, 16) for bound in mapping.split("-"))
+            return begin <= array.ctypes.data < end
+
+        return os.getpid(), [
+            not array.flags.writeable and any(rights[3] == "s" and lies_in(array, where) for where, rights in mappings)
+            for array in pixels
+        ]
+
+    data = ray.put(tiny_data())
+    task = ray.remote(num_cpus=0.1)(shared)
+    answers: dict[int, list[bool]] = {}
+    for _ in range(50):  # until two processes have answered
+        answers |= dict(ray.get([task.remote(data) for _ in range(4)]))
+        if len(answers) >= 2:
+            break
+    assert len(answers) >= 2
+    assert all(all(flags) for flags in answers.values())
+
+
 def test_asking_for_more_processors_than_there_are_fails_at_once(local_ray: None) -> None:
     with pytest.raises(ExecutorError, match="CPU") as refused:
         RayExecutor(workers=1000, cpus_per_worker=1000)
@@ -159,7 +205,7 @@ def test_asking_for_a_gpu_that_is_not_there_fails_at_once(local_ray: None) -> No
 
 
 def test_a_worker_that_runs_other_sources_is_refused(local_ray: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evaluator.ray_pool.pool.code_digest", lambda: "0" * 32)
+    monkeypatch.setattr("evaluator.pool.roster.code_digest", lambda: "0" * 32)
     with pytest.raises(WorkerMismatch, match="0000"):
         small_pool(workers=1)
 
