@@ -10,7 +10,7 @@ from rich.table import Table
 from evaluator.progress import TrainingProgress
 from nas.display import Row, Standing, duration, front_table, kept_column
 from nas.figures import heading, shown
-from nas.objectives import METRICS
+from nas.objectives import LATENCY, METRICS, Source
 from nas.posts import Post
 from nas.records import CandidateState
 
@@ -91,9 +91,11 @@ def _cells(search: SearchView, now: Standing) -> Sequence[str]:
 def table_of_candidates(candidates: Sequence[CandidateSummary]) -> Table:
     """Candidates, one a line, in the order of the asks; the last column says why one is in no front.
 
-    Rungs and seeds are shown where there is more than one of them.
+    Rungs and seeds are shown where there is more than one of them, latencies where there are any.
     """
-    columns = [metric.column for metric in METRICS.values()]
+    every = (metric.column for metric in METRICS.values() if metric.source is not Source.DEVICE)
+    timed = [LATENCY] if any(LATENCY in one.scores for one in candidates) else []
+    columns = [*every, *timed]
     numbers = {"rung": [one.rung for one in candidates], "seed": [one.replicate for one in candidates]}
     several = {name: found for name, found in numbers.items() if any(found)}
     table = Table(box=SIMPLE_HEAD, pad_edge=False)

@@ -195,6 +195,7 @@ def test_candidates_are_listed_with_their_state_and_trouble(recorded: Any) -> No
     lines = run("candidates", recorded.id).stdout.splitlines()
     assert [line.split()[-1] for line in lines if f"{recorded.id}-2" in line] == ["infeasible"]
     assert [line.split()[-1] for line in lines if f"{recorded.id}-3" in line] == ["diverged"]
+    assert "latency" not in lines[1]
     scored = json.loads(run("candidates", recorded.id, "--state", "scored", "--limit", "2", "--json").stdout)
     assert [candidate["ordinal"] for candidate in scored] == [0, 1]
 
