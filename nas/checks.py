@@ -5,7 +5,7 @@ Reads image headers and does arithmetic; trains nothing, decodes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from search_space.genotype import Genotype
 from search_space.spaces import get_space
 
 from .devices import with_profile
+from .figures import in_full
 from .known import known_figures
-from .objectives import LATENCY, METRICS, Constraint
+from .objectives import METRICS
 from .reach import reach
 from .spec import PARTS, LatencySpec, SearchSpec
 from .wording import wanted
@@ -32,43 +33,6 @@ MIN_VALIDATION_SIDE = 16
 
 class InvalidSpec(InvalidInput):
     """A search cannot be accepted as it is."""
-
-
-def budget_warnings(spec: SearchSpec) -> tuple[str, ...]:
-    """What a submitter should know of a budget: whether it is too small for any network to reach the top rung."""
-    rungs, engine = spec.recipe.rungs, spec.engine
-    needed = sum(engine.promote_after * spec.recipe.rung_factor**rung for rung in range(rungs - 1)) + 1
-    if rungs == 1 or spec.budget.evaluations >= needed:
-        return ()
-    return (
-        f"a budget of {spec.budget.evaluations} evaluations is too small for {rungs} rungs: a network reaches the top "
-        f"rung, from which the front is drawn, after {needed} at the earliest; raise budget.evaluations, or lower "
-        "recipe.rungs or engine.promote_after",
-    )
-
-
-def latency_warnings(spec: SearchSpec) -> tuple[str, ...]:
-    """What a submitter should know of a latency: where it may not compare, and bounds that seem out of reach."""
-    if spec.timing is None:
-        return ()
-    bounds = [(f"constraints.{n}", c) for n, c in enumerate(spec.constraint_values) if c.metric == LATENCY]
-    if spec.latency_target is None:
-        return tuple(text for field, bound in bounds for text in _far_bounds(spec, field, bound))
-    same = "latency_ms is measured on the worker that trains a network: it compares only between workers of one kind"
-    if any(bound.maximum is not None for _, bound in bounds) or LATENCY not in {o.metric for o in spec.objectives}:
-        return (same,)
-    limit = figure(reach(spec, LATENCY).high)
-    far = f"no constraint is a max of latency_ms: the hypervolume counts it from {limit} ms, which is far off on a GPU"
-    return same, far
-
-
-def _far_bounds(spec: SearchSpec, field: str, bound: Constraint) -> Iterator[str]:
-    """Bounds beyond all that was found in a space too large to predict the latency of each of its networks."""
-    found = reach(spec, LATENCY)
-    if bound.maximum is not None and bound.maximum < found.low:
-        yield f"{field}.max: {bound.maximum:g} ms is less than the {figure(found.low)} ms of the fastest network found"
-    if bound.minimum is not None and bound.minimum > found.high:
-        yield f"{field}.min: {bound.minimum:g} ms is more than the {figure(found.high)} ms of the slowest network found"
 
 
 def checked_spec(document: Mapping[str, Any], images_root: Path, home: Path) -> SearchSpec:
@@ -124,15 +88,6 @@ def spec_problems(
     return problems
 
 
-def figure(value: float) -> str:
-    """A figure in words: counts in full, others to four digits or to whole ones.
-
-    >>> figure(1_021_401), figure(12.34567), figure(12345.67)
-    ('1,021,401', '12.35', '12,346')
-    """
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.{'0f' if abs(value) > 1e3 else '4g'}}"
-
-
 def _placed(problem: Problem, field: str) -> Problem:
     """A problem of a part, under the field of the spec that holds the part."""
     if problem.field.startswith(field):
@@ -174,7 +129,7 @@ def _problems_of_constraints(spec: SearchSpec, wrong: set[str]) -> list[Problem]
     for number, constraint in enumerate(spec.constraints):
         if not (found := reach(spec, constraint.metric)).certain:
             continue
-        low, high = figure(found.low), figure(found.high)
+        low, high = in_full(found.low), in_full(found.high)
         what = (
             "any image reaches" if METRICS[constraint.metric].trained else f"networks of the space {spec.space} reach"
         )
@@ -208,10 +163,10 @@ def _broken_bounds(spec: SearchSpec, genotype: Genotype) -> list[str]:
         value = figures[constraint.constraint.column]
         if constraint.max is not None and value > constraint.max:
             allowed = f"networks with {constraint.metric} of at most {constraint.max:,.10g}"
-            broken.append(f"{allowed}; this one has {figure(value)}")
+            broken.append(f"{allowed}; this one has {in_full(value)}")
         if constraint.min is not None and value < constraint.min:
             allowed = f"networks with {constraint.metric} of at least {constraint.min:,.10g}"
-            broken.append(f"{allowed}; this one has {figure(value)}")
+            broken.append(f"{allowed}; this one has {in_full(value)}")
     return broken
 
 

@@ -32,6 +32,15 @@ def shown(column: str, value: float | None) -> str:
     return f"{value:.4f}" if column == "ssim" else f"{value:.2f}"
 
 
+def in_full(value: float) -> str:
+    """A figure of any column: a count with every digit, others to four digits or to whole ones.
+
+    >>> in_full(1_021_401), in_full(12.34567), in_full(12345.67)
+    ('1,021,401', '12.35', '12,346')
+    """
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.{'0f' if abs(value) > 1e3 else '4g'}}"
+
+
 def giga(mult_adds: float) -> str:
     """Multiply-adds in thousand millions.
 

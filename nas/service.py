@@ -14,7 +14,8 @@ from typing import Any
 
 from search_space.errors import InvalidInput, Problem
 
-from .checks import budget_warnings, checked_spec, latency_warnings
+from .advice import budget_warnings, latency_warnings
+from .checks import checked_spec
 from .fronts import Front, find_front
 from .objectives import METRICS, Objective
 from .records import (

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from evaluator.latency.profile import write_profile
+from evaluator.latency.profile import HeldOut, write_profile
 from evaluator.metrics.psnr import CAP_DB
 from nas.checks import InvalidSpec
 from nas.objectives import METRICS
@@ -254,6 +255,23 @@ def test_a_profile_that_is_missing_hides_no_other_problem(service: Service) -> N
     }
     found = problems_of(service, document(objectives=["psnr", "latency_ms"], **changes))
     assert set(found) == {"latency.profile", "initial.0", "constraints.1.min"}
+
+
+@pytest.mark.parametrize(
+    ("held_out", "said"),
+    [
+        (None, "nobody has compared what the profile bench predicts"),
+        (HeldOut(networks=40, mean_error=0.3, worst_error=0.9, tau=0.9), "wrong by 30% on average"),
+        (HeldOut(networks=40, mean_error=0.05, worst_error=0.9, tau=0.7), "Kendall's tau 0.70"),
+        (HeldOut(networks=40, mean_error=0.05, worst_error=0.9, tau=None), "Kendall's tau 0.00"),
+    ],
+)
+def test_who_predicts_by_a_profile_that_is_not_to_be_relied_on_is_told_why(
+    service: Service, held_out: HeldOut | None, said: str
+) -> None:
+    profile = replace(make_profile(), held_out=held_out)
+    (warning,) = service.submit(document(**LATENCY, latency={"profile": profile.to_json()})).warnings
+    assert said in warning
 
 
 def test_who_measures_latency_is_told_where_it_compares_and_what_bounds_it(service: Service) -> None:
