@@ -8,11 +8,13 @@ any script, notebook or console may use it. No tensors travel, so torch.multipro
 
 from __future__ import annotations
 
-import contextlib
 import signal
+import socket
+import struct
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
@@ -25,6 +27,9 @@ from .places import Post, worker_environment
 GRACE_S = 5.0
 """Seconds that a process which closed its pipe has to end by itself, so that its exit code can be told."""
 
+PATIENCE_S = 10
+"""Seconds that a process which is stopped in the middle of a message may hold the pool up."""
+
 
 class ProcessMember:
     """A process that runs `serving`; see `Member` for what it promises.
@@ -36,14 +41,24 @@ class ProcessMember:
         post: Where it runs.
         environ: What its environment is made from.
         shelf: The images that are loaded, by digest; owned by the crew.
+        patience_s: Whole seconds that reading or writing one message may stand still, at least 1; the process counts as
+            lost after that.
     """
 
-    def __init__(self, post: Post, environ: Mapping[str, str], shelf: Mapping[str, SharedImages]) -> None:
+    def __init__(
+        self,
+        post: Post,
+        environ: Mapping[str, str],
+        shelf: Mapping[str, SharedImages],
+        *,
+        patience_s: int = PATIENCE_S,
+    ) -> None:
         self._shelf = shelf
         self._told: set[str] = set()
         self._inbox: list[Message] = []
         self._gone = False
         ours, theirs = Pipe()
+        _limit_blocking(ours, patience_s)
         with theirs:
             self._process = subprocess.Popen(
                 _command(theirs.fileno(), post),
@@ -66,9 +81,7 @@ class ProcessMember:
 
     def give(self, job: Job) -> None:
         """Send a job, and before it its images if they are new to the process."""
-        if self._gone:
-            return
-        with contextlib.suppress(OSError):  # it is dead: the next look at the pipe tells
+        with self._reached():
             if job.data_digest not in self._told:
                 self._shelf[job.data_digest].send(self.connection, self._process.pid)
                 self._told.add(job.data_digest)
@@ -78,18 +91,14 @@ class ProcessMember:
         """Have the process let images go, if it was told of them."""
         if digest in self._told:
             self._told.remove(digest)
-            with contextlib.suppress(OSError):
+            with self._reached():
                 self.connection.send(Forget(digest))
 
     def take_in(self) -> None:
         """Read all that there is, without waiting."""
-        while not self._gone:
-            try:
-                if not self.connection.poll():
-                    return
+        with self._reached():
+            while not self._gone and self.connection.poll():
                 self._inbox.append(self.connection.recv())
-            except (EOFError, OSError):
-                self._inbox.append(Lost(self._end()))
 
     def messages(self) -> list[Message]:
         """What it has said since the last call."""
@@ -105,17 +114,39 @@ class ProcessMember:
         self._process.wait()
         self.connection.close()
 
-    def _end(self) -> str:
-        """Take the process's end in; how it ended."""
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Give the process up where its pipe fails; of one that was given up before, that means nothing."""
+        try:
+            yield
+        except (EOFError, OSError) as error:
+            if not self._gone:
+                self._lose(error)
+
+    def _lose(self, error: Exception) -> None:
+        """Give the process up, and say how it ended."""
         self._gone = True
         self.connection.close()
+        pid = self._process.pid
+        if isinstance(error, BlockingIOError):
+            self._process.kill()
+            self._process.wait()
+            self._inbox.append(Lost(f"process {pid} stood still in the middle of a message and was killed"))
+            return
         try:
             code = self._process.wait(GRACE_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             code = self._process.wait()
         how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
-        return f"process {self._process.pid} ended with {how}"
+        self._inbox.append(Lost(f"process {pid} ended with {how}"))
+
+
+def _limit_blocking(connection: Connection, seconds: int) -> None:
+    """Have reading from or writing to a pipe raise `BlockingIOError` once it has stood still for so long."""
+    with socket.fromfd(connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as end:
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            end.setsockopt(socket.SOL_SOCKET, option, struct.pack("@ll", seconds, 0))
 
 
 def _command(handle: int, post: Post) -> list[str]:

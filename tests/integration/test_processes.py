@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,13 @@ from evaluator.memory import MemoryBook
 from evaluator.outcome import Success
 from evaluator.pool import Lost
 from evaluator.processes import ProcessExecutor
+from evaluator.processes.images import SharedImages
 from evaluator.processes.member import ProcessMember
 from evaluator.processes.places import cpu_posts
 from evaluator.progress import TrainingProgress
 from evaluator.recipe import Recipe
 from evaluator.testing import tiny_data, tiny_job
+from evaluator.worker import Hello
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -190,18 +193,42 @@ def test_cancelling_a_running_job_ends_its_process(pool: ProcessExecutor) -> Non
     assert [completion.ticket for completion in drain(pool)] == [ticket]
 
 
-def test_a_process_that_ends_by_itself_says_how(pool: ProcessExecutor) -> None:
+@contextmanager
+def lone_member(**options: int) -> Iterator[ProcessMember]:
+    """A process without a pool, and with images at hand."""
+    shared = SharedImages(tiny_data())
+    member = ProcessMember(cpu_posts(workers=1, threads=1)[0], os.environ, {tiny_data().digest: shared}, **options)
+    yield member
+    shared.close()
+    member.kill()
+    member.kill()
+
+
+def test_a_process_that_ends_by_itself_says_how() -> None:
     """Garbage in its pipe is what ends it here."""
-    member = ProcessMember(cpu_posts(workers=1, threads=1)[0], os.environ, {})
-    member.connection.send_bytes(b"no pickle")
-    assert member.connection.poll(60)
-    (lost,) = member.messages()
-    assert isinstance(lost, Lost)
-    assert "exit code 1" in lost.reason
-    member.give(tiny_job(tiny_data()))
-    assert member.messages() == []
-    member.kill()
-    member.kill()
+    with lone_member() as member:
+        member.connection.send_bytes(b"no pickle")
+        assert member.connection.poll(60)
+        (lost,) = member.messages()
+        assert isinstance(lost, Lost)
+        assert "exit code 1" in lost.reason
+        member.give(tiny_job(tiny_data()))
+        member.forget(tiny_data().digest)
+        assert member.messages() == []
+
+
+def test_a_process_that_stands_still_in_the_middle_of_a_message_holds_nobody_up() -> None:
+    with lone_member(patience_s=1) as member:
+        assert member.connection.poll(60)
+        (hello,) = member.messages()
+        assert isinstance(hello, Hello)
+        os.kill(hello.pid, signal.SIGSTOP)
+        member.give(tiny_job(tiny_data(), start=bytes(16 * MIB)))
+        (lost,) = member.messages()
+        assert isinstance(lost, Lost)
+        assert "stood still" in lost.reason
+        assert not Path(f"/proc/{hello.pid}").exists()
+        assert member.messages() == []
 
 
 def test_closing_leaves_no_process_and_nothing_in_shared_memory() -> None:
@@ -227,6 +254,7 @@ import sys
 from evaluator.processes import ProcessExecutor
 from evaluator.recipe import Recipe
 from evaluator.testing import tiny_data, tiny_job
+from evaluator.worker import Hello
 
 executor = ProcessExecutor(workers=1)
 executor.load(tiny_data())
