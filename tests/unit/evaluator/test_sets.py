@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from evaluator.data.images import ImageSet
+from evaluator.data.images import ImageSet, as_luma, pack
 from evaluator.data.sets import EvaluationData
 from evaluator.testing import tiny_data
 from search_space.errors import InvalidInput
@@ -31,3 +31,16 @@ def test_nothing_to_train_on_is_refused():
     data = tiny_data()
     with pytest.raises(InvalidInput, match="at least one image"):
         EvaluationData(ImageSet(pairs=(), scale=2), data.validation)
+
+
+def test_luma_that_is_packed_is_neither_converted_nor_packed_again():
+    data = tiny_data()
+    assert as_luma(data.train) is pack(data.train) is data.train
+
+
+def test_digests_that_are_known_are_not_worked_out_again_elsewhere():
+    data = tiny_data()
+    digest = data.digest
+    there = pickle.loads(pickle.dumps(data))
+    known = [vars(held)["digest"] for held in (there, there.train, there.validation)]
+    assert known == [digest, data.train.digest, data.validation.digest]
