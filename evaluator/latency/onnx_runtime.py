@@ -87,7 +87,7 @@ class OnnxRuntime:
         """Channels in a block: those to which onnxruntime rounds up the one channel of a small convolution."""
         plan = Plan(channels=1, steps=(_PROBE,), scale=1)
         weights = {"probe.weight": np.ones((1, 1, 3, 3), dtype=np.float32), "probe.bias": np.ones(1, dtype=np.float32)}
-        events = self._events(plan, weights, LatencyTarget(lr_width=16, lr_height=16))
+        events = self.events(plan, weights, LatencyTarget(lr_width=16, lr_height=16))
         return next((event.shapes[1][0] for event in events if event.blocked and event.step), 0)
 
     def time(self, plan: Plan, weights: Weights, target: LatencyTarget) -> float:
@@ -111,9 +111,10 @@ class OnnxRuntime:
 
         What it fused into a neighbour takes no time of its own. Nodes that are no run of the plan are its rest.
         """
-        return attribute(self._events(plan, weights, target), runs(plan, self.block), target)
+        return attribute(self.events(plan, weights, target), runs(plan, self.block), target)
 
-    def _events(self, plan: Plan, weights: Weights, target: LatencyTarget) -> list[Event]:
+    def events(self, plan: Plan, weights: Weights, target: LatencyTarget) -> list[Event]:
+        """Every node that onnxruntime made of a plan, with its median time."""
         with TemporaryDirectory() as folder:
             session = self._session(plan, weights, profile=Path(folder) / "profile")
             image = _image(plan, target)
