@@ -78,7 +78,7 @@ class SearchView(Wire):
     baseline: Figures = Field(description="Scores of bicubic upscaling on the validation images.")
     reference_point: Figures = Field(description="Reference of the hypervolume, by metric.")
     data_digest: str | None = Field(description="Digest of its images, once they were decoded.")
-    data_notes: list[str] = Field(description="What was found in the image folders.")
+    data_notes: list[str] = Field(description="What was found in the image folders, and what a latency is.")
     warnings: list[str] = Field(description="What to know of the spec before believing the result.")
     parallelism: int | None = Field(description="Most candidates in flight now; null for every worker.")
     spec: SearchSpec = Field(description="What was asked for, every default filled in.")

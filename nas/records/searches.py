@@ -111,7 +111,7 @@ class Search:
         started_at: When a controller first took it.
         finished_at: When it ended.
         data_digest: Digest of its images, once they were decoded.
-        data_notes: What was found in the image folders: layout, counts, files that were skipped.
+        data_notes: What was found in the image folders, such as files that were skipped, and what a latency is.
         baseline: Bicubic's scores on the validation images, by column.
         reference_point: Reference of the hypervolume, by metric.
         progress: What it has reached.
