@@ -12,7 +12,7 @@ first, and a block of ours counts until its last worker is done: what a search w
 `--equal-psnr` asks whether that speed is paid for: 8 networks from 2 seeds in both arms, and the difference of their
 final PSNR, the same seed giving both the same starting weights and patches.
 
-Where srnas is not installed, set PYTHONPATH to the repository: torch, numpy, Pillow and safetensors do.
+Where srnas is not installed, set PYTHONPATH to the repository: torch, numpy and Pillow do.
 """
 
 from __future__ import annotations

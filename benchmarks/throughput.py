@@ -17,8 +17,8 @@ from search_space.genotype import Genotype
 
 OURS, PLAIN = "ours", "plain"
 
-SHOWN = 40
-"""Characters of a genotype in a table."""
+SHOWN = 8
+"""Characters of a genotype's digest in a table: its text would be cut into cells."""
 
 
 @dataclass(frozen=True)
@@ -179,5 +179,5 @@ def pairs_table(blocks: Sequence[Block]) -> str:
     for (genotype, seed), psnr_db in ours.items():
         other_db = plain[genotype, seed]
         figures = [f"{psnr_db:.3f}", f"{other_db:.3f}", f"{psnr_db - other_db:+.3f}"]
-        rows.append([f"`{genotype[:SHOWN]}...`", str(seed), *figures])
-    return table(["network", "seed", "ours (dB)", "plain (dB)", "difference"], rows)
+        rows.append([Genotype.parse(genotype).digest[:SHOWN], str(seed), *figures])
+    return table(["network's digest", "seed", "ours (dB)", "plain (dB)", "difference"], rows)

@@ -16,7 +16,7 @@ auto, no graph      (CUDA) the same without capturing the step as a graph
 The share of the peak is the network's arithmetic (`peak.py`) over what the best dense 3x3 convolution reaches here in
 the precision of the arm.
 
-Where srnas is not installed, set PYTHONPATH to the repository: torch, numpy, Pillow and safetensors do.
+Where srnas is not installed, set PYTHONPATH to the repository: torch, numpy and Pillow do.
 """
 
 from __future__ import annotations
