@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -29,10 +29,12 @@ class Settings(BaseSettings):
         images_root: Folder below which every dataset of a spec must lie.
         database_url: ``sqlite:///FILE`` or ``postgresql+psycopg://...``; by default a file in ``home``. A store in
             memory is refused, for processes could not share it.
-        workers: Trainings at once; by default as many as this process's CPUs allow. Must be given where workers claim
-            GPUs, which are not counted.
+        executor: What workers are: Ray's ("ray"), or plain processes of this machine ("processes").
+        workers: Trainings at once, at most; by default as many as this process's CPUs allow, and on a cluster or on
+            GPUs as many as there is room for.
         cpus_per_worker: CPUs that each worker claims, and threads that it computes with.
         gpus_per_worker: Share of a GPU that each worker claims; 0 trains on CPUs.
+        cpu_nodes: Whether nodes of a cluster that have no GPUs train too, on their CPUs, where workers claim GPUs.
         ray_address: A cluster to join; by default a local Ray is started (``RAY_ADDRESS`` is read too).
         max_attempts: How often a job is started before a lost worker counts as a failure.
         max_active_searches: Searches that one controller advances side by side.
@@ -47,9 +49,11 @@ class Settings(BaseSettings):
     home: Path = Path("srnas-data")
     images_root: Path = Path()
     database_url: str = ""
+    executor: Literal["ray", "processes"] = "ray"
     workers: Annotated[int, Field(ge=1)] | None = None
     cpus_per_worker: float = Field(1.0, gt=0)
     gpus_per_worker: float = Field(0.0, ge=0)
+    cpu_nodes: bool = False
     ray_address: str = Field("", validation_alias=AliasChoices("SRNAS_RAY_ADDRESS", "RAY_ADDRESS", "ray_address"))
     max_attempts: int = Field(3, ge=1)
     max_active_searches: int = Field(4, ge=1)
@@ -64,13 +68,6 @@ class Settings(BaseSettings):
             raise ValueError("a database that several processes can open: sqlite:///FILE or postgresql+psycopg://...")
         return url
 
-    @model_validator(mode="after")
-    def _counted(self) -> Self:
-        if self.gpus_per_worker > 0 and self.workers is None:
-            allowed = "a number of trainings at once, since SRNAS_GPUS_PER_WORKER is set and GPUs are not counted"
-            raise InvalidSettings([Problem("SRNAS_WORKERS", None, allowed)])
-        return self
-
     @property
     def database(self) -> str:
         """The database's URL."""
@@ -84,8 +81,14 @@ class Settings(BaseSettings):
             raise InvalidSettings([problem], "Give the folder of your photographs with --images-root.")
 
     @property
+    def counted_later(self) -> bool:
+        """Whether only the machines can say how many workers there is room for, now and as machines come and go."""
+        on_cluster = self.executor == "ray" and bool(self.ray_address)
+        return self.workers is None and (on_cluster or self.gpus_per_worker > 0)
+
+    @property
     def worker_count(self) -> int:
-        """Trainings at once."""
+        """Trainings at once; a guess by the CPUs of this machine if they are `counted_later`."""
         if self.workers is not None:
             return self.workers
         return max(1, int(_cpus() / self.cpus_per_worker))

@@ -20,6 +20,7 @@ import structlog
 from evaluator import checkpoints
 from evaluator.executor import Executor
 from evaluator.inline import InlineExecutor
+from evaluator.processes import ProcessExecutor
 from evaluator.ray_pool import RayExecutor
 from evaluator.score import baseline
 
@@ -41,7 +42,7 @@ logger = structlog.get_logger(__name__)
 
 def run_controller(settings: Settings, stop: Callable[[], bool]) -> None:
     """Advance searches until ``stop`` says so; `ExecutorError` when the workers that settings ask for cannot be had."""
-    with _opened(settings, exclusive=False) as store, ray_workers(settings) as executor:
+    with _opened(settings, exclusive=False) as store, open_executor(settings) as executor:
         logger.info("controller started", **_described(settings))
         make_controller(store, executor, settings).run(stop)
 
@@ -51,8 +52,9 @@ def _described(settings: Settings) -> dict[str, str | int]:
     return {
         "database": without_password(settings.database),
         "images_root": str(settings.images_root.resolve()),
-        "workers": settings.worker_count,
-        "ray": settings.ray_address or "local",
+        "executor": settings.executor,
+        "workers": "as many as there is room for" if settings.counted_later else settings.worker_count,
+        "ray": (settings.ray_address or "local") if settings.executor == "ray" else "none",
     }
 
 
@@ -84,7 +86,7 @@ def run_search(
         search = service.search(document) if isinstance(document, str) else service.submit(document)
         if search.state is SearchState.PAUSED:
             search = service.resume(search.id)
-        with _inline_worker() if inline else ray_workers(settings) as executor:
+        with _inline_worker() if inline else open_executor(settings) as executor:
             controller = make_controller(store, executor, settings, only=search.id)
             try:
                 while not search.state.ended:
@@ -141,19 +143,35 @@ def _opened(settings: Settings, *, exclusive: bool) -> Iterator[Store]:
 
 
 @contextmanager
-def ray_workers(settings: Settings) -> Iterator[Executor]:
-    """The Ray workers that settings ask for."""
-    executor = RayExecutor(
-        workers=settings.worker_count,
-        cpus_per_worker=settings.cpus_per_worker,
-        gpus_per_worker=settings.gpus_per_worker,
-        address=settings.ray_address or None,
-        max_attempts=settings.max_attempts,
-    )
+def open_executor(settings: Settings) -> Iterator[Executor]:
+    """The workers that settings ask for."""
+    executor = _ray_workers(settings) if settings.executor == "ray" else _processes(settings)
     try:
         yield executor
     finally:
         executor.close()
+
+
+def _ray_workers(settings: Settings) -> RayExecutor:
+    return RayExecutor(
+        workers=None if settings.counted_later else settings.worker_count,
+        cpus_per_worker=settings.cpus_per_worker,
+        gpus_per_worker=settings.gpus_per_worker,
+        cpu_nodes=settings.cpu_nodes,
+        address=settings.ray_address or None,
+        max_attempts=settings.max_attempts,
+    )
+
+
+def _processes(settings: Settings) -> ProcessExecutor:
+    share = settings.gpus_per_worker
+    return ProcessExecutor(
+        workers=None if settings.counted_later else settings.worker_count,
+        threads=max(1, int(settings.cpus_per_worker)),
+        device="cuda" if share else "cpu",
+        workers_per_gpu=max(1, int(1 / share)) if share else 1,
+        max_attempts=settings.max_attempts,
+    )
 
 
 @contextmanager

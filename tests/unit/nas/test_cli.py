@@ -118,7 +118,7 @@ def test_an_images_root_that_is_missing_is_wrong_input(tmp_path, verb):
 
 def test_a_controller_says_first_what_it_works_with_and_no_password(monkeypatch, tmp_path):
     monkeypatch.setattr(worker, "open_store", lambda *_, **__: MemoryStore())
-    monkeypatch.setattr(worker, "ray_workers", lambda _: nullcontext(InlineExecutor()))
+    monkeypatch.setattr(worker, "open_executor", lambda _: nullcontext(InlineExecutor()))
     settings = Settings(
         home=tmp_path,
         images_root=tmp_path,
@@ -133,6 +133,7 @@ def test_a_controller_says_first_what_it_works_with_and_no_password(monkeypatch,
         "log_level": "info",
         "database": "postgresql://anna:***@host/d",
         "images_root": str(tmp_path),
+        "executor": "ray",
         "workers": 3,
         "ray": "h:1",
     }

@@ -23,14 +23,6 @@ def test_an_images_root_that_is_no_folder_is_refused_where_it_is_needed(tmp_path
     assert [problem.field for problem in refused.value.problems] == ["SRNAS_IMAGES_ROOT"]
 
 
-def test_workers_that_claim_gpus_must_be_counted_by_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SRNAS_GPUS_PER_WORKER", "0.5")
-    with pytest.raises(InvalidSettings, match="GPUs are not counted") as refused:
-        read_settings()
-    assert [problem.field for problem in refused.value.problems] == ["SRNAS_WORKERS"]
-    assert read_settings(workers=3).worker_count == 3
-
-
 def test_there_are_as_many_workers_as_this_process_has_cpus_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 2, 5}, raising=False)
     assert read_settings().worker_count == 3
@@ -42,3 +34,22 @@ def test_where_no_affinity_is_known_the_machines_cpus_count(monkeypatch: pytest.
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert read_settings().worker_count == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "later"),
+    [
+        ({}, False),
+        ({"ray_address": "10.0.0.1:6379"}, True),
+        ({"ray_address": "10.0.0.1:6379", "workers": 3}, False),
+        ({"ray_address": "10.0.0.1:6379", "executor": "processes"}, False),
+        ({"gpus_per_worker": 0.5}, True),
+        ({"gpus_per_worker": 0.5, "executor": "processes"}, True),
+        ({"gpus_per_worker": 0.5, "workers": 3}, False),
+    ],
+)
+def test_a_cluster_and_gpus_are_counted_by_who_starts_the_workers(
+    given: dict[str, object], later: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert read_settings(**given).counted_later is later

@@ -1,0 +1,64 @@
+"""The composition root: which workers settings ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nas import worker
+from nas.settings import read_settings
+
+
+class Recorded:
+    """Stands for an executor; knows with what it was made, and whether it was closed."""
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(worker, "RayExecutor", type("Ray", (Recorded,), {}))
+    monkeypatch.setattr(worker, "ProcessExecutor", type("Processes", (Recorded,), {}))
+
+
+def opened(**given: object) -> tuple[str, dict[str, Any]]:
+    with worker.open_executor(read_settings(**given)) as executor:
+        assert isinstance(executor, Recorded)
+    assert executor.closed
+    return type(executor).__name__, executor.options
+
+
+def test_workers_are_rays_as_many_as_were_asked_for() -> None:
+    kind, options = opened(workers=3, cpus_per_worker=2, max_attempts=5)
+    assert kind == "Ray"
+    assert options == {
+        "workers": 3,
+        "cpus_per_worker": 2.0,
+        "gpus_per_worker": 0.0,
+        "cpu_nodes": False,
+        "address": None,
+        "max_attempts": 5,
+    }
+
+
+def test_on_a_cluster_there_are_as_many_as_it_has_room_for() -> None:
+    _, options = opened(ray_address="10.0.0.1:6379", gpus_per_worker=0.25, cpu_nodes=True)
+    assert (options["workers"], options["address"], options["cpu_nodes"]) == (None, "10.0.0.1:6379", True)
+
+
+def test_workers_may_be_plain_processes_on_cpus() -> None:
+    kind, options = opened(executor="processes", workers=3, cpus_per_worker=1.5)
+    assert kind == "Processes"
+    assert (options["workers"], options["device"], options["threads"]) == (3, "cpu", 1)
+
+
+def test_workers_may_be_plain_processes_that_share_gpus() -> None:
+    _, options = opened(executor="processes", gpus_per_worker=0.3)
+    assert (options["workers"], options["device"], options["workers_per_gpu"]) == (None, "cuda", 3)
