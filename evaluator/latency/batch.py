@@ -19,7 +19,7 @@ from search_space.errors import InvalidInput, Problem
 from search_space.space import SearchSpace
 
 from ..recipe import Recipe
-from .operators import REST, Operator, Run, change_of, layouts, move, moved, reads_blocked, runs
+from .operators import Operator, Run, change_of, layouts, move, moved, reads_blocked, runs
 from .plan import Plan, plan_cell, plan_ends
 from .profile import DeviceProfile
 from .table import HINT
@@ -180,12 +180,10 @@ class BatchLatency:
 
 def _own_runs(plan: Plan, blocked: Sequence[bool], source: int, block: int) -> list[Run]:
     """All runs of a plan but the change of its source's layout; the rest only where the image is made."""
-    found = runs(plan, block)
+    *found, rest = runs(plan, block)
     if source in moved(plan, blocked, block):
         found.remove(change_of(plan, source, to_blocked=not blocked[source], block=block))
-    if not plan.steps[-1].upscaled:
-        found.remove(REST)
-    return found
+    return [*found, rest] if plan.steps[-1].upscaled else found
 
 
 def reachable_widths(space: SearchSpace) -> list[int]:

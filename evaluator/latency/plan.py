@@ -77,10 +77,11 @@ class PlanBuilder:
     Args:
         channels: Channels of the image.
         scale: Upscaling factor.
+        recipe: What the image is mapped by; not at all when None.
     """
 
-    def __init__(self, *, channels: int, scale: int) -> None:
-        self._channels, self._scale = channels, scale
+    def __init__(self, *, channels: int, scale: int, recipe: Recipe | None = None) -> None:
+        self._channels, self._scale, self._recipe = channels, scale, recipe
         self._steps: list[Step] = []
         self._widths = [channels]
 
@@ -128,14 +129,14 @@ class PlanBuilder:
         width, upscaled = self._channels, kind == "bicubic"
         return self._append(Step(kind=kind, inputs=(0,), in_channels=width, out_channels=width, upscaled=upscaled))
 
-    def build(self, recipe: Recipe) -> Plan:
+    def build(self) -> Plan:
         """The plan of all that was appended."""
         return Plan(
             channels=self._channels,
             steps=tuple(self._steps),
             scale=self._scale,
-            input_scale=recipe.input_scale,
-            input_offset=recipe.input_offset,
+            input_scale=1.0 if self._recipe is None else self._recipe.input_scale,
+            input_offset=0.0 if self._recipe is None else self._recipe.input_offset,
         )
 
     def _append(self, step: Step) -> int:
@@ -151,14 +152,14 @@ def plan_network(genotype: Genotype, recipe: Recipe, *, scale: int, channels: in
         InvalidInput: No network is built for this scale or these channels.
     """
     layers = {layer.name: layer for layer in convolutions(genotype, scale=scale, channels=channels)}
-    plan = PlanBuilder(channels=channels, scale=scale)
+    plan = PlanBuilder(channels=channels, scale=scale, recipe=recipe)
     blocks = [_head(plan, recipe, layers)]
     *reads, tail_reads = genotype.inputs
     for i, (cell, sources) in enumerate(zip(genotype.cells, reads, strict=True), start=1):
         value = plan.concatenate(tuple(blocks[source] for source in sources))
         blocks.append(_cell(plan, value, cell, f"cells.{i}", layers))
     _tail(plan, plan.concatenate(tuple(blocks[source] for source in tail_reads)), blocks[0], recipe, layers)
-    return plan.build(recipe)
+    return plan.build()
 
 
 def plan_cell(cell: Cell, in_channels: int) -> Plan:
@@ -166,7 +167,7 @@ def plan_cell(cell: Cell, in_channels: int) -> Plan:
     plan = PlanBuilder(channels=in_channels, scale=1)
     layers = {layer.name: layer for layer in cell_convolutions("cell", cell, in_channels)}
     _cell(plan, 0, cell, "cell", layers)
-    return plan.build(Recipe())
+    return plan.build()
 
 
 def plan_ends(features: int, tail_in: int, recipe: Recipe, *, scale: int, channels: int) -> Plan:
@@ -178,10 +179,10 @@ def plan_ends(features: int, tail_in: int, recipe: Recipe, *, scale: int, channe
     smallest = Genotype(features=features, cells=(Cell("conv", features, 1, 1, False),), inputs=((0,), (1,)))
     layers = {layer.name: layer for layer in convolutions(smallest, scale=scale, channels=channels)}
     layers["tail.fuse"] = replace(layers["tail.fuse"], in_channels=tail_in)
-    plan = PlanBuilder(channels=channels, scale=scale)
+    plan = PlanBuilder(channels=channels, scale=scale, recipe=recipe)
     block = _head(plan, recipe, layers)
     _tail(plan, block, block, recipe, layers)
-    return plan.build(recipe)
+    return plan.build()
 
 
 def _head(plan: PlanBuilder, recipe: Recipe, layers: Layers) -> int:

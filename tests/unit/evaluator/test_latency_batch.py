@@ -1,5 +1,7 @@
 """Many genotypes at once are predicted as each alone."""
 
+from dataclasses import replace
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -13,6 +15,7 @@ from evaluator.latency.table import OperatorTable, Price
 from evaluator.latency_target import LatencyTarget
 from evaluator.recipe import RECIPES, Recipe
 from search_space.encoding import decode, upper_bounds
+from search_space.errors import InvalidInput
 from search_space.space import SearchSpace
 from search_space.spaces import SPACES
 
@@ -23,11 +26,12 @@ def vectors_of(space: SearchSpace, n: int = N) -> np.ndarray:
     return np.random.default_rng(5).integers(0, upper_bounds(space) + 1, size=(n, len(space.genes)))
 
 
+@cache
 def profile_of(space: SearchSpace, block: int, *, scale: int = 2, channels: int = 1) -> DeviceProfile:
     """A device on which every operator has a price of its own."""
     rng = np.random.default_rng(3)
     prices: dict[Operator, Price] = {}
-    for vector, recipe in product(vectors_of(space, 400), (Recipe(), RECIPES["paper"])):
+    for vector, recipe in product(vectors_of(space, 300), (Recipe(), RECIPES["paper"])):
         plan = plan_network(decode(space, vector), recipe, scale=scale, channels=channels)
         for run in runs(plan, block):
             if run.operator not in prices:
@@ -57,3 +61,26 @@ def test_a_batch_is_predicted_as_each_of_its_genotypes_alone(space: SearchSpace,
     batch = BatchLatency(profile, space, scale=2, channels=1, recipe=recipe)(vectors)
     alone = [profile.predict(decode(space, vector), scale=2, channels=1, recipe=recipe) for vector in vectors]
     np.testing.assert_allclose(batch, alone, rtol=1e-12)
+
+
+def test_a_batch_is_for_the_task_of_its_profile() -> None:
+    space = SPACES["tiny"]
+    with pytest.raises(InvalidInput, match=r"scale: 4 .*channels: 3 "):
+        BatchLatency(profile_of(space, 0), space, scale=4, channels=3, recipe=Recipe())
+
+
+def test_an_operator_without_a_price_is_refused_only_where_it_is_met() -> None:
+    space = SPACES["tiny"]
+    whole = profile_of(space, 0)
+    prices = {key: price for key, price in whole.table.prices.items() if key.kind != "concatenate"}
+    predict = BatchLatency(replace(whole, table=OperatorTable(prices)), space, scale=2, channels=1, recipe=Recipe())
+    plain, skipping = np.zeros((1, len(space.genes)), dtype=np.int64), np.ones((1, len(space.genes)), dtype=np.int64)
+    assert predict(plain).shape == (1,)
+    with pytest.raises(InvalidInput, match="operator"):
+        predict(skipping)
+
+
+def test_a_batch_of_none_is_predicted_too() -> None:
+    space = SPACES["tiny"]
+    predict = BatchLatency(profile_of(space, 0), space, scale=2, channels=1, recipe=Recipe())
+    assert predict(np.zeros((0, len(space.genes)), dtype=np.int64)).shape == (0,)
