@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -302,16 +302,16 @@ def test_a_pool_without_workers_is_refused() -> None:
 @pytest.mark.gpu
 @pytest.mark.parametrize(("context_bytes", "most"), [(1 << 30, 3), (1 << 50, 1)])
 def test_as_many_candidates_share_a_gpu_as_its_memory_holds(context_bytes: int, most: int) -> None:
-    executor = ProcessExecutor(device="cuda", devices=[0], workers_per_gpu=3, memory=MemoryBook(context_bytes))
-    executor.load(tiny_data())
-    tickets = [executor.submit(tiny_job(tiny_data(), seed=seed, recipe=Recipe(steps=300))) for seed in range(6)]
-    completions, at_once = [], 0
-    while len(completions) < len(tickets):
-        at_once = max(at_once, sum(worker.busy_ticket is not None for worker in executor.workers()))
-        completions += executor.completed(0.1)
+    book = MemoryBook(context_bytes)
+    with closing(ProcessExecutor(device="cuda", devices=[0], workers_per_gpu=3, memory=book)) as executor:
+        executor.load(tiny_data())
+        tickets = [executor.submit(tiny_job(tiny_data(), seed=seed, recipe=Recipe(steps=300))) for seed in range(6)]
+        completions, at_once = [], 0
+        while len(completions) < len(tickets):
+            at_once = max(at_once, sum(worker.busy_ticket is not None for worker in executor.workers()))
+            completions += executor.completed(0.1)
     assert at_once == most
     for completion in completions:
         assert isinstance(completion.outcome, Success)
         assert completion.outcome.peak_memory_bytes > 0
         assert not completion.outcome.provenance.device.startswith("cpu")
-    executor.close()
