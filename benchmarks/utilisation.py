@@ -1,20 +1,37 @@
-"""How busy a search kept its workers: training time / (workers x wall time), read off a finished search over REST.
+"""How busy a search keeps its workers: read off a finished one, or simulated with trainings that only wait.
 
-    python benchmarks/utilisation.py SEARCH [--url http://127.0.0.1:8000] [--json]
+    python benchmarks/utilisation.py read SEARCH [--url http://127.0.0.1:8000] [--json FILE]
+    python benchmarks/utilisation.py simulate [--workers 2 32] [--modes generational steady] [--json FILE]
 
-Wall time runs from the first ask to the last outcome, so that the figure holds what a user waits for: dispatch, the
-database, idle workers at the end of a generation. Cached outcomes cost nothing and are not counted.
+`read` asks a running service. Wall time runs from the first ask to the last outcome, so that the figure holds what a
+user waits for: dispatch, the database, idle workers at the end of a generation. Outcomes that were known cost nothing
+and are not counted.
+
+`simulate` runs searches on Ray workers of its own (`simulation.py`), through the real controller and a SQLite database
+in a temporary folder: the longest training takes ten times as long as the shortest. What stands between trainings is
+told for each of them, to be held against the minutes that real ones take.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import logging
+import tempfile
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from api.client import Client
-from api.schemas import CandidateView
+import structlog
+
+from benchmarks.reporting import Machine, table, write_json
+
+if TYPE_CHECKING:
+    from api.schemas import CandidateView
+    from benchmarks.simulation import Simulated
+
+MODES = ("generational", "steady")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +59,7 @@ class Utilisation:
     device: str
 
 
-def measure(candidates: list[CandidateView]) -> tuple[Utilisation, dict[str, float]]:
+def measure(candidates: Sequence[CandidateView]) -> tuple[Utilisation, dict[str, float]]:
     """The figures of a search, and the busy seconds of each worker."""
     trained = [c for c in candidates if c.evaluation is not None and not c.cached and c.told_at is not None]
     if not trained:
@@ -73,24 +90,84 @@ def measure(candidates: list[CandidateView]) -> tuple[Utilisation, dict[str, flo
     return figures, dict(busy_s)
 
 
-def main() -> None:
+def shown(figures: Utilisation, busy_s: Mapping[str, float]) -> str:
+    """What was read, for a person."""
+    seconds_of = {
+        "training": figures.train_s,
+        "training and validation": figures.train_s + figures.validate_s,
+        **{f"of them {worker}": seconds * figures.workers for worker, seconds in sorted(busy_s.items())},
+    }
+    all_s = figures.workers * figures.wall_s
+    rows = [[what, f"{seconds:.1f}", f"{seconds / all_s:.1%}"] for what, seconds in seconds_of.items()]
+    head = f"{figures.trainings} trainings on {figures.workers} workers ({figures.device}) in {figures.wall_s:.1f} s"
+    return f"{head}\n\n{table(['', 'seconds', 'of workers x wall'], rows)}"
+
+
+def simulated(found: Sequence[Simulated]) -> str:
+    """What was simulated, for a person."""
+    head = ["engine", "workers", "trainings", "shortest to longest, mean (s)", "wall (s)", "steady state", "with tail"]
+    head += ["idle a training (ms)", "controller, of wall", "controller a training (ms)"]
+    rows = []
+    for one in found:
+        busy = one.busy
+        lengths = f"{busy.shortest_s:.2f} to {busy.longest_s:.2f}, {busy.mean_s:.2f}"
+        shares = [f"{busy.wall_s:.0f}", f"{busy.steady_share:.1%}", f"{busy.whole_share:.1%}", f"{busy.gap_ms:.0f}"]
+        costs = [f"{one.controller_share:.1%}", f"{one.controller_ms:.0f}"]
+        rows.append([one.mode, str(one.workers), str(busy.jobs), lengths, *shares, *costs])
+    return f"{table(head, rows)}\n\n{LEGEND}"
+
+
+LEGEND = """Busy seconds over workers x wall. Steady state: from when every worker had work to the last ask. Controller:
+CPU time of its process, the engine's model, the database and Ray's client in it."""
+
+
+def read(chosen: argparse.Namespace) -> None:
     """Measure one search and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("search", help="id of a search that has ended")
-    parser.add_argument("--url", default="http://127.0.0.1:8000", help="the service (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    arguments = parser.parse_args()
-    with Client(arguments.url) as client:
-        candidates = [client.candidate(c.id) for c in client.candidates(arguments.search)]
+    from api.client import Client
+
+    with Client(chosen.url) as client:
+        candidates = [client.candidate(c.id) for c in client.candidates(chosen.search)]
     figures, busy_s = measure(candidates)
-    if arguments.json:
-        print(json.dumps(asdict(figures) | {"busy_s": busy_s}, indent=2))
-        return
-    print(f"{figures.trainings} trainings on {figures.workers} workers ({figures.device}) in {figures.wall_s:.1f} s")
-    print(f"training            {figures.train_s:10.1f} s   {figures.training_share:7.1%} of workers x wall")
-    print(f"training+validation {figures.train_s + figures.validate_s:10.1f} s   {figures.busy_share:7.1%}")
-    for worker, seconds in sorted(busy_s.items()):
-        print(f"  {worker:18}{seconds:10.1f} s   {seconds / figures.wall_s:7.1%} of wall")
+    write_json(chosen.json, asdict(figures) | {"busy_s": busy_s})
+    print(shown(figures, busy_s))
+
+
+def simulate(chosen: argparse.Namespace) -> None:
+    """Run every simulation and print a table."""
+    from benchmarks import simulation
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    machine, found = Machine.here(), []
+    for workers in chosen.workers:
+        for mode in chosen.modes:
+            with tempfile.TemporaryDirectory() as home:
+                sizes = {"evaluations": chosen.evaluations, "population": chosen.population, "seconds": chosen.seconds}
+                found.append(simulation.simulate(mode, workers, **sizes, home=Path(home)))
+    write_json(chosen.json, {"machine": asdict(machine), "simulated": [asdict(one) for one in found]})
+    print(f"{machine}\n\n{simulated(found)}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do what the verb says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    reading = verbs.add_parser("read", help="measure a search that has ended")
+    reading.add_argument("search", help="its id")
+    reading.add_argument("--url", default="http://127.0.0.1:8000", help="the service (default: %(default)s)")
+    reading.set_defaults(run=read)
+    simulating = verbs.add_parser("simulate", help="run searches whose trainings only wait")
+    simulating.add_argument("--workers", type=int, nargs="+", default=[2, 32], help="Ray workers (default: 2 32)")
+    simulating.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES), help="engines (default: both)")
+    simulating.add_argument("--evaluations", type=int, default=256, help="budget of each (default: %(default)s)")
+    simulating.add_argument("--population", type=int, default=64, help="of the engines (default: %(default)s)")
+    simulating.add_argument(
+        "--seconds", type=float, default=60.0, help="about how long each shall take (default: %(default)g)"
+    )
+    simulating.set_defaults(run=simulate)
+    for verb in (reading, simulating):
+        verb.add_argument("--json", type=Path, metavar="FILE", help="keep the figures here too")
+    chosen = parser.parse_args(arguments)
+    chosen.run(chosen)
 
 
 if __name__ == "__main__":

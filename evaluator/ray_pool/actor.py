@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import ray
 
 from ..data.sets import EvaluationData
 from ..executor import Job
 from ..outcome import Outcome
-from ..progress import TrainingProgress
-from ..worker import Hello, Worker
+from ..progress import Report, TrainingProgress
+from ..worker import Hello
 from .seats import Seat
 
 KEEP_GPUS = "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES"
@@ -23,6 +23,22 @@ HUGE_PAGES = "glibc.malloc.hugetlb=1"
 """Has malloc ask Linux for huge pages: fewer misses of the TLB while networks train, a few percent on small ones."""
 
 
+class Evaluating(Protocol):
+    """What evaluates in a process: `Worker`, or what is put in its place to try the pool out."""
+
+    def hello(self) -> Hello:
+        """See `Worker.hello`."""
+        ...
+
+    def evaluate(self, job: Job, data: EvaluationData, report: Report | None = None) -> Outcome:
+        """See `Worker.evaluate`."""
+        ...
+
+
+MakeWorker = Callable[[str, int], Evaluating]
+"""Makes it in its process, of the kind of its torch device and its threads; importable there by its name."""
+
+
 class RayWorker:
     """A `Worker` that can be asked for its newest report while it trains.
 
@@ -30,12 +46,13 @@ class RayWorker:
         device: Kind of the torch device, "cpu" or "cuda".
         threads: Threads of torch.
         gpu: Which of the GPUs that the node's Ray sees; None on a CPU.
+        make: Makes the worker.
     """
 
-    def __init__(self, device: str, threads: int, gpu: int | None) -> None:
+    def __init__(self, device: str, threads: int, gpu: int | None, make: MakeWorker) -> None:
         if gpu is not None:  # before CUDA is first called, which reads it once
             os.environ["CUDA_VISIBLE_DEVICES"] = nth_visible(os.environ, gpu)
-        self._worker = Worker(device, threads)
+        self._worker = make(device, threads)
         self._newest: TrainingProgress | None = None
 
     def hello(self) -> Hello:
@@ -72,7 +89,7 @@ def environment_of(seat: Seat) -> dict[str, str]:
     return variables
 
 
-def start(seat: Seat, *, cpus: float, gpus: float) -> Any:
+def start(seat: Seat, *, cpus: float, gpus: float, make: MakeWorker) -> Any:
     """Have Ray start a worker at a seat; the handle of its actor, at once."""
     # Ray's annotations leave concurrency groups out.
     remote = ray.remote(concurrency_groups={"watching": 1})  # type: ignore[call-overload]
@@ -84,4 +101,4 @@ def start(seat: Seat, *, cpus: float, gpus: float) -> Any:
         max_restarts=0,  # a retry is the pool's decision, counted and limited
         max_task_retries=0,
     )
-    return actor.remote(seat.place.device, seat.place.threads, seat.gpu)
+    return actor.remote(seat.place.device, seat.place.threads, seat.gpu, make)

@@ -12,7 +12,8 @@ import ray
 from ..data.sets import EvaluationData
 from ..executor import ExecutorError
 from ..pool.crew import Member, Place
-from .actor import start
+from ..worker import Worker
+from .actor import MakeWorker, start
 from .member import RayMember
 from .seats import Claim, Seating
 from .session import join_or_start, nodes
@@ -26,6 +27,7 @@ class RayCrew:
     Args:
         claim: What workers are asked for.
         address: A cluster to join, e.g. "10.0.0.1:6379"; see `RayExecutor`.
+        worker: Makes what evaluates in each process.
         clock: Seconds, from any origin.
         sleep: Waits for so many seconds, when there is nobody to wait for.
 
@@ -39,10 +41,12 @@ class RayCrew:
         claim: Claim,
         *,
         address: str | None = None,
+        worker: MakeWorker = Worker,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._claim = claim
+        self._worker = worker
         self._clock = clock
         self._sleep = sleep
         self._seating = Seating(claim)
@@ -61,7 +65,7 @@ class RayCrew:
 
     def hire(self, place: Place) -> Member:
         """Have Ray start an actor at a place."""
-        actor = start(self._seating.seats[place.name], cpus=self._claim.cpus, gpus=self._claim.gpus)
+        actor = start(self._seating.seats[place.name], cpus=self._claim.cpus, gpus=self._claim.gpus, make=self._worker)
         return RayMember(actor, self._images, self._clock)
 
     def wait(self, members: Sequence[Member], timeout_s: float) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from ..memory import MemoryBook
 from ..pool import Pool
+from ..worker import Worker
+from .actor import MakeWorker
 from .crew import RayCrew
 from .seats import Claim
 
@@ -29,6 +31,7 @@ class RayExecutor(Pool):
             side by side on one GPU as its memory is predicted to hold.
         cpu_nodes: Whether nodes without GPUs train too, on their CPUs, when ``gpus_per_worker`` is above 0.
         address: A cluster to join, e.g. "10.0.0.1:6379".
+        worker: Makes what evaluates in each process; another one than `Worker` tries the pool out.
         max_attempts: How many workers a job may lose before that is its own fault.
         start_timeout_s: Seconds in which a worker must be up.
         margin_s: A job is killed once it has run for twice its own time-out and this.
@@ -47,6 +50,7 @@ class RayExecutor(Pool):
         gpus_per_worker: float = 0,
         cpu_nodes: bool = False,
         address: str | None = None,
+        worker: MakeWorker = Worker,
         max_attempts: int = 3,
         start_timeout_s: float = 120.0,
         margin_s: float = 60.0,
@@ -56,7 +60,7 @@ class RayExecutor(Pool):
             raise ValueError("a pool needs at least one attempt")
         claim = Claim(workers=workers, cpus=cpus_per_worker, gpus=gpus_per_worker, cpu_nodes=cpu_nodes)
         super().__init__(
-            RayCrew(claim, address=address, clock=clock),
+            RayCrew(claim, address=address, worker=worker, clock=clock),
             max_attempts=max_attempts,
             start_timeout_s=start_timeout_s,
             margin_s=margin_s,
