@@ -232,7 +232,8 @@ class Store(Protocol):
     def workers(self, *, at: datetime, lease_s: float) -> list[Worker]:
         """What was written less than ``lease_s`` seconds before ``at``, by node, name and owner.
 
-        The workers of a controller that died vanish so, as its leases do.
+        The workers of a controller that died vanish so, as its leases do. One whose candidate was told or given up
+        since it was written is idle.
         """
         ...
 

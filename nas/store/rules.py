@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from ..records import (
     Artifact,
@@ -81,6 +82,12 @@ def worker_order(worker: Worker) -> tuple[str, str, str]:
 def report_order(report: TrainingReport) -> tuple[str, str, int]:
     """Sorts reports by search and lease: who locks searches in one order waits for nobody that waits for them."""
     return report.lease.search_id, report.lease.owner, report.lease.token
+
+
+def idle(worker: Worker) -> Worker:
+    """A worker without the work that it was at."""
+    done: dict[str, Any] = {"search_id": None, "candidate_id": None, "ordinal": None, "progress": None}
+    return replace(worker, evaluation_key="", busy_since=None, **done)
 
 
 def worker_without_nan(worker: Worker) -> Worker:

@@ -65,6 +65,19 @@ class WorkerPromises:
         store.record_workers("controller-2", [], at=LATER + timedelta(seconds=60), lease_s=LEASE_S)
         assert store.workers(at=LATER, lease_s=LEASE_S) == []
 
+    def test_a_worker_is_idle_once_its_candidate_was_told_or_given_up(self, store: Store, lease: Lease) -> None:
+        """Though its controller has not looked again."""
+        first, second = make_candidate(ordinal=0), make_candidate(ordinal=1)
+        for candidate in (first, second):
+            store.record_ask(lease, candidate)
+        crew = [make_worker("worker-0", first, seen_at=LATER), make_worker("worker-1", second, seen_at=LATER)]
+        store.record_workers("controller-1", crew, at=LATER, lease_s=LEASE_S)
+        assert store.workers(at=LATER, lease_s=LEASE_S) == crew
+        store.record_tell(lease, told(first, make_evaluation(first)), make_evaluation(first), make_progress())
+        assert store.workers(at=LATER, lease_s=LEASE_S) == [make_worker("worker-0", seen_at=LATER), crew[1]]
+        store.move_search(ID, SearchState.CANCELLED, at=LATER)
+        assert [worker.busy for worker in store.workers(at=LATER, lease_s=LEASE_S)] == [False, False]
+
     def test_a_figure_of_a_training_that_is_not_a_number_is_unknown(self, store: Store) -> None:
         """Infinity is a number, for this purpose."""
         told_so_far = make_training(loss=float("nan"), psnr_db=float("inf"))

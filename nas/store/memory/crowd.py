@@ -1,12 +1,13 @@
-"""What workers do now, in memory. Knows no search."""
+"""What workers do now, in memory. Writes to no log."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from ...records import Worker
+from ...records import CandidateId, CandidateState, Worker
 from .. import rules
+from .log import Log
 
 
 class Crowd:
@@ -18,10 +19,20 @@ class Crowd:
     def replace(self, owner: str, workers: Sequence[Worker], at: datetime, lease_s: float) -> None:
         """Put an owner's workers in place of those that it had; `ValueError`."""
         rules.check_workers(owner, workers)
-        others = [worker for worker in self.seen(at, lease_s) if worker.owner != owner]
+        others = [worker for worker in self._believed(at, lease_s) if worker.owner != owner]
         self._workers = [*others, *map(rules.worker_without_nan, workers)]
 
-    def seen(self, at: datetime, lease_s: float) -> list[Worker]:
-        """Those that were written within a lease, by node and name."""
-        since = at - timedelta(seconds=lease_s)
-        return sorted((worker for worker in self._workers if worker.seen_at > since), key=rules.worker_order)
+    def seen(self, at: datetime, lease_s: float, logs: Mapping[CandidateId, Log]) -> list[Worker]:
+        """Those that were written within a lease, by node and name; idle where the candidate has an end."""
+        found = [_at_present(worker, logs) for worker in self._believed(at, lease_s)]
+        return sorted(found, key=rules.worker_order)
+
+    def _believed(self, at: datetime, lease_s: float) -> list[Worker]:
+        return [worker for worker in self._workers if worker.seen_at > at - timedelta(seconds=lease_s)]
+
+
+def _at_present(worker: Worker, logs: Mapping[CandidateId, Log]) -> Worker:
+    name = worker.candidate_id
+    if name is None or name not in logs or logs[name].with_id(name).state is CandidateState.EVALUATING:
+        return worker
+    return rules.idle(worker)

@@ -202,7 +202,7 @@ class MemoryStore:
     @verb
     def workers(self, *, at: datetime, lease_s: float) -> list[Worker]:
         """See `Store.workers`."""
-        return self._crowd.seen(at, lease_s)
+        return self._crowd.seen(at, lease_s, self._logs_of)
 
     # -- reads -----------------------------------------------------------------------------------------------------
 

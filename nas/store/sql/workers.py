@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from ...records import CandidateId, CandidateState, SearchId, Worker
 from .. import entries, rules
@@ -72,6 +72,9 @@ def forget_progress(connection: Connection, search_id: SearchId, candidate_id: C
 
 
 def seen(connection: Connection, at: datetime, lease_s: float) -> list[Worker]:
-    """What every worker does whose owner wrote it within a lease, by node and name."""
-    query = select(workers).where(workers.c.seen_at > at - timedelta(seconds=lease_s))
-    return sorted(map(to_worker, connection.execute(query)), key=rules.worker_order)
+    """What workers do that were written within a lease, by node and name; nothing once the candidate has an end."""
+    over = and_(candidates.c.id == workers.c.candidate_id, candidates.c.state != CandidateState.EVALUATING.value)
+    query = select(workers, candidates.c.id.label("over")).join_from(workers, candidates, over, isouter=True)
+    rows = connection.execute(query.where(workers.c.seen_at > at - timedelta(seconds=lease_s)))
+    found = [to_worker(row) if row.over is None else rules.idle(to_worker(row)) for row in rows]
+    return sorted(found, key=rules.worker_order)
