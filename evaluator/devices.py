@@ -44,6 +44,8 @@ def prepared(device: str, threads: int | None = None) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     if _is_gpu(device):
+        # Before there is a context there is nothing that could be reset.
+        torch.cuda.init()  # type: ignore[no-untyped-call]  # torch ships it without annotations
         torch.cuda.reset_peak_memory_stats(device)
     try:
         with matrix_units("ieee"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -25,11 +26,11 @@ from .losses import Diverged
 from .metrics.protocol import get_protocol
 from .model import SRModel, build_model
 from .outcome import Failure, FailureKind, Outcome, Provenance, Scores, Success
-from .precision import resolve
+from .precision import Computed, resolve
 from .progress import Report, Reporter
 from .provenance import code_digest
 from .score import DEFAULT_METRICS, Metric, NonFiniteOutput, network_input, score_image
-from .training import TimedOut, fit
+from .training import TimedOut, TrainingTrace, fit
 from .validation import validate
 
 log = logging.getLogger(__name__)
@@ -76,24 +77,31 @@ def evaluate(
         candidate is a `Failure`; an exception that was not foreseen is logged with its traceback.
     """
     with prepared(device, threads):
-        return _attempt(job, data, device, clock, report)
+        return _attempt(job, data, _Setting(device, clock, report))
 
 
-class _Taken:
-    """Counts optimiser steps for either kind of outcome."""
+@dataclass
+class _Setting:
+    """Where one evaluation runs, who is told of it, and how many steps it has taken, for either kind of outcome."""
 
-    steps = 0
+    device: str
+    clock: Callable[[], float]
+    report: Report | None
+    taken: int = 0
 
-    def add(self, _: int) -> None:
-        self.steps += 1
+    def count(self, _: int) -> None:
+        self.taken += 1
+
+    @property
+    def name(self) -> str:
+        return device_name(self.device, torch.get_num_threads())
 
 
-def _attempt(job: Job, data: EvaluationData, device: str, clock: Callable[[], float], report: Report | None) -> Outcome:
+def _attempt(job: Job, data: EvaluationData, setting: _Setting) -> Outcome:
     """Evaluate, and make a failure of whatever goes wrong."""
-    started = clock()
-    taken = _Taken()
+    started = setting.clock()
     try:
-        return _evaluate(job, data, device, clock, report, taken)
+        return _evaluate(job, data, setting)
     except Exception as error:
         kind = _kind(error)
         if kind == "error":
@@ -101,63 +109,78 @@ def _attempt(job: Job, data: EvaluationData, device: str, clock: Callable[[], fl
             message = f"{type(error).__name__}: {error}"
         else:
             message = str(error) or type(error).__name__
-        name = device_name(device, torch.get_num_threads())
-        return Failure(kind=kind, message=message, train_s=clock() - started, device=name, steps=taken.steps)
+        train_s = setting.clock() - started
+        return Failure(kind=kind, message=message, train_s=train_s, device=setting.name, steps=setting.taken)
 
 
-def _evaluate(
-    job: Job, data: EvaluationData, device: str, clock: Callable[[], float], report: Report | None, taken: _Taken
-) -> Success:
+def _evaluate(job: Job, data: EvaluationData, setting: _Setting) -> Success:
     """Build, train, score, time."""
-    recipe = job.recipe
-    precision = resolve(recipe.precision, device)
+    recipe, clock = job.recipe, setting.clock
+    precision = resolve(recipe.precision, setting.device)
     generator = torch.Generator().manual_seed(job.seed)
     model = build_model(job.genotype, recipe, scale=job.scale, channels=job.channels, generator=generator)
-    place(model, torch.device(device))
-    reporter = _reporter(report, model, data, device, clock) if report is not None else None
-    trace = fit(
-        model,
-        _resident_images(data, job.channels, torch.device(device)),
-        recipe,
-        generator=generator,
-        clock=clock,
-        deadline_s=clock() + job.timeout_s,
-        precision=precision,
-        probe=network_input(_busiest(data.validation), job.channels, device) if recipe.settle_window else None,
-        on_step=taken.add,
-        start=training_state.from_bytes(job.start, job.lineage, model, recipe) if job.start else None,
-        keep_state=job.keep_state,
-        reporter=reporter,
-    )
-    release(device)
-    trained = clock()
-    steps = trace.loss_curve[-1][0] if trace.loss_curve else 0
+    place(model, torch.device(setting.device))
+    reporter = _reporter(model, data, setting)
+    trace = _train(model, job, data, generator, precision, reporter, setting)
+    release(setting.device)
+    trained, steps = clock(), trace.loss_curve[-1][0] if trace.loss_curve else 0
     if reporter is not None:
         reporter.begin("validation", steps)
     means, bands = validate(model, data.validation, get_protocol(recipe.protocol))
     validate_s = clock() - trained
     if reporter is not None and job.latency is not None:
         reporter.begin("latency", steps)
-    latency_ms = _latency_ms(model, job.latency, device, clock)
+    latency_ms = _latency_ms(model, job.latency, setting)
     metadata = checkpoints.Metadata(genotype=job.genotype, recipe=recipe, scale=job.scale, channels=job.channels)
     return Success(
         scores=_scores(job, means, latency_ms),
-        provenance=Provenance(
-            recipe_digest=recipe.digest,
-            data_digest=data.digest,
-            code_digest=code_digest(),
-            seed=job.seed,
-            device=device_name(device, torch.get_num_threads()),
-            precision=precision,
-        ),
+        provenance=_provenance(job, data, precision, setting),
         train_s=trace.train_s,
         validate_s=validate_s,
         loss_curve=trace.loss_curve,
         bands=bands,
         weights=checkpoints.to_bytes(model.network.state_dict(), metadata),
         state=training_state.to_bytes(trace.state, job.lineage) if trace.state is not None else b"",
-        steps=taken.steps,
-        peak_memory_bytes=peak_memory_bytes(device),
+        steps=setting.taken,
+        peak_memory_bytes=peak_memory_bytes(setting.device),
+    )
+
+
+def _train(
+    model: SRModel,
+    job: Job,
+    data: EvaluationData,
+    generator: torch.Generator,
+    precision: Computed,
+    reporter: Reporter | None,
+    setting: _Setting,
+) -> TrainingTrace:
+    """Train a model in place as its job says."""
+    device, recipe = setting.device, job.recipe
+    return fit(
+        model,
+        _resident_images(data, job.channels, torch.device(device)),
+        recipe,
+        generator=generator,
+        clock=setting.clock,
+        deadline_s=setting.clock() + job.timeout_s,
+        precision=precision,
+        probe=network_input(_busiest(data.validation), job.channels, device) if recipe.settle_window else None,
+        on_step=setting.count,
+        start=training_state.from_bytes(job.start, job.lineage, model, recipe) if job.start else None,
+        keep_state=job.keep_state,
+        reporter=reporter,
+    )
+
+
+def _provenance(job: Job, data: EvaluationData, precision: Computed, setting: _Setting) -> Provenance:
+    return Provenance(
+        recipe_digest=job.recipe.digest,
+        data_digest=data.digest,
+        code_digest=code_digest(),
+        seed=job.seed,
+        device=setting.name,
+        precision=precision,
     )
 
 
@@ -183,20 +206,20 @@ def _scores(job: Job, means: Mapping[Metric, float], latency_ms: float | None) -
     )
 
 
-def _latency_ms(model: SRModel, target: LatencyTarget | None, device: str, clock: Callable[[], float]) -> float | None:
+def _latency_ms(model: SRModel, target: LatencyTarget | None, setting: _Setting) -> float | None:
     if target is None:
         return None
-    from .latency.measure import latency_ms  # needs onnxruntime for a CPU, which few workers have to have
+    from .latency.measure import latency_ms  # what it needs on a CPU, not every worker has to have
 
-    return latency_ms(model, target, device, clock=clock)
+    return latency_ms(model, target, setting.device, clock=setting.clock)
 
 
-def _reporter(
-    report: Report, model: SRModel, data: EvaluationData, device: str, clock: Callable[[], float]
-) -> Reporter:
+def _reporter(model: SRModel, data: EvaluationData, setting: _Setting) -> Reporter | None:
     """What reports on the training of a model; it shows the PSNR of one small crop under the recipe's protocol."""
+    if setting.report is None:
+        return None
     pair, protocol = _busiest(data.validation), get_protocol(model.recipe.protocol)
-    lr = network_input(pair, model.channels, device)
+    lr = network_input(pair, model.channels, setting.device)
 
     @torch.no_grad()
     def psnr_db() -> float | None:
@@ -206,12 +229,12 @@ def _reporter(
             return None
 
     return Reporter(
-        report,
-        clock=clock,
+        setting.report,
+        clock=setting.clock,
         steps=model.recipe.steps,
         batch=model.recipe.batch,
         psnr_db=psnr_db,
-        memory_bytes=lambda: peak_memory_bytes(device),
+        memory_bytes=lambda: peak_memory_bytes(setting.device),
     )
 
 

@@ -24,6 +24,7 @@ def test_torch_is_left_as_it_was() -> None:
 def test_memory_of_a_gpu_is_counted_from_the_start_and_given_back_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "init", lambda: None)
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: calls.append(f"reset {device}"))
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: calls.append("empty"))
     monkeypatch.setattr(devices.gc, "collect", lambda: calls.append("collect"))

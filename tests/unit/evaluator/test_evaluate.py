@@ -249,3 +249,27 @@ def test_the_images_of_the_last_two_sets_stay_on_the_device(monkeypatch: pytest.
     for data in (sets[0], sets[0], sets[1], sets[0], sets[2], sets[1]):
         evaluate(tiny_job(data), data)
     assert len(made) == 4
+
+
+@pytest.mark.gpu
+def test_a_gpu_evaluates_and_is_left_with_nothing_but_the_images() -> None:
+    data = tiny_data()
+    left: list[int] = []
+    for seed in range(3):
+        outcome = evaluate(tiny_job(data, seed=seed, recipe=replace(TINY_RECIPE, steps=40)), data, device="cuda")
+        assert isinstance(outcome, Success)
+        assert outcome.peak_memory_bytes > 0
+        assert outcome.provenance.precision == resolve("auto", "cuda")
+        left.append(torch.cuda.memory_allocated())
+    assert left[1] == left[2]
+    assert torch.cuda.memory_reserved() < outcome.peak_memory_bytes
+
+
+@pytest.mark.gpu
+def test_a_deterministic_recipe_gives_equal_weights_on_one_gpu() -> None:
+    data = tiny_data()
+    job = tiny_job(data, recipe=replace(TINY_RECIPE, steps=40, deterministic=True))
+    first, second = (evaluate(job, data, device="cuda") for _ in range(2))
+    assert isinstance(first, Success)
+    assert isinstance(second, Success)
+    assert first.weights == second.weights
