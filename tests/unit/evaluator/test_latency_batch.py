@@ -74,7 +74,8 @@ def test_an_operator_without_a_price_is_refused_only_where_it_is_met() -> None:
     whole = profile_of(space, 0)
     prices = {key: price for key, price in whole.table.prices.items() if key.kind != "concatenate"}
     predict = BatchLatency(replace(whole, table=OperatorTable(prices)), space, scale=2, channels=1, recipe=Recipe())
-    plain, skipping = np.zeros((1, len(space.genes)), dtype=np.int64), np.ones((1, len(space.genes)), dtype=np.int64)
+    plain = np.zeros((1, len(space.genes)), dtype=np.int64)
+    skipping = np.minimum(1, upper_bounds(space))[None, :]
     assert predict(plain).shape == (1,)
     with pytest.raises(InvalidInput, match="operator"):
         predict(skipping)
