@@ -41,14 +41,14 @@ def standing(search: SearchView, rungs: Sequence[int] = (), workers: Iterable[Wo
 
 def post_of(worker: WorkerView) -> Post:
     """A worker behind a server, and what it is at."""
-    told, since = worker.training, worker.busy_since
+    told = worker.training
     return Post(
         worker=worker.name,
         node=worker.node,
         device=worker.device,
         candidate=worker.candidate_id,
         progress=None if told is None else TrainingProgress(**told.model_dump()),
-        busy_s=None if since is None else (worker.seen_at - since).total_seconds(),
+        busy_s=worker.busy_s,
     )
 
 

@@ -19,9 +19,9 @@ from .client import DEFAULT_URL, Client
 from .display import post_of
 from .schemas import WorkerView
 
-NOBODY = (
-    "no worker is up: start some with `srnas serve --images-root FOLDER`, or with `srnas controller` beside `srnas api`"
-)
+NOBODY = """\
+no worker is up: start some with `srnas serve --images-root FOLDER`, or with `srnas controller` beside `srnas api`;
+where that was just done they take some seconds to start"""
 
 app = make_app("Watch the workers.")
 

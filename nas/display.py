@@ -88,7 +88,7 @@ class Standing:
             steps=reached.steps,
             notes=search.data_notes,
             warnings=search.warnings,
-            trainings=[Post.of(worker) for worker in workers if worker.search_id == search.id],
+            trainings=[Post.of(worker, now) for worker in workers if worker.search_id == search.id],
         )
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -47,16 +47,15 @@ class Post:
     busy_s: float | None = None
 
     @classmethod
-    def of(cls, worker: Worker) -> Post:
-        """A worker as it was last seen."""
-        since = worker.busy_since
+    def of(cls, worker: Worker, now: datetime) -> Post:
+        """A worker at a time, as it was last seen."""
         return cls(
             worker=worker.name,
             node=worker.node,
             device=worker.device,
             candidate=worker.candidate_id,
             progress=worker.progress,
-            busy_s=None if since is None else (worker.seen_at - since).total_seconds(),
+            busy_s=worker.busy_s(now),
         )
 
     @property

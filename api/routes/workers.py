@@ -17,4 +17,5 @@ def list_workers(service: ServiceDep) -> WorkerList:
 
     Controllers write this down about once a second. One that dies takes its workers off the list with its leases.
     """
-    return WorkerList(items=[WorkerView.of(worker) for worker in service.workers()])
+    now = service.now()
+    return WorkerList(items=[WorkerView.of(worker, now) for worker in service.workers()])

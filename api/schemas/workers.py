@@ -52,12 +52,13 @@ class WorkerView(Wire):
     ordinal: int | None = Field(description="Number of that candidate in its search.")
     training: TrainingView | None = Field(description="How far that is; null before its first word.")
     busy_since: datetime | None = Field(description="Since when it has been seen at that work.")
+    busy_s: Figure = Field(description="Seconds since then; null when idle.")
     seen_at: datetime = Field(description="When it was last written down; one that falls silent is soon not listed.")
     links: Links
 
     @classmethod
-    def of(cls, worker: Worker) -> WorkerView:
-        """The wire form of a worker."""
+    def of(cls, worker: Worker, now: datetime) -> WorkerView:
+        """A worker as seen at a time."""
         links = {"search": f"/v1/searches/{worker.search_id}", "candidate": f"/v1/candidates/{worker.candidate_id}"}
         return cls(
             name=worker.name,
@@ -71,6 +72,7 @@ class WorkerView(Wire):
             ordinal=worker.ordinal,
             training=None if worker.progress is None else TrainingView.of(worker.progress),
             busy_since=worker.busy_since,
+            busy_s=worker.busy_s(now),
             seen_at=worker.seen_at,
             links=links if worker.busy else {},
         )

@@ -48,3 +48,7 @@ class Worker:
     def busy(self) -> bool:
         """Whether it works on a candidate."""
         return self.candidate_id is not None
+
+    def busy_s(self, now: datetime) -> float | None:
+        """Seconds for which it has been at its work; None when it is idle."""
+        return None if self.busy_since is None else max(0.0, (now - self.busy_since).total_seconds())

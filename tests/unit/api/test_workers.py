@@ -46,6 +46,7 @@ def test_workers_are_listed_with_links_to_what_they_train(
     first, second = http.get("/v1/workers").json()["items"]
     assert (first["name"], first["state"], first["controller"]) == ("a", "busy", "controller-1")
     assert (first["node"], first["pid"], first["device"]) == (busy.node, busy.pid, busy.device)
+    assert first["busy_s"] > 0
     assert first["training"] == {
         "phase": "training",
         "step": 100,

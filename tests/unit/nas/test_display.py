@@ -77,7 +77,7 @@ def test_warnings_and_what_was_found_in_the_folders_are_told_once(terminal):
 
 @pytest.mark.parametrize("terminal", [False, True])
 def test_trainings_are_lines_in_a_terminal_and_a_few_words_elsewhere(terminal):
-    training = Post.of(make_worker("worker-0", make_candidate(), seen_at=START))
+    training = Post.of(make_worker("worker-0", make_candidate()), START)
     console = Console(width=200, force_terminal=terminal, highlight=False)
     with console.capture() as capture, progress_bar(console) as show:
         show(replace(STANDING, trainings=[training]))

@@ -11,7 +11,8 @@ from evaluator.progress import TrainingProgress
 from nas.posts import BAR, FEW, LINES, Post, bar, in_short, table_of_posts, training_lines
 from nas.testing import START, make_candidate, make_worker
 
-BUSY = Post.of(make_worker("worker-1", make_candidate(ordinal=7), seen_at=START + timedelta(hours=2)))
+NOW = START + timedelta(hours=2)
+BUSY = Post.of(make_worker("worker-1", make_candidate(ordinal=7)), NOW)
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9))
@@ -24,7 +25,7 @@ def test_a_worker_is_seen_with_what_it_is_at_and_for_how_long() -> None:
     assert (BUSY.worker, BUSY.candidate, BUSY.state) == ("worker-1", "00000001-7", "training")
     assert BUSY.busy_s == 3600 - 7
     assert replace(BUSY, progress=None).state == "starting"
-    assert (Post.of(make_worker()).state, Post.of(make_worker()).busy_s) == ("idle", None)
+    assert (Post.of(make_worker(), NOW).state, Post.of(make_worker(), NOW).busy_s) == ("idle", None)
 
 
 def test_a_training_is_a_line_with_the_figures_that_it_has() -> None:
@@ -46,7 +47,7 @@ def test_a_crowd_of_trainings_does_not_flood_a_terminal() -> None:
 def test_the_table_of_workers_has_the_idle_ones_too() -> None:
     console = Console(width=200)
     with console.capture() as capture:
-        console.print(table_of_posts([BUSY, Post.of(make_worker("worker-2"))]))
+        console.print(table_of_posts([BUSY, Post.of(make_worker("worker-2"), NOW)]))
     busy, idle = capture.get().splitlines()[-3:-1]
     assert all(text in busy for text in ("worker-1", "node-a", "training", "00000001-7", "100/200"))
     assert busy.split()[-6:] == ["0.3000", "27.50", "52", "6.0", "GiB", "0:59:53"]
