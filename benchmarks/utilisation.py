@@ -92,15 +92,16 @@ def measure(candidates: Sequence[CandidateView]) -> tuple[Utilisation, dict[str,
 
 def shown(figures: Utilisation, busy_s: Mapping[str, float]) -> str:
     """What was read, for a person."""
-    seconds_of = {
-        "training": figures.train_s,
-        "training and validation": figures.train_s + figures.validate_s,
-        **{f"of them {worker}": seconds * figures.workers for worker, seconds in sorted(busy_s.items())},
-    }
-    all_s = figures.workers * figures.wall_s
-    rows = [[what, f"{seconds:.1f}", f"{seconds / all_s:.1%}"] for what, seconds in seconds_of.items()]
+    rows = [
+        ["training", f"{figures.train_s:.1f}", f"{figures.training_share:.1%}"],
+        ["training and validation", f"{figures.train_s + figures.validate_s:.1f}", f"{figures.busy_share:.1%}"],
+        *(
+            [f"of them {worker}", f"{seconds:.1f}", f"{seconds / figures.wall_s:.1%}"]
+            for worker, seconds in sorted(busy_s.items())
+        ),
+    ]
     head = f"{figures.trainings} trainings on {figures.workers} workers ({figures.device}) in {figures.wall_s:.1f} s"
-    return f"{head}\n\n{table(['', 'seconds', 'of workers x wall'], rows)}"
+    return f"{head}\n\n{table(['', 'seconds', 'of its workers x wall'], rows)}"
 
 
 def simulated(found: Sequence[Simulated]) -> str:
