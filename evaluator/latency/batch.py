@@ -87,16 +87,10 @@ class BatchLatency:
         Raises:
             InvalidInput: The profile holds no price of an operator of one of them.
         """
-        space, n = self._space, len(vectors)
-        micro = vectors[:, : _PER_CELL * space.n_cells].reshape(n, space.n_cells, _PER_CELL)
-        sources = self._sources(vectors[:, _PER_CELL * space.n_cells :])
-        widths = np.full((n, space.n_cells + 1), space.features, dtype=np.int64)
-        widths[:, 1:] = np.array(space.channels, dtype=np.int64)[micro[..., _WIDTH]]
+        kinds, widths, sources = self._genes(vectors)
         channels = (sources * widths[:, None, :]).sum(axis=-1)
-        choices = [len(values) for values in space.cell_choices]
-        kinds = np.asarray(np.ravel_multi_index(tuple(np.moveaxis(micro, 2, 0)), choices), dtype=np.int64)
         cells = kinds, channels[:, :-1]
-        tail = np.zeros(n, dtype=np.int64), channels[:, -1]
+        tail = np.zeros(len(vectors), dtype=np.int64), channels[:, -1]
         reads, written, adds = self._layouts(cells, tail)
         operators: Times = self._cells.ms[cells].sum(axis=1) + self._tail.ms[tail]
         operators += self._joins(sources, widths, channels, reads, written, adds)
@@ -105,14 +99,22 @@ class BatchLatency:
         calibration = self._profile.calibration
         return np.asarray(calibration.gain * operators + calibration.offset_ms, dtype=np.float64)
 
-    def _sources(self, skips: Vectors) -> Flags:
-        """Who reads whom, shape (n, readers, blocks); the last reader is the tail."""
-        blocks = self._space.n_cells + 1
-        sources = np.zeros((len(skips), blocks, blocks), dtype=np.bool_)
-        sources[:, np.arange(blocks), np.arange(blocks)] = True
-        for column, (source, reader) in enumerate(self._space.possible_skips):
+    def _genes(self, vectors: Vectors) -> tuple[Vectors, Vectors, Flags]:
+        """Number of each cell's kind (n, cells), widths (n, blocks), and who reads whom (n, readers, blocks).
+
+        Blocks begin with block 0; the last reader is the tail.
+        """
+        space, n = self._space, len(vectors)
+        micro, skips = np.split(vectors, [_PER_CELL * space.n_cells], axis=1)
+        micro = micro.reshape(n, space.n_cells, _PER_CELL)
+        choices = [len(values) for values in space.cell_choices]
+        kinds = np.asarray(np.ravel_multi_index(tuple(np.moveaxis(micro, 2, 0)), choices), dtype=np.int64)
+        widths = np.full((n, space.n_cells + 1), space.features, dtype=np.int64)
+        widths[:, 1:] = np.array(space.channels, dtype=np.int64)[micro[..., _WIDTH]]
+        sources = np.tile(np.eye(space.n_cells + 1, dtype=np.bool_), (n, 1, 1))
+        for column, (source, reader) in enumerate(space.possible_skips):
             sources[:, reader - 1, source] = skips[:, column]
-        return sources
+        return kinds, widths, sources
 
     def _layouts(self, cells: Place, tail: Place) -> tuple[Flags, Flags, Flags]:
         """Whether each reader reads blocks (n, readers), each block is written so (n, blocks), and the tail adds so."""

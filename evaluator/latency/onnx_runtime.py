@@ -6,14 +6,10 @@ The one module here that imports onnxruntime, and only when something is to be r
 from __future__ import annotations
 
 import json
-import re
+import platform
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -22,20 +18,13 @@ from numpy.typing import NDArray
 
 from ..executor import ExecutorError
 from ..latency_target import LatencyTarget
-from ..provenance import cpu_name
+from .onnx_events import Event, attribute, read_events
 from .onnx_graph import to_onnx
-from .operators import REST, Run, move, runs
+from .operators import runs
 from .plan import Plan, Step
 from .runtime import Weights
 from .table import Sample
 from .timing import REPEATS, Clock, Repeats, settled_median
-
-MOVES = {"ReorderInput": True, "ReorderOutput": False}
-"""onnxruntime's names of what copies an image into blocks, and out of them."""
-
-_KERNEL = "_kernel_time"
-_OURS = re.compile(r"(\d+)\.")
-
 
 _PROBE = Step(kind="convolution", inputs=(0,), in_channels=1, out_channels=1, name="probe", kernel=3)
 
@@ -69,12 +58,12 @@ class OnnxRuntime:
 
     @property
     def device(self) -> str:
-        """Name of this machine's processor."""
-        return cpu_name(self.threads)
+        """Name of this machine's processor, e.g. "AMD EPYC 9354 (1 thread, x86_64)"."""
+        return f"{_processor()} ({self.threads} thread, {platform.machine()})"
 
     @property
     def version(self) -> str:
-        """Onnxruntime's version."""
+        """What runs the plans, with its version."""
         return f"onnxruntime {self._module.__version__}"
 
     @property
@@ -139,76 +128,11 @@ def _image(plan: Plan, target: LatencyTarget) -> NDArray[np.float32]:
     return np.random.default_rng(0).random(shape, dtype=np.float32)
 
 
-@dataclass(frozen=True)
-class Event:
-    """One node of a graph that was run several times.
-
-    Attributes:
-        operator: onnxruntime's name of what it does.
-        step: Number of the plan's step that it belongs to; 0 for what onnxruntime put in.
-        blocked: Whether it works on blocks of channels.
-        shapes: Shapes of what it reads, weights included.
-        ms: Median of its times.
-    """
-
-    operator: str
-    step: int
-    blocked: bool
-    shapes: tuple[tuple[int, ...], ...]
-    ms: float
-
-
-def read_events(document: Iterable[Mapping[str, Any]], *, skipped: int) -> list[Event]:
-    """Read the nodes out of a profile that onnxruntime wrote.
-
-    Args:
-        document: Its rows, in order of time.
-        skipped: First runs of each node that do not count.
-    """
-    times: dict[str, list[float]] = defaultdict(list)
-    seen: dict[str, Mapping[str, Any]] = {}
-    for row in document:
-        if row.get("cat") == "Node" and row["name"].endswith(_KERNEL):
-            times[row["name"]].append(row["dur"] / 1000)
-            seen[row["name"]] = row["args"]
-    return [_event(name, arguments, median(times[name][skipped:])) for name, arguments in seen.items()]
-
-
-def _event(name: str, arguments: Mapping[str, Any], ms: float) -> Event:
-    ours = _OURS.match(name)
-    return Event(
-        operator=arguments["op_name"],
-        step=int(ours[1]) if ours else 0,
-        blocked=name.removesuffix(_KERNEL).endswith("_nchwc"),
-        shapes=tuple(tuple(shape) for entry in arguments["input_type_shape"] for shape in entry.values()),
-        ms=ms,
-    )
-
-
-def attribute(events: Iterable[Event], expected: Iterable[Run], target: LatencyTarget) -> list[Sample]:
-    """Share the nodes' times among the runs that a plan is made of.
-
-    Changes of layout carry no step: they are told by direction, channels and grid, the slowest first, and what there
-    are more of than expected belongs to the rest.
-    """
-    steps: dict[int, float] = defaultdict(float)
-    moves: dict[Run, list[float]] = defaultdict(list)
-    rest = 0.0
-    for event in events:
-        if event.step:
-            steps[event.step] += event.ms
-        elif event.operator in MOVES:
-            _, channels, height, _ = event.shapes[0]
-            operator = move(to_blocked=MOVES[event.operator], upscaled=height != target.lr_height)
-            moves[Run(operator, channels)].append(event.ms)
-        else:
-            rest += event.ms
-    samples = []
-    for run in expected:
-        if run.step:
-            samples.append(Sample(run, steps.pop(run.step, 0.0)))
-        elif run != REST:
-            samples.append(Sample(run, max(moves[run], default=0.0)))
-            moves[run] = sorted(moves[run])[:-1]
-    rest += sum(steps.values()) + sum(map(sum, moves.values()))
-    return [*samples, Sample(REST, rest)]
+def _processor() -> str:
+    """The processor by its maker's name, where the system tells; by its kind elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or "cpu"

@@ -137,7 +137,7 @@ class DeviceProfile:
 
     @cached_property
     def digest(self) -> str:
-        """32 hexadecimal characters: equal for profiles that predict alike, whatever their names."""
+        """32 hexadecimal characters that change with all but the name, the time and how good predictions are."""
         document = self.to_json()
         for label in ("name", "created", "held_out"):
             del document[label]

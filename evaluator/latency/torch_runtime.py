@@ -18,6 +18,7 @@ from torch.nn import functional
 from ..executor import ExecutorError
 from ..latency_target import LatencyTarget
 from ..model import BicubicUpscale
+from ..precision import matrix_units
 from ..provenance import cpu_name
 from .operators import runs
 from .plan import Plan, Step
@@ -182,5 +183,10 @@ def _place(weights: NDArray[np.float32], device: torch.device) -> Tensor:
 @contextmanager
 def _deployed() -> Iterator[None]:
     """As a network runs in use: no gradients, the fastest convolutions, TF32 where there is hardware for it."""
-    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=True):
-        yield
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = True
+    try:
+        with torch.inference_mode(), matrix_units("tf32"):
+            yield
+    finally:
+        torch.backends.cudnn.benchmark = before

@@ -1,5 +1,6 @@
 """What is timed computes what the model computes, and every run of it is met in the runtimes' own records."""
 
+import platform
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ import torch
 
 from evaluator.executor import ExecutorError
 from evaluator.latency.measure import draw_weights, latency_ms, open_runtime, weights_of
-from evaluator.latency.onnx_runtime import MOVES, Event, OnnxRuntime, attribute, read_events
+from evaluator.latency.onnx_events import MOVES, Event, attribute, read_events
+from evaluator.latency.onnx_runtime import OnnxRuntime
 from evaluator.latency.operators import REST, Operator, Run, move, runs
 from evaluator.latency.plan import Plan, plan_network
 from evaluator.latency.timing import Repeats
@@ -144,6 +146,12 @@ def test_a_missing_runtime_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPa
         open_runtime("cpu")
     assert "install onnx and onnxruntime" in caught.value.hint
     assert not caught.value.retryable
+
+
+def test_a_device_is_named_by_its_processor() -> None:
+    runtime = open_runtime("cpu")
+    assert runtime.device.endswith(f"(1 thread, {platform.machine()})")
+    assert (runtime.threads, runtime.version.split()[0]) == (1, "onnxruntime")
 
 
 def test_a_missing_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
