@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 import torch
 
-from .precision import matrix_units
 from .provenance import cpu_name
 
 
@@ -34,8 +33,7 @@ def peak_memory_bytes(device: str) -> int:
 def prepared(device: str, threads: int | None = None) -> Iterator[None]:
     """Set torch up for one evaluation, and leave it and the device's memory as they were.
 
-    Outside a training step every figure is a full float32. What the evaluation left in memory has to be
-    unreachable by the end.
+    What the evaluation left in memory has to be unreachable by the end.
 
     Args:
         device: Name of the torch device.
@@ -48,8 +46,7 @@ def prepared(device: str, threads: int | None = None) -> Iterator[None]:
         torch.cuda.init()  # type: ignore[no-untyped-call]  # torch ships it without annotations
         torch.cuda.reset_peak_memory_stats(device)
     try:
-        with matrix_units("ieee"):
-            yield
+        yield
     finally:
         torch.set_num_threads(before)
         release(device)

@@ -26,7 +26,7 @@ from .losses import Diverged
 from .metrics.protocol import get_protocol
 from .model import SRModel, build_model
 from .outcome import Failure, FailureKind, Outcome, Provenance, Scores, Success
-from .precision import Computed, resolve
+from .precision import Computed, matrix_units, resolve
 from .progress import Report, Reporter
 from .provenance import code_digest
 from .score import DEFAULT_METRICS, Metric, NonFiniteOutput, network_input, score_image
@@ -121,13 +121,14 @@ def _evaluate(job: Job, data: EvaluationData, setting: _Setting) -> Success:
     model = build_model(job.genotype, recipe, scale=job.scale, channels=job.channels, generator=generator)
     place(model, torch.device(setting.device))
     reporter = _reporter(model, data, setting)
-    trace = _train(model, job, data, generator, precision, reporter, setting)
-    release(setting.device)
-    trained, steps = clock(), trace.loss_curve[-1][0] if trace.loss_curve else 0
-    if reporter is not None:
-        reporter.begin("validation", steps)
-    means, bands = validate(model, data.validation, get_protocol(recipe.protocol))
-    validate_s = clock() - trained
+    with matrix_units("ieee"):  # but for the steps of training, which say themselves what they compute in
+        trace = _train(model, job, data, generator, precision, reporter, setting)
+        release(setting.device)
+        trained, steps = clock(), trace.loss_curve[-1][0] if trace.loss_curve else 0
+        if reporter is not None:
+            reporter.begin("validation", steps)
+        means, bands = validate(model, data.validation, get_protocol(recipe.protocol))
+        validate_s = clock() - trained
     if reporter is not None and job.latency is not None:
         reporter.begin("latency", steps)
     latency_ms = _latency_ms(model, job.latency, setting)

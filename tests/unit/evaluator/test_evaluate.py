@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import pytest
 import torch
@@ -147,7 +148,8 @@ def test_a_network_is_timed_where_the_job_asks(monkeypatch: pytest.MonkeyPatch) 
 
     def timed(model: SRModel, target: LatencyTarget, device: str, **_: object) -> float:
         asked.extend([model.genotype, target, device])
-        return 12.5
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=True):  # refused while scores are full float32
+            return 12.5
 
     monkeypatch.setattr(measure, "latency_ms", timed)
     reports: list[TrainingProgress] = []
@@ -198,6 +200,21 @@ def test_memory_that_runs_out_is_a_failure(
     assert isinstance(outcome, Failure)
     assert outcome.kind == kind
     assert outcome.message
+
+
+def test_scores_are_full_float32_whatever_training_computes_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    real = module.validate
+
+    def watched(model: SRModel, *rest: Any) -> Any:
+        seen.extend([str(model.network_dtype), torch.backends.cudnn.conv.fp32_precision])
+        return real(model, *rest)
+
+    monkeypatch.setattr(module, "validate", watched)
+    before = torch.backends.cudnn.conv.fp32_precision
+    assert succeed(recipe=replace(TINY_RECIPE, precision="bfloat16")).provenance.precision == "bfloat16"
+    assert seen == ["torch.float32", "ieee"]
+    assert torch.backends.cudnn.conv.fp32_precision == before
 
 
 def test_outputs_that_are_not_finite_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,14 @@ def assert_equal_to_scratch(resumed: Success, scratch: Success) -> None:
 @pytest.mark.parametrize("genotype", GENOTYPES.values(), ids=GENOTYPES.keys())
 @pytest.mark.parametrize(
     "fields",
-    [{}, {"ema_decay": 0.0}, {"gradient_clip": 0.0}, {"rung_factor": 3, "decay_fraction": 0.0}, {"decay_fraction": 1}],
+    [
+        {"precision": "float32"},
+        {"precision": "bfloat16"},
+        {"ema_decay": 0.0},
+        {"gradient_clip": 0.0},
+        {"rung_factor": 3, "decay_fraction": 0.0},
+        {"decay_fraction": 1},
+    ],
     ids=str,
 )
 def test_each_rung_is_a_training_from_scratch_bit_for_bit(genotype: str, fields: dict[str, object]) -> None:
