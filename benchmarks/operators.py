@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.autograd import DeviceType
+from torch.autograd import DeviceType  # type: ignore[attr-defined]  # not in its __all__
 from torch.profiler import ProfilerActivity, profile, record_function
 
 PATCHES, OPTIMISER, REST = "patches", "optimiser, clipping, averages", "Python and dispatch"

@@ -54,7 +54,13 @@ def simulate(mode: str, workers: int, *, evaluations: int, population: int, seco
         home: An empty folder for its database.
     """
     steps = max(1, round(1000 * seconds * workers / (evaluations * TYPICAL)))
-    settings = Settings(home=home, images_root=PHOTOS, workers=workers, cpus_per_worker=min(1.0, cores() / workers))
+    settings = Settings(
+        home=home,
+        images_root=PHOTOS,
+        database_url=f"sqlite:///{home / 'srnas.sqlite'}",  # whatever the environment says
+        workers=workers,
+        cpus_per_worker=min(1.0, cores() / workers),
+    )
     store = open_store(settings.database, exclusive=True)
     search = Service(store, settings).submit(_spec(mode, evaluations, population, steps))
     pool = RayExecutor(workers=workers, cpus_per_worker=settings.cpus_per_worker, worker=WaitingWorker)

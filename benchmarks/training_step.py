@@ -157,6 +157,21 @@ def _cell(ms: float, total_ms: float) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, or profile, and print tables."""
+    chosen = _arguments(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        images = load(scan(chosen.images, scale=SCALE), scale=SCALE, channels=CHANNELS)
+        bench = Bench(
+            images=images,
+            files=write_pngs(largest_first(images), Path(folder)),
+            recipe=replace(Recipe(), steps=10_000_000, batch=chosen.batch, patch=chosen.patch),
+            device=torch.device(chosen.device),
+            steps=chosen.steps,
+            workers=chosen.loaders,
+        )
+        (profile if chosen.profile else time_all)(bench, chosen)
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     device_option(parser)
     parser.add_argument("--threads", type=int, nargs="+", help="of torch (default: one, then all cores; of a GPU one)")
@@ -172,32 +187,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     on_gpu = chosen.device == "cuda"
     chosen.threads = chosen.threads or ([1] if on_gpu else sorted({1, cores()}))
-    with tempfile.TemporaryDirectory() as folder:
-        images = load(scan(chosen.images, scale=SCALE), scale=SCALE, channels=CHANNELS)
-        bench = Bench(
-            images=images,
-            files=write_pngs(largest_first(images), Path(folder)),
-            recipe=replace(Recipe(), steps=10_000_000, batch=chosen.batch, patch=chosen.patch),
-            device=torch.device(chosen.device),
-            steps=chosen.steps or (50 if on_gpu else 4),
-            workers=chosen.loaders,
-        )
-        (profile if chosen.profile else time_all)(bench, chosen)
+    chosen.steps = chosen.steps or (50 if on_gpu else 4)
+    return chosen
 
 
 def time_all(bench: Bench, chosen: argparse.Namespace) -> None:
     """Time every network with every number of threads."""
     machine, peaks = Machine.here(chosen.device, threads=chosen.threads), []
     timings: list[Timing] = []
+    print(f"{machine}\n")
     for threads in chosen.threads:
         torch.set_num_threads(threads)
         found = {p: measure_peak(bench.device, p) for p in precisions(bench.device)}
         peaks.append({"threads": threads, "peaks": [asdict(peak) for peak in found.values()]})
-        print(f"{machine if not timings else ''}\nPeak, {threads} threads: {', '.join(map(str, found.values()))}")
+        print(f"Peak with {threads} threads: {', '.join(map(str, found.values()))}\n")
         for network in chosen.networks:
             timings += measure(bench, network, found, chosen.rounds)
     write_json(chosen.json, {"machine": asdict(machine), "peaks": peaks, "timings": [asdict(one) for one in timings]})
-    print(f"\n{timings_table(timings)}")
+    print(timings_table(timings))
 
 
 def precisions(device: torch.device) -> list[Computed]:
