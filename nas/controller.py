@@ -120,9 +120,10 @@ class Controller:
         self._begin_prepared()
         handled = self._fill()
         self._watch.look()
-        if not self._dispatch.empty:
-            for returned in self._dispatch.completed(0.0 if handled == AT_ONCE else self._poll_s):
-                self._take(returned)
+        idle = self._dispatch.empty  # the executor is asked all the same: workers come and go meanwhile
+        for returned in self._dispatch.completed(0.0 if idle or handled == AT_ONCE else self._poll_s):
+            self._take(returned)
+        if not idle:
             self._fill()
         elif not handled:
             self._wait(self._poll_s)
