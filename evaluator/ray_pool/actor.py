@@ -19,8 +19,12 @@ from .seats import Seat
 KEEP_GPUS = "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES"
 """Set, it has Ray leave CUDA_VISIBLE_DEVICES alone: which GPU a worker uses is decided here."""
 
-HUGE_PAGES = "glibc.malloc.hugetlb=1"
-"""Has malloc ask Linux for huge pages: fewer misses of the TLB while networks train, a few percent on small ones."""
+MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1"
+"""Huge pages for what malloc hands out, and one arena for all threads.
+
+Jobs run beside the thread that answers for them, and the arena of such a thread is given back and faulted in again at
+every step: up to 2,800 page faults a step of a network of 53,000 parameters, against 5 with this.
+"""
 
 
 class Evaluating(Protocol):
@@ -85,7 +89,7 @@ def environment_of(seat: Seat) -> dict[str, str]:
     if seat.gpu is not None:
         variables[KEEP_GPUS] = "1"
     elif sys.platform == "linux":
-        variables["GLIBC_TUNABLES"] = os.environ.get("GLIBC_TUNABLES", HUGE_PAGES)
+        variables["GLIBC_TUNABLES"] = os.environ.get("GLIBC_TUNABLES", MALLOC)
     return variables
 
 

@@ -33,7 +33,7 @@ def test_workers_on_cpus_ask_for_huge_pages_unless_the_installation_tunes_malloc
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
-    assert environment_of(seat(None))["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=1"
+    assert environment_of(seat(None))["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1"
     assert "GLIBC_TUNABLES" not in environment_of(seat(0))
     monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=3")
     assert environment_of(seat(None))["GLIBC_TUNABLES"] == "glibc.malloc.check=3"
