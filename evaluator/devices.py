@@ -49,13 +49,14 @@ def prepared(device: str, threads: int | None = None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+        if _is_gpu(device):
+            gc.collect()  # torch's first training leaves cycles behind
         release(device)
 
 
 def release(device: str) -> None:
     """Give a GPU's memory back that nothing refers to any more, so that other processes can have it."""
     if _is_gpu(device):
-        gc.collect()
         torch.cuda.empty_cache()
 
 
