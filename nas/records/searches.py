@@ -137,13 +137,14 @@ class Search:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One change of a search, numbered from 1 within it.
+    """One change of a search, or a word of one of its trainings, numbered from 1 within it.
 
     Attributes:
         search_id: Whose.
         ordinal: Its number.
         at: When.
-        kind: "submitted", "started", "asked", "told", "paused", "completed", ...
+        kind: "submitted", "started", "asked", "told", "paused", "completed", ...; "training_progress" is there until
+            its candidate was told or given up.
         detail: What a reader needs to know, as JSON values.
     """
 
