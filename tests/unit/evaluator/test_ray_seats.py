@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytest.importorskip("ray")
+
 from evaluator.ray_pool.seats import Claim, Node, Seat, Seating
 
 
