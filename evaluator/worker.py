@@ -46,6 +46,9 @@ class Worker:
 
     def hello(self) -> Hello:
         """Import what evaluation needs, so that no job's clock runs meanwhile, and introduce the process."""
+        # The first optimiser that a process makes has torch import its compiler, which takes seconds.
+        import torch._dynamo  # noqa: F401
+
         from . import evaluate  # noqa: F401
         from .devices import device_name, memory_bytes
 

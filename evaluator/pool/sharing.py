@@ -80,5 +80,5 @@ class SharedDevice:
         if task.alone or any(other.alone for other in running):
             return False
         idle = self.workers - len(running) - 1
-        left_bytes = self.total_bytes - idle * self._book.context_bytes
+        left_bytes = self.total_bytes - idle * self._book.idle_bytes
         return self.total_bytes == 0 or self._book.fits(task.job, [other.job for other in running], left_bytes)

@@ -27,6 +27,10 @@ class Book(MemoryBook):
         self.learnt: list[tuple[int, int]] = []
         self.overflows: list[int] = []
 
+    @property
+    def idle_bytes(self) -> int:
+        return self.context_bytes
+
     def predicted_bytes(self, job: Job) -> int:
         return int(self.sizes_gib.get(job.seed, 1.0) * GIB) + self.context_bytes
 
