@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import connection
-from weakref import WeakSet
 
 from ..data.sets import EvaluationData
 from ..pool.crew import Member, Place
@@ -27,16 +26,17 @@ class ProcessCrew:
         self._environ = environ
         self._clock = clock
         self._shelf: dict[str, SharedImages] = {}
-        self._members: WeakSet[ProcessMember] = WeakSet()
+        self._members: dict[str, ProcessMember] = {}  # the last one at each place
 
     def places(self) -> list[Place]:
-        """The places of all posts."""
-        return [post.place for post in self._posts.values()]
+        """The places of all posts but those where a process was killed and has not ended yet."""
+        taken = {name for name, member in self._members.items() if member.lingers}
+        return [post.place for name, post in self._posts.items() if name not in taken]
 
     def hire(self, place: Place) -> ProcessMember:
         """Start a process."""
         member = ProcessMember(self._posts[place.name], self._environ, self._shelf)
-        self._members.add(member)
+        self._members[place.name] = member
         return member
 
     def wait(self, members: Sequence[Member], timeout_s: float) -> None:
@@ -62,7 +62,7 @@ class ProcessCrew:
         """Let images go; a process may keep those that it trained on last, until it trains on others."""
         if digest in self._shelf:
             self._shelf.pop(digest).close()
-            for member in self._members:
+            for member in self._members.values():
                 member.forget(digest)
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
@@ -25,7 +25,7 @@ from .images import Forget, SharedImages
 from .places import Post, worker_environment
 
 GRACE_S = 5.0
-"""Seconds that a process which closed its pipe has to end by itself, so that its exit code can be told."""
+"""Seconds that a process has to end: by itself, once it closed its pipe, so that its exit code can be told; or killed."""
 
 PATIENCE_S = 10
 """Seconds that a process which is stopped in the middle of a message may hold the pool up."""
@@ -106,13 +106,25 @@ class ProcessMember:
         messages, self._inbox = self._inbox, []
         return messages
 
+    @property
+    def lingers(self) -> bool:
+        """Whether the process was given up and is still there, as one is that waits for a device or a disk."""
+        return self._gone and self._process.poll() is None
+
     def kill(self) -> None:
-        """End the process at once."""
-        self._gone = True
+        """End the process at once; one that the system does not let go is left to `lingers`."""
         self._inbox.clear()
+        if not self._gone:
+            self._gone = True
+            self._end()
+            self.connection.close()
+
+    def _end(self) -> int | None:
+        """Kill the process; its exit code, None where it is still there after a moment."""
         self._process.kill()
-        self._process.wait()
-        self.connection.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE_S)
+        return self._process.poll()
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
@@ -129,17 +141,21 @@ class ProcessMember:
         self.connection.close()
         pid = self._process.pid
         if isinstance(error, BlockingIOError):
-            self._process.kill()
-            self._process.wait()
+            self._end()
             self._inbox.append(Lost(f"process {pid} stood still in the middle of a message and was killed"))
             return
         try:
-            code = self._process.wait(GRACE_S)
+            code: int | None = self._process.wait(GRACE_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
-        how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
-        self._inbox.append(Lost(f"process {pid} ended with {how}"))
+            code = self._end()
+        self._inbox.append(Lost(f"process {pid} {_ending(code)}"))
+
+
+def _ending(code: int | None) -> str:
+    """How a process ended, in words."""
+    if code is None:
+        return "closed its pipe, and cannot be killed"
+    return f"ended with exit code {code}" if code >= 0 else f"ended with signal {signal.Signals(-code).name}"
 
 
 def _limit_blocking(connection: Connection, seconds: int) -> None:

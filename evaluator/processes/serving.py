@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import traceback
+from functools import partial
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from threading import Thread
@@ -20,6 +22,7 @@ from ..data.sets import EvaluationData
 from ..executor import Job
 from ..outcome import Failure, Outcome
 from ..pool.crew import Answer
+from ..progress import TrainingProgress
 from ..worker import Worker
 from .images import Forget, Layout, receive
 
@@ -45,24 +48,31 @@ def listen(connection: Connection, jobs: Jobs) -> None:
         os._exit(1)
 
 
+def send(connection: Connection, message: Any) -> None:
+    """Tell the pool something, however long it takes to listen."""
+    with contextlib.suppress(BrokenPipeError):  # the pool is gone, and `listen` about to end this process
+        connection.send(message)
+
+
+def offer(connection: Connection, report: TrainingProgress) -> None:
+    """Tell the pool how far a job is, unless that would wait: a pool reads only when it is asked for completions."""
+    if select.select([], [connection], [], 0)[1]:
+        send(connection, report)
+
+
 def serve(connection: Connection, worker: Worker) -> None:
     """Greet the pool, and answer job after job; never returns."""
-
-    def send(message: Any) -> None:
-        with contextlib.suppress(BrokenPipeError):  # the pool is gone, and `listen` about to end this process
-            connection.send(message)
-
     jobs: Jobs = SimpleQueue()
     Thread(target=listen, args=(connection, jobs), daemon=True).start()
-    send(worker.hello())
+    send(connection, worker.hello())
     while True:
         job, data = jobs.get()
         try:
-            outcome: Outcome = worker.evaluate(job, data, report=send)
+            outcome: Outcome = worker.evaluate(job, data, report=partial(offer, connection))
         except Exception as error:
             outcome = Failure(kind="error", message=f"{type(error).__name__}: {error}")
         del data  # or an idle process would hold images that were unloaded
-        send(Answer(outcome))
+        send(connection, Answer(outcome))
 
 
 def main(handle: int, device: str, threads: int) -> None:

@@ -4,6 +4,7 @@ import gc
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from multiprocessing import Pipe
 from pathlib import Path
@@ -14,9 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluator.data.sets import EvaluationData
-from evaluator.processes import images
+from evaluator.outcome import Failure
+from evaluator.pool import Lost
+from evaluator.pool.crew import Answer
+from evaluator.processes import images, member
+from evaluator.processes.crew import ProcessCrew
 from evaluator.processes.images import SharedImages, receive
 from evaluator.processes.places import HUGE_PAGES, cpu_posts, gpu_posts, visible_gpus, worker_environment
+from evaluator.processes.serving import offer, send
+from evaluator.progress import TrainingProgress
 from evaluator.testing import tiny_data
 
 
@@ -126,3 +133,63 @@ def imported_by(module: str, unwanted: Sequence[str]) -> list[str]:
 
 def test_the_pool_of_processes_imports_neither_ray_nor_torch() -> None:
     assert imported_by("evaluator.processes", ["ray", "torch", "pymoo", "sqlalchemy", "pydantic"]) == []
+
+
+class Undying:
+    """A process in a call of the system that does not return, until it has an exit code."""
+
+    pid = 4711
+    code: int | None = None
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.kills = 0
+
+    def kill(self) -> None:
+        self.kills += 1
+
+    def poll(self) -> int | None:
+        return self.code
+
+    def wait(self, timeout: float | None = None) -> int:
+        assert timeout is not None, "waits for ever"
+        if self.code is None:
+            raise subprocess.TimeoutExpired("worker", timeout)
+        return self.code
+
+
+def test_a_process_that_cannot_be_killed_holds_nobody_up_and_keeps_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(member.subprocess, "Popen", Undying)
+    crew = ProcessCrew(cpu_posts(workers=2, threads=1), environ={}, clock=time.monotonic)
+    first, second = crew.places()
+    process = crew.hire(first)
+    assert crew.places() == [first, second]
+    process.kill()
+    process.kill()
+    assert process._process.kills == 1
+    assert crew.places() == [second]
+    monkeypatch.setattr(Undying, "code", -9)
+    assert crew.places() == [first, second]
+
+
+def test_a_process_that_closed_its_pipe_and_cannot_be_killed_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(member.subprocess, "Popen", Undying)
+    crew = ProcessCrew(cpu_posts(workers=1, threads=1), environ={}, clock=time.monotonic)
+    process = crew.hire(*crew.places())
+    assert process.messages() == [Lost("process 4711 closed its pipe, and cannot be killed")]
+    assert crew.places() == []
+
+
+def test_reports_that_nobody_reads_are_dropped_and_the_answer_is_not() -> None:
+    ours, theirs = Pipe()
+    member._limit_blocking(theirs, 1)
+    answer = Answer(Failure(kind="timeout", message="too long"))
+    with ours, theirs:
+        for step in range(5000):
+            offer(theirs, TrainingProgress(step=step))
+        heard = []
+        while ours.poll():
+            heard.append(ours.recv())
+        assert 0 < len(heard) < 5000
+        assert [report.step for report in heard] == list(range(len(heard)))
+        send(theirs, answer)
+        assert ours.recv() == answer
