@@ -60,5 +60,16 @@ def release(device: str) -> None:
         torch.cuda.empty_cache()
 
 
+def probe(device: str) -> None:
+    """Wait for all that a GPU was given to do; does nothing on a CPU.
+
+    Raises:
+        RuntimeError: The context of this process is broken, by an illegal access or an error of the hardware: that
+            stays until the process ends.
+    """
+    if _is_gpu(device):
+        torch.cuda.synchronize(device)
+
+
 def _is_gpu(device: str) -> bool:
     return torch.device(device).type == "cuda" and torch.cuda.is_available()

@@ -19,8 +19,8 @@ from .cost import costs
 from .data.images import ImagePair, ImageSet, as_luma
 from .data.patches import ResidentImages
 from .data.sets import EvaluationData
-from .devices import device_name, peak_memory_bytes, prepared, release
-from .executor import Job
+from .devices import device_name, peak_memory_bytes, prepared, probe, release
+from .executor import DeviceLost, Job
 from .latency_target import LatencyTarget
 from .losses import Diverged
 from .metrics.protocol import get_protocol
@@ -43,6 +43,17 @@ KINDS: Mapping[type[Exception], FailureKind] = {
     torch.OutOfMemoryError: "out_of_memory",
 }
 """What an exception on the way to a score makes of a candidate; any other is an "error"."""
+
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "error: out of memory",  # CUDA's, from outside torch's allocator
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+"""What errors that have no type of their own say where memory ran out."""
+
+SUSPECT: tuple[FailureKind, ...] = ("error", "out_of_memory")
+"""Failures after which a device is probed: a broken one would make a failure of every later candidate."""
 
 RESIDENT_SETS = 2
 """Training sets that a process keeps on its device: the one in use and the one before."""
@@ -75,9 +86,19 @@ def evaluate(
     Returns:
         Scores, provenance and weights, or the kind of failure with its message. Whatever goes wrong with the
         candidate is a `Failure`; an exception that was not foreseen is logged with its traceback.
+
+    Raises:
+        DeviceLost: The device is at fault, not the candidate.
     """
-    with prepared(device, threads):
-        return _attempt(job, data, _Setting(device, clock, report))
+    try:
+        with prepared(device, threads):
+            outcome = _attempt(job, data, _Setting(device, clock, report))
+        if isinstance(outcome, Failure) and outcome.kind in SUSPECT:
+            probe(device)
+    except RuntimeError as error:
+        hint = "start this process anew; if that does not help, look at what the driver says of the device"
+        raise DeviceLost(f"{device} does not answer: {error}", retryable=True, hint=hint) from error
+    return outcome
 
 
 @dataclass
@@ -260,5 +281,4 @@ def _kind(error: Exception) -> FailureKind:
     for cause, kind in KINDS.items():
         if isinstance(error, cause):
             return kind
-    # The CPU's allocator has no exception of its own.
-    return "out_of_memory" if "DefaultCPUAllocator" in str(error) else "error"
+    return "out_of_memory" if any(text in str(error) for text in OUT_OF_MEMORY) else "error"

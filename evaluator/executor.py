@@ -37,6 +37,10 @@ class ExecutorError(RuntimeError):
         self.hint = hint
 
 
+class DeviceLost(ExecutorError):
+    """A device answers nothing any more: whatever this process would still run there fails, good or bad."""
+
+
 class WorkerMismatch(ExecutorError):
     """A worker runs other sources than this process: its scores could not be compared."""
 
@@ -115,7 +119,7 @@ class WorkerInfo:
         name: Name of its place, which outlives the process; what completions call it.
         pid: Process number on its node.
         node: Host name of its node.
-        device: Name of its device, e.g. "cpu (1 thread, x86_64)".
+        device: Name of its device, e.g. "cpu (1 thread, x86_64, AMD EPYC 9354)".
         busy_ticket: The job it runs; None when idle.
         progress: The newest report of that job, at most a second old while it trains; None before the first.
     """

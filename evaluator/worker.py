@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 from dataclasses import dataclass
 
 from .data.sets import EvaluationData
-from .executor import Job
+from .executor import DeviceLost, Job
 from .outcome import Outcome
 from .progress import Report
 from .provenance import code_digest
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +64,11 @@ class Worker:
         )
 
     def evaluate(self, job: Job, data: EvaluationData, report: Report | None = None) -> Outcome:
-        """Run one job; see `evaluate.evaluate`."""
+        """Run one job; see `evaluate.evaluate`. Where the device is lost, the process ends: a new one may find it."""
         from .evaluate import evaluate
 
-        return evaluate(job, data, device=self._device, threads=self._threads, report=report)
+        try:
+            return evaluate(job, data, device=self._device, threads=self._threads, report=report)
+        except DeviceLost:
+            log.exception("worker ends: genotype=%s", job.genotype.digest)
+            os._exit(1)  # a usual end would have torch tidy the device up

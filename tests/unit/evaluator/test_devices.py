@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from evaluator import devices
-from evaluator.devices import device_name, memory_bytes, peak_memory_bytes, prepared
+from evaluator.devices import device_name, memory_bytes, peak_memory_bytes, prepared, probe
 
 
 def test_a_processor_is_named_by_its_threads_and_has_no_memory_of_its_own() -> None:
@@ -29,3 +29,12 @@ def test_memory_of_a_gpu_is_counted_from_the_start_and_given_back_at_the_end(mon
     with prepared("cuda:1"):
         calls.append("evaluate")
     assert calls == ["reset cuda:1", "evaluate", "collect", "empty"]
+
+
+def test_only_a_gpu_is_probed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(torch.cuda, "synchronize", asked.append)
+    probe("cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    probe("cuda:1")
+    assert asked == ["cuda:1"]

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 import torch
 
+from evaluator import devices
 from evaluator import evaluate as module
 from evaluator.cost import costs
 from evaluator.evaluate import evaluate
+from evaluator.executor import DeviceLost
 from evaluator.latency import measure
 from evaluator.latency_target import LatencyTarget
+from evaluator.losses import Diverged
 from evaluator.metrics.protocol import get_protocol
 from evaluator.model import SRModel
 from evaluator.outcome import Failure, FailureKind, Success
@@ -24,7 +27,7 @@ from evaluator.progress import TrainingProgress
 from evaluator.provenance import code_digest
 from evaluator.recipe import Precision, Recipe
 from evaluator.testing import TINY_GENOTYPE, TINY_RECIPE, tiny_data, tiny_job
-from evaluator.training import TrainingTrace
+from evaluator.training import TimedOut, TrainingTrace
 from evaluator.validation import validate
 from evaluator.weights import load_model
 
@@ -186,6 +189,10 @@ def test_a_candidate_that_takes_too_long_is_a_failure_with_the_time_it_took() ->
         (MemoryError(), "out_of_memory"),
         (torch.OutOfMemoryError("CUDA out of memory"), "out_of_memory"),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "out_of_memory"),
+        (RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be reported later"), "out_of_memory"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), "out_of_memory"),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), "out_of_memory"),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), "error"),
     ],
 )
 def test_memory_that_runs_out_is_a_failure(
@@ -200,6 +207,42 @@ def test_memory_that_runs_out_is_a_failure(
     assert isinstance(outcome, Failure)
     assert outcome.kind == kind
     assert outcome.message
+
+
+@pytest.mark.parametrize("error", [KeyError("weight"), torch.OutOfMemoryError("CUDA out of memory")])
+@pytest.mark.parametrize("broken_at", ["probe", "release"])
+def test_a_device_that_does_not_answer_is_no_fault_of_the_candidate(
+    error: Exception, broken_at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    def unanswered(_: str) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(module, "fit", fail)
+    monkeypatch.setattr(module if broken_at == "probe" else devices, broken_at, unanswered)
+    data = tiny_data()
+    with pytest.raises(DeviceLost, match="illegal memory access"):
+        evaluate(tiny_job(data), data)
+
+
+@pytest.mark.parametrize("error", [None, Diverged("loss 1e9"), TimedOut("after 3 s")])
+def test_a_device_is_not_probed_after_what_is_surely_the_candidates_own(
+    error: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error or AssertionError
+
+    def probed(_: str) -> None:
+        raise RuntimeError("probed")
+
+    if error is not None:
+        monkeypatch.setattr(module, "fit", fail)
+    monkeypatch.setattr(module, "probe", probed)
+    data = tiny_data()
+    outcome = evaluate(tiny_job(data), data)
+    assert isinstance(outcome, Success) == (error is None)
 
 
 def test_scores_are_full_float32_whatever_training_computes_in(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,3 +333,25 @@ def test_a_deterministic_recipe_gives_equal_weights_on_one_gpu() -> None:
     assert isinstance(first, Success)
     assert isinstance(second, Success)
     assert first.weights == second.weights
+
+
+BREAK = """
+import torch
+from evaluator import evaluate as module
+from evaluator.testing import tiny_data, tiny_job
+from evaluator.worker import Worker
+
+def poison(*_, **__):
+    torch.zeros(2, device="cuda")[torch.tensor([5], device="cuda")].cpu()
+
+module.fit = poison
+data = tiny_data()
+Worker("cuda", 1).evaluate(tiny_job(data), data)
+"""
+
+
+@pytest.mark.gpu
+def test_a_worker_whose_gpu_is_broken_for_it_ends() -> None:
+    done = subprocess.run([sys.executable, "-c", BREAK], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "worker ends" in done.stderr

@@ -1,7 +1,12 @@
 """What runs in a worker process, without the process."""
 
+import logging
 import os
 
+import pytest
+
+from evaluator import evaluate, worker
+from evaluator.executor import DeviceLost
 from evaluator.outcome import Success
 from evaluator.progress import TrainingProgress
 from evaluator.provenance import code_digest
@@ -24,3 +29,19 @@ def test_a_worker_evaluates_with_its_own_device_and_threads() -> None:
     assert isinstance(outcome, Success)
     assert outcome.provenance.device.startswith("cpu (1 thread,")
     assert [report.phase for report in reports] == ["training", "validation"]
+
+
+def test_a_worker_that_lost_its_device_ends(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise DeviceLost("cuda does not answer", retryable=True, hint="start it anew")
+
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setattr(evaluate, "evaluate", lost)
+    monkeypatch.setattr(worker.os, "_exit", leave)
+    data = tiny_data()
+    with caplog.at_level(logging.ERROR), pytest.raises(SystemExit) as ended:
+        Worker("cuda", threads=1).evaluate(tiny_job(data), data)
+    assert ended.value.code == 1
+    assert caplog.records[0].exc_info is not None
