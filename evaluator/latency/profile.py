@@ -23,7 +23,7 @@ from ..latency_target import LatencyTarget
 from ..recipe import Recipe
 from .operators import runs
 from .plan import plan_network
-from .table import OperatorTable, read_table
+from .table import MOST, OperatorTable, as_float, read_table
 
 VERSION = 1
 HINT = "Make a profile of the device: srnas profile-device --help."
@@ -237,15 +237,16 @@ def _text(value: object, field: str) -> str:
 
 
 def _count(value: object, field: str) -> int:
-    if type(value) is not int or value < 0:
-        raise InvalidInput([Problem(field, value, "a whole number from 0")])
+    if type(value) is not int or not 0 <= value <= MOST:
+        raise InvalidInput([Problem(field, value, f"a whole number from 0 to {MOST}")])
     return value
 
 
 def _number(value: object, field: str) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]  # a number
+    number = as_float(value)
+    if not math.isfinite(number):
         raise InvalidInput([Problem(field, value, "a finite number")])
-    return float(value)  # type: ignore[arg-type]  # a number
+    return number
 
 
 def _optional(read: Reader) -> Reader:

@@ -21,6 +21,9 @@ from .operators import Operator, Run
 LEAST_MS = 0.01
 """Shorter times are all noise."""
 
+MOST = 1_000_000_000
+"""No count in a document is larger."""
+
 HINT = "Profile the device for the search space of this network: srnas profile-device --space."
 
 _DEFAULTS = {field.name: field.default for field in fields(Operator) if field.name != "kind"}
@@ -155,9 +158,19 @@ def _row(row: Any) -> tuple[Operator, Price]:
     if unknown:
         raise ValueError(f"no such field: {', '.join(sorted(unknown))}")
     named = {name: row.get(name, default) for name, default in _DEFAULTS.items()}
-    wrong = [name for name, value in named.items() if type(value) is not type(_DEFAULTS[name])]
-    costs = {name: row[name] for name in ("fixed_ms", "channel_ms")}
-    wrong += [name for name, value in costs.items() if type(value) not in (int, float) or not 0 <= value < math.inf]
-    if wrong or not isinstance(row["kind"], str) or type(row["samples"]) is not int:
-        raise ValueError(f"wrong: {', '.join(wrong) or 'kind or samples'}")
+    counts = {**named, "samples": row["samples"]}
+    wrong = [name for name, value in counts.items() if type(value) is not type(_DEFAULTS.get(name, 0))]
+    wrong = wrong or [name for name, value in counts.items() if not 0 <= value <= MOST]
+    costs = {name: as_float(row[name]) for name in ("fixed_ms", "channel_ms")}
+    wrong += [name for name, value in costs.items() if not 0 <= value < math.inf]
+    if wrong or not isinstance(row["kind"], str):
+        raise ValueError(f"wrong: {', '.join(wrong) or 'kind'}")
     return Operator(kind=row["kind"], **named), Price(samples=row["samples"], **costs)
+
+
+def as_float(value: object) -> float:
+    """A number of a document; not finite where it is none, or too large."""
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    except OverflowError:
+        return math.inf

@@ -66,6 +66,10 @@ def test_the_digest_follows_what_predicts() -> None:
     assert len({PROFILE.digest, *(other.digest for other in others)}) == 5
 
 
+HUGE = 10**400
+"""JSON has such numbers, and no float holds them."""
+
+
 def changed(**fields: Any) -> Callable[[dict[str, Any]], Any]:
     return lambda document: document | fields
 
@@ -91,6 +95,9 @@ def without(name: str) -> Callable[[dict[str, Any]], Any]:
         (changed(table=[]), "table"),
         (changed(calibration={"gain": "1", "offset_ms": 0.0, "networks": 1}), "calibration.gain"),
         (changed(calibration={"gain": float("inf"), "offset_ms": 0.0, "networks": 1}), "calibration.gain"),
+        (changed(calibration={"gain": HUGE, "offset_ms": 0.0, "networks": 1}), "calibration.gain"),
+        (changed(calibration={"gain": 1.0, "offset_ms": 0.0, "networks": HUGE}), "calibration.networks"),
+        (changed(threads=HUGE), "threads"),
         (changed(held_out={"networks": 1}), "held_out"),
         (lambda document: [document], "profile"),
     ],

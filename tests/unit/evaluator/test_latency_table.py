@@ -81,11 +81,21 @@ ROW = {"kind": "add", "fixed_ms": 1.0, "channel_ms": 0.5, "samples": 1}
         {**ROW, "fixed_ms": float("nan")},
         {**ROW, "channel_ms": "0"},
         {**ROW, "samples": 1.5},
+        {**ROW, "samples": -1},
+        {**ROW, "samples": 10**400},
+        {**ROW, "kernel": 10**400},
+        {**ROW, "fixed_ms": 10**400},
+        {**ROW, "fixed_ms": True},
     ],
 )
 def test_a_row_that_is_no_price_is_named(row: Any) -> None:
     with pytest.raises(InvalidInput, match=r"table\[1\]"):
         read_table([ROW, row])
+
+
+def test_whole_numbers_of_milliseconds_are_kept_as_floats() -> None:
+    (price,) = read_table([{**ROW, "fixed_ms": 2}]).prices.values()
+    assert type(price.fixed_ms) is float
 
 
 @pytest.mark.parametrize("document", [None, {}, [], "table"])
