@@ -27,5 +27,17 @@ def code_digest() -> str:
 
 
 def cpu_name(threads: int) -> str:
-    """The name that scores made on this machine's processor carry."""
-    return f"cpu ({threads} thread{'s' if threads != 1 else ''}, {platform.machine()})"
+    """The name that scores made on this machine's processor carry: "cpu (1 thread, x86_64, AMD EPYC 9354)"."""
+    parts = (f"{threads} thread{'s' if threads != 1 else ''}", platform.machine(), processor_name())
+    return f"cpu ({', '.join(filter(None, parts))})"
+
+
+@cache
+def processor_name() -> str:
+    """This machine's processor by its maker's name; empty where the system does not tell."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor()

@@ -39,7 +39,11 @@ def latency_warnings(spec: SearchSpec) -> tuple[str, ...]:
 
 def _on_measuring(spec: SearchSpec) -> Iterator[str]:
     """Between whom a measured latency compares, and from where it counts."""
-    yield "latency_ms is measured on the worker that trains a network: it compares only between workers of one kind"
+    yield (
+        "latency_ms is measured on the worker that trains a network, beside whatever the machine's other workers do, "
+        "and taken over from earlier searches on any machine: it compares only between workers of one kind, equally "
+        "busy"
+    )
     bounded = any(bound.metric == LATENCY and bound.maximum is not None for bound in spec.constraint_values)
     if LATENCY in {objective.metric for objective in spec.objectives} and not bounded:
         limit = in_full(reach(spec, LATENCY).high)

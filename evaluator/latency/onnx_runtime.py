@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..executor import ExecutorError
 from ..latency_target import LatencyTarget
+from ..provenance import processor_name
 from .onnx_events import Event, attribute, read_events
 from .onnx_graph import to_onnx
 from .operators import runs
@@ -59,7 +60,7 @@ class OnnxRuntime:
     @property
     def device(self) -> str:
         """Name of this machine's processor, e.g. "AMD EPYC 9354 (1 thread, x86_64)"."""
-        return f"{_processor()} ({self.threads} thread, {platform.machine()})"
+        return f"{processor_name() or 'cpu'} ({self.threads} thread, {platform.machine()})"
 
     @property
     def version(self) -> str:
@@ -126,13 +127,3 @@ class OnnxRuntime:
 def _image(plan: Plan, target: LatencyTarget) -> NDArray[np.float32]:
     shape = (1, plan.channels, target.lr_height, target.lr_width)
     return np.random.default_rng(0).random(shape, dtype=np.float32)
-
-
-def _processor() -> str:
-    """The processor by its maker's name, where the system tells; by its kind elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, "") or platform.processor() or "cpu"

@@ -1,11 +1,13 @@
 """Outcomes and the small values around them."""
 
 import pickle
+import platform
 from dataclasses import replace
 from typing import get_args
 
 import pytest
 
+from evaluator import provenance
 from evaluator.executor import ExecutorError
 from evaluator.outcome import HINTS, Failure, FailureKind, Scores
 from evaluator.provenance import code_digest, cpu_name
@@ -71,3 +73,12 @@ def test_provenance_names_the_sources_and_the_processor() -> None:
     assert len(code_digest()) == 32
     assert cpu_name(1).startswith("cpu (1 thread,")
     assert cpu_name(2).startswith("cpu (2 threads,")
+
+
+def test_processors_of_different_models_have_different_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = set()
+    for model in ("AMD EPYC 9354", "Intel Xeon 8488C", ""):
+        monkeypatch.setattr(provenance, "processor_name", lambda model=model: model)
+        names.add(cpu_name(1))
+    machine = platform.machine()
+    assert names == {f"cpu (1 thread, {machine}{model})" for model in (", AMD EPYC 9354", ", Intel Xeon 8488C", "")}

@@ -278,6 +278,8 @@ def test_who_measures_latency_is_told_where_it_compares_and_what_bounds_it(servi
     measured = {**LATENCY, "latency": {"mode": "measured"}}
     one_kind, bound = service.submit(document(**measured)).warnings
     assert "workers of one kind" in one_kind
+    assert "beside whatever the machine's other workers do" in one_kind
+    assert "taken over from earlier searches on any machine" in one_kind
     assert "no constraint is a max of latency_ms" in bound
     bounded = service.submit(document(**measured, constraints=[{"metric": "latency_ms", "max": 40}]))
     assert bounded.warnings == (one_kind,)
