@@ -25,7 +25,7 @@ from .images import Forget, SharedImages
 from .places import Post, worker_environment
 
 GRACE_S = 5.0
-"""Seconds that a process has to end: by itself once it closed its pipe, so that its exit code can be told, or killed."""
+"""Seconds that a process has to end: by itself once it closed its pipe, so that its exit code is told; or killed."""
 
 PATIENCE_S = 10
 """Seconds that a process which is stopped in the middle of a message may hold the pool up."""
