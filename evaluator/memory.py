@@ -123,17 +123,30 @@ class MemoryBook:
             self._ratios.append(peak_bytes / self._computed(job))
             self._raise_least(job, peak_bytes)
 
-    def overflowed(self, job: Job) -> None:
-        """Take in that a job ran out of memory beside others: its own prediction grows by half, its like's may."""
-        enough = math.ceil(OVERFLOW_FACTOR * self._allocation(job))
-        self._ratios.append(enough / self._computed(job))
+    def overflowed(self, job: Job, predicted_bytes: int) -> None:
+        """Take in that a job ran out of memory beside others: its own prediction grows by half, its like's may.
+
+        Jobs that were let in together run out together, of which few or one are to blame. So they count from what was
+        predicted then, and no more of them once the correction has grown by as much.
+
+        Args:
+            job: What ran out.
+            predicted_bytes: What `predicted_bytes` gave when it was started.
+        """
+        enough = math.ceil(OVERFLOW_FACTOR * (predicted_bytes - self.context_bytes))
+        ratio = enough / self._computed(job)
+        if ratio > self._correction():
+            self._ratios.append(ratio)
         self._raise_least(job, enough)
 
     def _allocation(self, job: Job) -> int:
         """Bytes besides the context."""
+        return max(math.ceil(self._correction() * self._computed(job)), self._least.get(_alike(job), 0))
+
+    def _correction(self) -> float:
+        """Measured over computed bytes that most of the last measurements stayed below."""
         ordered = sorted(self._ratios)
-        correction = ordered[math.ceil(QUANTILE * (len(ordered) - 1))]
-        return max(math.ceil(correction * self._computed(job)), self._least.get(_alike(job), 0))
+        return ordered[math.ceil(QUANTILE * (len(ordered) - 1))]
 
     def _computed(self, job: Job) -> int:
         return allocated_bytes(job, self._images.get(job.data_digest, UNKNOWN_IMAGES))

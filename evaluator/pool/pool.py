@@ -18,7 +18,7 @@ from ..outcome import Failure, Outcome
 from ..progress import TrainingProgress
 from ..worker import Hello
 from .crew import Answer, Crew, Lost, Message
-from .roster import Roster, not_started
+from .roster import LOOK_S, Roster, not_started
 from .slots import Limits, Slot
 from .tasks import Task, TaskQueue
 
@@ -35,15 +35,16 @@ class Pool:
     at one that is gone is tried elsewhere. Every start counts in ``Completion.attempts``; of the workers that a job
     lost, only those whose places still stand are held against it, since a node that left would have ended any job.
 
-    Jobs go to devices of the kind that their recipe names, oldest first; one that no place can take waits, and is
-    named once in the log. Where places share a device's memory, it is counted (see `SharedDevice`): a job that runs
-    out of it beside others is tried again alone.
+    Jobs go to devices of the kind that their recipe names, oldest first, and to those first that run the fewest; one
+    that no place can take waits, and is named once in the log. Where places share a device's memory, it is counted
+    (see `SharedDevice`): a job that runs out of it beside others is tried again alone.
 
     Args:
         crew: Starts workers and speaks with them; closed with the pool.
         max_attempts: How many workers a job may lose before that is its own fault.
         start_timeout_s: Seconds in which a worker must be up.
         margin_s: A job is killed once it has run for twice its own time-out and this.
+        silence_s: A training whose reports show no further step for so long is killed, and counts as lost.
         memory: Predicts the memory of jobs; None does not count memory.
         clock: Seconds, from any origin.
 
@@ -60,6 +61,7 @@ class Pool:
         max_attempts: int = 3,
         start_timeout_s: float = 120.0,
         margin_s: float = 60.0,
+        silence_s: float = 600.0,
         memory: MemoryBook | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -69,7 +71,7 @@ class Pool:
         self._memory = memory
         self._clock = clock
         self._max_attempts = max_attempts
-        self._limits = Limits(start_timeout_s=start_timeout_s, margin_s=margin_s)
+        self._limits = Limits(start_timeout_s=start_timeout_s, margin_s=margin_s, silence_s=silence_s)
         self._roster = Roster(crew, memory, clock)
         self._queue = TaskQueue()
         self._tasks: dict[Ticket, Task] = {}
@@ -77,6 +79,7 @@ class Pool:
         self._loaded: set[str] = set()
         self._tickets = count(1)
         self._closed = False
+        self._collected_s = clock()
         try:
             self._open()
         except BaseException:
@@ -183,11 +186,13 @@ class Pool:
             return
         for task in self._roster.look():
             log.warning("place lost: name=%s ticket=%d attempt=%d", task.worker, task.ticket, task.attempts)
-            self._retry(task, "its node left")
+            self._queue.push(task)
+            self._end_unlucky(task, "its node left")
         for task in self._queue.beyond(self._roster.kinds):
             if not task.named:
                 log.warning("no place for a job: ticket=%d device=%s", task.ticket, task.job.recipe.device)
                 task.named = True
+        self._roster.staff()
 
     def _wait(self, deadline_s: float) -> None:
         """Wait until a worker has said something, its time is over, places are to be looked at, or the deadline."""
@@ -199,6 +204,8 @@ class Pool:
     def _end_overdue(self) -> None:
         now_s = self._clock()
         for slot in list(self._roster.slots.values()):
+            if slot.silent_s >= self._limits.silence_s:
+                self._lost(slot, f"its training stood still for {slot.silent_s:.0f} s")
             if now_s < slot.limit_s(self._limits):
                 continue
             if slot.task is None:
@@ -215,16 +222,21 @@ class Pool:
     # -- jobs ------------------------------------------------------------------------------------------------------
 
     def _dispatch(self) -> None:
-        """Give waiting tasks to idle workers."""
-        for slot in list(self._roster.idle.values()):
+        """Give waiting tasks to idle workers, first where the fewest run."""
+        for task in self._roster.unpin():
+            self._queue.push(task)
+        for slot in self._roster.roomiest:
             kind, shared = slot.place.device, slot.shared
-            task = self._queue.pop(kind) if shared is None else shared.next(self._queue, kind)
-            if task is not None:
-                self._roster.give(slot, task)
+            ready = self._queue.pop(kind) if shared is None else shared.next(self._queue, kind)
+            if ready is not None:
+                self._roster.give(slot, ready)
 
     def _collect(self) -> None:
-        """Take in all that workers have said."""
+        """Take in all that workers have said; between calls of the pool nobody listens, so that is no silence."""
+        now_s = self._clock()
+        listened_s, self._collected_s = min(now_s - self._collected_s, LOOK_S), now_s
         for slot in list(self._roster.slots.values()):
+            slot.listened(listened_s)
             for message in slot.member.messages() if slot.member is not None else ():
                 self._take(slot, message)
 
@@ -233,7 +245,7 @@ class Pool:
             case Hello():
                 self._roster.welcome(slot, message)
             case TrainingProgress():
-                slot.progress = message
+                slot.report(message)
             case Answer():
                 self._answered(slot, message.outcome)
             case Lost():
@@ -259,17 +271,17 @@ class Pool:
         self._roster.look_soon()
         if task is not None:
             task.lost_at.append(slot.name)
+            self._queue.push(task)  # first, for what comes next may raise
             self._follow()
-            self._retry(task, reason)
+            self._end_unlucky(task, reason)
 
-    def _retry(self, task: Task, reason: str) -> None:
-        """Put a task back, before all that were submitted later, unless it has lost too many workers."""
+    def _end_unlucky(self, task: Task, reason: str) -> None:
+        """Take a task that was put back out of the queue again if it has lost too many workers."""
         losses = self._roster.standing(task.lost_at)
-        if losses < self._max_attempts and task.attempts < NODE_LOSSES * self._max_attempts:
-            self._queue.push(task)
-            return
-        message = f"lost its worker {task.attempts} times; last: {reason}"
-        self._complete(task, Failure(kind="worker_lost", message=message))
+        if losses >= self._max_attempts or task.attempts >= NODE_LOSSES * self._max_attempts:
+            self._queue.discard(task.ticket)
+            message = f"lost its worker {task.attempts} times; last: {reason}"
+            self._complete(task, Failure(kind="worker_lost", message=message))
 
     def _complete(self, task: Task, outcome: Outcome) -> None:
         del self._tasks[task.ticket]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 from ..executor import ExecutorError, WorkerMismatch
@@ -21,12 +23,16 @@ LOOK_S = 1.0
 
 MAX_START_FAILURES = 3
 
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 60.0, 1800.0
+"""For how long a place is left alone where that many starts in a row failed: twice as long each time."""
+
 
 class Roster:
     """The slots of a pool.
 
-    A place where a worker runs other sources, or fails to start time after time, is given up: it is logged, and used
-    no more. Only when none is left does that raise; every place is then tried anew.
+    A place where a worker runs other sources is given up: it is logged, and used no more. One where workers fail to
+    start time after time is given up for a while. Only when none is left does that raise; every place is then tried
+    anew.
 
     Args:
         crew: Says where workers may run, and starts them.
@@ -44,7 +50,10 @@ class Roster:
         self._crew = crew
         self._memory = memory
         self._clock = clock
-        self._given_up: set[str] = set()
+        self._given_up: dict[str, float] = {}
+        """Until when, by name."""
+        self._pauses_s: dict[str, float] = {}
+        """For how long last, by names of places where no worker came up since."""
         self.slots: dict[str, Slot] = {}
         self.idle: dict[str, Slot] = {}
         self.devices: dict[str, SharedDevice] = {}
@@ -65,28 +74,50 @@ class Roster:
         """Whether any worker was started and not heard of yet."""
         return any(slot.starting for slot in self.slots.values())
 
+    @property
+    def roomiest(self) -> list[Slot]:
+        """The idle slots, first those beside which the fewest tasks would run if each got one."""
+        running = Counter({name: device.running for name, device in self.devices.items()})
+        beside: dict[str, int] = {}
+        for slot in self.idle.values():
+            beside[slot.name] = running[slot.place.shared] if slot.shared is not None else 0
+            running[slot.place.shared] += 1
+        return sorted(self.idle.values(), key=lambda slot: beside[slot.name])
+
+    def unpin(self) -> list[Task]:
+        """Take what waits for memory from all devices, if an idle worker's device runs nothing; there it has room."""
+        if not any(slot.shared is not None and not slot.shared.running for slot in self.idle.values()):
+            return []
+        return [task for device in self.devices.values() for task in device.abandon()]
+
     def standing(self, names: Iterable[str]) -> int:
         """How many of these places are still in use."""
         return sum(name in self.slots for name in names)
 
     def look(self) -> list[Task]:
-        """Follow the places: new ones get a slot, and empty slots a worker.
+        """Follow the places: each gets a slot, which `staff` then fills. Changes nothing where the crew raises.
 
         Returns:
             What ran at places that are gone, or waited for their memory.
         """
         now_s = self._clock()
         self.next_look_s = now_s + LOOK_S
-        places = {place.name: place for place in self._crew.places() if place.name not in self._given_up}
+        places = {place.name: place for place in self._crew.places() if self._given_up.get(place.name, now_s) <= now_s}
         gone = [slot for name, slot in self.slots.items() if name not in places]
         displaced = [task for slot in gone if (task := self._remove(slot))]
         for name, place in places.items():
             if name not in self.slots:
                 self.slots[name] = Slot(place, self._device(place.shared))
-        for slot in self.slots.values():
-            if slot.member is None:
-                slot.hire(self._crew, now_s)
         return displaced + self._abandoned()
+
+    def staff(self) -> None:
+        """Start a worker in every slot that is empty; what the crew raises is a failed start."""
+        for slot in list(self.slots.values()):
+            if slot.member is None:
+                try:
+                    slot.hire(self._crew, self._clock())
+                except Exception as error:
+                    self.failed_start(slot, f"could not be started: {type(error).__name__}: {error}")
 
     def look_soon(self) -> None:
         """Make a look due, however short ago the last one was."""
@@ -96,6 +127,7 @@ class Roster:
         """Take a worker into service, if it would score as this process would."""
         if hello.code_digest == code_digest():
             slot.welcome(hello)
+            self._pauses_s.pop(slot.name, None)
             self.idle[slot.name] = slot
             return
         error = WorkerMismatch(
@@ -103,15 +135,17 @@ class Roster:
             retryable=False,
             hint="install the same version of srnas on every node, or set PYTHONPATH alike",
         )
-        self._give_up(slot, error)
+        self._give_up(slot, error, math.inf)
 
     def failed_start(self, slot: Slot, what: str) -> None:
-        """Leave the slot to the next look, or give its place up when this has happened too often."""
+        """Leave the slot to the next look, or its place alone for a while when this has happened too often."""
         log.warning("worker failed to start: name=%s node=%s reason=%s", slot.name, slot.place.node, what)
         self.vacate(slot)
         slot.failed_starts += 1
         if slot.failed_starts >= MAX_START_FAILURES:
-            self._give_up(slot, not_started(f"{slot.name} {what}"))
+            pause_s = min(2 * self._pauses_s.get(slot.name, FIRST_PAUSE_S / 2), LONGEST_PAUSE_S)
+            self._pauses_s[slot.name] = pause_s
+            self._give_up(slot, not_started(f"{slot.name} {what}"), pause_s)
 
     def give(self, slot: Slot, task: Task) -> None:
         """Have an idle worker run a task."""
@@ -133,13 +167,13 @@ class Roster:
         for slot in list(self.slots.values()):
             self._remove(slot)
 
-    def _give_up(self, slot: Slot, error: ExecutorError) -> None:
+    def _give_up(self, slot: Slot, error: ExecutorError, pause_s: float) -> None:
         self._remove(slot)
-        self._given_up.add(slot.name)
+        self._given_up[slot.name] = self._clock() + pause_s
         if not self.slots:
             self._given_up.clear()
             raise error
-        log.error("place given up: name=%s node=%s reason=%s", slot.name, slot.place.node, error)
+        log.error("place given up: name=%s node=%s for_s=%g reason=%s", slot.name, slot.place.node, pause_s, error)
 
     def _remove(self, slot: Slot) -> Task | None:
         log.info("place left: name=%s node=%s", slot.name, slot.place.node)

@@ -14,7 +14,7 @@ class SharedDevice:
     """Admits tasks by the memory that they are predicted to take, and learns from what they took.
 
     The oldest task is never passed over by smaller ones: once it was taken from the queue it waits here until it fits,
-    and nothing else starts on this device meanwhile; other devices go on.
+    and nothing else starts on this device meanwhile; other devices go on. A pool takes it away to one that is empty.
 
     Args:
         book: Predicts memory.
@@ -31,6 +31,11 @@ class SharedDevice:
         self.total_bytes = 0
         self.workers = 0
 
+    @property
+    def running(self) -> int:
+        """How many tasks run there."""
+        return len(self._running)
+
     def next(self, queue: TaskQueue, kind: str) -> Task | None:
         """The task that an idle worker of this device shall run now; None when there is none, or no room for it."""
         if not self._waiting and (task := queue.pop(kind)) is not None:
@@ -41,6 +46,7 @@ class SharedDevice:
 
     def enter(self, task: Task) -> None:
         """Take in that a task was started here."""
+        task.predicted_bytes = self._book.predicted_bytes(task.job)
         task.crowded = bool(self._running)
         for other in self._running.values():
             other.crowded = True
@@ -51,15 +57,13 @@ class SharedDevice:
         self._running.pop(task.ticket, None)
 
     def retries(self, task: Task, outcome: Outcome) -> bool:
-        """Learn from an outcome; whether the task is to be tried again here, alone, for others took its memory."""
+        """Learn from an outcome; whether the task is to be tried again, alone, for others took its memory."""
         if isinstance(outcome, Success):
             self._book.learn(task.job, outcome.peak_memory_bytes)
             return False
-        if outcome.kind != "out_of_memory":
+        if outcome.kind != "out_of_memory" or not task.crowded:
             return False
-        self._book.overflowed(task.job)
-        if not task.crowded:
-            return False
+        self._book.overflowed(task.job, task.predicted_bytes)
         task.alone = True
         self._waiting.appendleft(task)
         return True

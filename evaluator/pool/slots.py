@@ -23,10 +23,13 @@ class Limits:
     Attributes:
         start_timeout_s: Seconds in which it must be up.
         margin_s: A job is given up once it has run for twice its own time-out and this.
+        silence_s: A training that has reported is given up once the pool has listened for so long and heard of no
+            further step.
     """
 
     start_timeout_s: float
     margin_s: float
+    silence_s: float
 
 
 class Slot:
@@ -40,6 +43,7 @@ class Slot:
         member: The worker process; None when empty.
         task: What runs; None unless busy.
         progress: The newest report of what runs.
+        silent_s: For how long somebody has listened since its training came further; 0 as long as it reports none.
         since_s: When the process or, if busy, the task was started.
         failed_starts: How many starts failed in a row.
     """
@@ -50,6 +54,7 @@ class Slot:
         self.member: Member | None = None
         self.task: Task | None = None
         self.progress: TrainingProgress | None = None
+        self.silent_s = 0.0
         self.since_s = 0.0
         self.failed_starts = 0
         self._hello: Hello | None = None
@@ -100,9 +105,20 @@ class Slot:
             self.shared.enter(task)
         self.member.give(task.job)
 
+    def report(self, progress: TrainingProgress) -> None:
+        """Take in how far the task has come."""
+        before, self.progress = self.progress, progress
+        if before is None or (before.phase, before.step) != (progress.phase, progress.step):
+            self.silent_s = 0.0
+
+    def listened(self, listened_s: float) -> None:
+        """Take in that somebody listened for so long; other phases than training may be long and say nothing."""
+        if self.progress is not None and self.progress.phase == "training":
+            self.silent_s += listened_s
+
     def finish(self) -> Task | None:
         """Take note that the worker runs nothing any more; what it ran."""
-        task, self.task, self.progress = self.task, None, None
+        task, self.task, self.progress, self.silent_s = self.task, None, None, 0.0
         if task is not None and self.shared is not None:
             self.shared.leave(task)
         return task

@@ -19,6 +19,7 @@ class Task:
         attempts: How often it was started so far.
         worker: Name of the place where it runs or ran last.
         lost_at: Names of the places where it lost a worker.
+        predicted_bytes: What it was predicted to take of its device's memory when it was started.
         crowded: Whether anything ran beside it on its device's memory in this attempt.
         alone: Whether nothing may: it ran out of memory beside others.
         named: Whether the log has said that there is no place for it.
@@ -29,6 +30,7 @@ class Task:
     attempts: int = 0
     worker: str = ""
     lost_at: list[str] = field(default_factory=list)
+    predicted_bytes: int = 0
     crowded: bool = False
     alone: bool = False
     named: bool = False

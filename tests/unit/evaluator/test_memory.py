@@ -46,7 +46,7 @@ def taught(lessons: list[tuple[Job, int | None]]) -> MemoryBook:
     book = MemoryBook()
     for job, peak_bytes in lessons:
         if peak_bytes is None:
-            book.overflowed(job)
+            book.overflowed(job, book.predicted_bytes(job))
         else:
             book.learn(job, peak_bytes)
     return book
@@ -126,7 +126,7 @@ def test_a_prediction_is_never_below_what_the_same_job_was_measured_to_take(
 def test_an_overflow_raises_the_prediction_by_half(lessons: list[tuple[Job, int | None]], job: Job) -> None:
     book = taught(lessons)
     before = book.predicted_bytes(job)
-    book.overflowed(job)
+    book.overflowed(job, before)
     assert book.predicted_bytes(job) - CONTEXT_BYTES >= 1.5 * (before - CONTEXT_BYTES) - 1
 
 
@@ -134,8 +134,34 @@ def test_an_overflow_early_in_a_search_raises_the_prediction_of_others() -> None
     book = MemoryBook()
     job, other = (tiny_job(tiny_data(), recipe=Recipe(patch=patch)) for patch in (16, 24))
     before = book.predicted_bytes(other)
-    book.overflowed(job)
+    book.overflowed(job, book.predicted_bytes(job))
     assert book.predicted_bytes(other) > before
+
+
+@given(lessons=lessons, job=jobs, count=st.integers(2, 8))
+def test_jobs_that_overflow_together_raise_a_prediction_by_half_once(
+    lessons: list[tuple[Job, int | None]], job: Job, count: int
+) -> None:
+    book = taught(lessons)
+    before = book.predicted_bytes(job)
+    for _ in range(count):
+        book.overflowed(job, before)
+    assert book.predicted_bytes(job) - CONTEXT_BYTES <= 1.5 * (before - CONTEXT_BYTES) + 2
+
+
+def test_a_burst_of_overflows_is_a_few_measurements_among_many() -> None:
+    book, job = MemoryBook(context_bytes=0), tiny_job(tiny_data(), recipe=Recipe(patch=16))
+    other = replace(job, recipe=Recipe(patch=24))
+    computed = book.predicted_bytes(job)
+    for _ in range(64):
+        book.learn(replace(job, seed=1), computed // 2)
+    before = book.predicted_bytes(other)
+    for _ in range(64):
+        book.overflowed(job, computed // 2)
+    assert book.predicted_bytes(other) <= 1.5 * before + 1
+    for _ in range(64):
+        book.learn(job, computed // 2)
+    assert book.predicted_bytes(other) == before
 
 
 def test_predictions_approach_measurements_on_the_safe_side_and_one_runaway_moves_them_little() -> None:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -16,8 +17,9 @@ from evaluator.contract import ExecutorContract
 from evaluator.executor import Completion, ExecutorError, Job, Ticket, WorkerMismatch
 from evaluator.outcome import Failure, Success
 from evaluator.pool import Answer, Lost, Place, Pool
+from evaluator.pool.crew import Member
 from evaluator.pool.testing import Clock, Lines, ScriptedCrew
-from evaluator.progress import TrainingProgress
+from evaluator.progress import Phase, TrainingProgress
 from evaluator.recipe import Device
 from evaluator.testing import TINY_RECIPE, synthetic, tiny_data, tiny_job
 
@@ -139,6 +141,56 @@ def test_the_newest_report_of_a_job_is_told_until_it_ends() -> None:
         seen += [worker.progress for worker in pool.workers()]
     assert seen[:3] == [first, second, second]
     assert [worker.progress for worker in pool.workers()] == [None]
+
+
+def reports_step(step: int, phase: Phase = "training") -> TrainingProgress:
+    return TrainingProgress(phase=phase, step=step, steps=3)
+
+
+def test_a_training_that_takes_no_further_step_is_killed_and_tried_again() -> None:
+    def stalls(_job: Job, _place: Place) -> Lines:
+        return [(500.0, reports_step(1)), *((500.0 + second, reports_step(2)) for second in range(300, 5000, 7))]
+
+    crew = crew_of(place(1), script=stalls)
+    pool = pool_over(crew)
+    ticket = pool.submit(tiny_job(DATA, timeout_s=3600.0))
+    assert pool.completed(1390.0) == []
+    assert len(crew.members) == 1
+    crew.script = trains
+    completion = drain(pool)[ticket]
+    assert isinstance(completion.outcome, Success)
+    assert completion.attempts == 2
+    assert crew.clock.now_s == pytest.approx(1400.0 + TRAIN_S, abs=5.0)
+
+
+def test_a_training_that_stands_still_on_every_worker_has_failed() -> None:
+    crew = crew_of(place(1), script=lambda _job, _place: [(1.0, reports_step(1))])
+    pool = pool_over(crew, max_attempts=2, silence_s=60.0)
+    ticket = pool.submit(tiny_job(DATA, timeout_s=3600.0))
+    message = "lost its worker 2 times; last: its training stood still for 60 s"
+    assert drain(pool)[ticket].outcome == Failure(kind="worker_lost", message=message)
+
+
+@pytest.mark.parametrize("phase", ["validation", "latency"])
+def test_other_phases_may_be_silent(phase: Phase) -> None:
+    def script(job: Job, _place: Place) -> Lines:
+        return [(1.0, reports_step(2)), (2.0, reports_step(3, phase)), (3000.0, Answer(synthetic(job)))]
+
+    pool = pool_over(crew_of(place(1), script=script))
+    pool.submit(tiny_job(DATA, timeout_s=3600.0))
+    assert [completion.attempts for completion in pool.completed(4000.0)] == [1]
+
+
+def test_while_nobody_listens_no_training_is_silent() -> None:
+    def script(job: Job, _place: Place) -> Lines:
+        return [(1.0, reports_step(1)), (3002.0, reports_step(2)), (3010.0, Answer(synthetic(job)))]
+
+    crew = crew_of(place(1), script=script)
+    pool = pool_over(crew)
+    ticket = pool.submit(tiny_job(DATA, timeout_s=3600.0))
+    assert pool.completed(5.0) == []
+    crew.clock.now_s = 3000.0
+    assert drain(pool)[ticket].attempts == 1
 
 
 # -- places come and go ------------------------------------------------------------------------------------------------
@@ -308,6 +360,64 @@ def test_a_place_where_no_worker_comes_up_is_given_up_as_long_as_there_are_other
     assert pool.capacity == 1
     assert caplog.text.count("worker failed to start: name=worker-2") == 3
     assert "place given up: name=worker-2" in caplog.text
+
+
+def test_a_place_that_was_given_up_is_tried_again_after_a_pause_that_doubles(caplog: pytest.LogCaptureFixture) -> None:
+    crew = crew_of(place(1), script=hangs)
+    pool = pool_over(crew, start_timeout_s=10.0)
+    crew.start_s = math.inf
+    crew.sites.append(place(2, node="node-b"))
+    pool.submit(tiny_job(DATA, timeout_s=1e6))
+    while crew.clock.now_s < 9000.0:
+        pool.completed(600.0)
+    pauses_s = [record.args[2] for record in caplog.records if isinstance(record.args, tuple) and len(record.args) == 4]
+    assert pauses_s[:7] == [60.0, 120.0, 240.0, 480.0, 960.0, 1800.0, 1800.0]
+    crew.start_s = 0.0
+    while crew.clock.now_s < 12000.0:
+        pool.completed(600.0)
+    assert pool.capacity == len(pool.workers()) == 2
+
+
+def test_what_the_crew_raises_on_hiring_is_a_failed_start_and_no_job_is_lost(caplog: pytest.LogCaptureFixture) -> None:
+    crew = crew_of(place(1))
+    pool = pool_over(crew)
+    hire, raised = crew.hire, 0
+
+    def hires_late(place: Place) -> Member:
+        nonlocal raised
+        raised += 1
+        if raised <= 2:
+            raise OSError("no more processes")
+        return hire(place)
+
+    crew.hire = hires_late  # type: ignore[method-assign]
+    ticket = pool.submit(tiny_job(DATA))
+    crew.at("worker-1").lose()
+    assert drain(pool)[ticket].attempts == 2
+    assert caplog.text.count("could not be started: OSError: no more processes") == 2
+
+
+@pytest.mark.parametrize("verb", ["hire", "places"])
+def test_a_job_waits_while_its_crew_cannot_even_say_where_workers_may_run(verb: str) -> None:
+    crew = crew_of(place(1))
+    pool = pool_over(crew, max_attempts=2)
+    ticket = pool.submit(tiny_job(DATA))
+    crew.at("worker-1").lose()
+    failing = patch.object(crew, verb, side_effect=ConnectionError("no cluster"))
+    with failing, pytest.raises((ConnectionError, ExecutorError), match="no cluster"):
+        drain(pool)
+    assert list(drain(pool)) == [ticket]
+
+
+def test_jobs_of_a_node_that_left_wait_while_nobody_can_be_hired_elsewhere() -> None:
+    crew = crew_of(place(1))
+    pool = pool_over(crew)
+    ticket = pool.submit(tiny_job(DATA))
+    crew.sites = [place(2, node="node-b")]
+    failing = patch.object(crew, "hire", side_effect=ConnectionError("no cluster"))
+    with failing, pytest.raises(ExecutorError, match="no cluster"):
+        drain(pool)
+    assert list(drain(pool)) == [ticket]
 
 
 def test_when_no_place_is_left_that_is_an_error_and_the_next_call_tries_all_of_them_again() -> None:

@@ -25,7 +25,8 @@ class Book(MemoryBook):
         super().__init__(context_bytes, share=1.0)
         self.sizes_gib = dict(sizes_gib or {})
         self.learnt: list[tuple[int, int]] = []
-        self.overflows: list[int] = []
+        self.overflows: list[tuple[int, float]] = []
+        """Seeds, and what was predicted at their start: GiB."""
 
     @property
     def idle_bytes(self) -> int:
@@ -37,8 +38,9 @@ class Book(MemoryBook):
     def learn(self, job: Job, peak_bytes: int) -> None:
         self.learnt.append((job.seed, peak_bytes))
 
-    def overflowed(self, job: Job) -> None:
-        self.overflows.append(job.seed)
+    def overflowed(self, job: Job, predicted_bytes: int) -> None:
+        self.overflows.append((job.seed, predicted_bytes / GIB))
+        self.sizes_gib[job.seed] = 1.5 * predicted_bytes / GIB
 
 
 class Gpus:
@@ -101,11 +103,38 @@ def test_a_large_job_is_not_passed_over_by_small_ones_on_the_device_where_it_wai
 
 
 def test_other_devices_go_on_while_a_large_job_waits_for_one() -> None:
-    gpus = Gpus(Book({1: 3.0, 2: 3.0}), gpus=2, gib=3)
+    gpus = Gpus(Book({2: 3.0}), gpus=2, gib=3)
     gpus.submit(0, 1, 2, 3)
-    assert list(gpus.beside) == [0, 2]
+    assert gpus.beside == {0: [1], 1: [1], 3: [2]}
     gpus.drain()
     assert gpus.crew.clock.now_s == 2 * TRAIN_S
+
+
+def test_jobs_spread_over_devices_before_they_share_one() -> None:
+    gpus = Gpus(Book(), gpus=3, gib=4)
+    gpus.submit(*range(7))
+    assert [beside for (beside,) in gpus.beside.values()] == [1, 1, 1, 2, 2, 2, 3]
+
+
+def test_jobs_that_waited_for_places_spread_over_devices_too() -> None:
+    gpus = Gpus(Book(), gpus=2, gib=4)
+    sites, gpus.crew.sites = gpus.crew.sites, []
+    gpus.pool.completed(1.0)
+    gpus.crew.clock.now_s += 1.0
+    assert gpus.pool.capacity == 0
+    gpus.submit(*range(4))
+    gpus.crew.sites = sites
+    gpus.drain()
+    assert [beside for (beside,) in gpus.beside.values()] == [1, 1, 2, 2]
+
+
+def test_a_job_that_waits_for_memory_goes_to_another_device_that_is_empty() -> None:
+    gpus = Gpus(Book({2: 3.0}), gpus=2, gib=3)
+    gpus.crew.script = lambda job, place: [] if place.shared == "node-a/gpu-0" else gpus.run(job, place)
+    gpus.submit(0, 1, 2)
+    completions = [completion for _ in range(2) for completion in gpus.pool.completed(TRAIN_S)]
+    assert [completion.ticket for completion in completions] == [2, 3]
+    assert completions[1].worker.startswith("worker-1")
 
 
 def test_memory_that_no_worker_has_told_is_not_counted() -> None:
@@ -121,7 +150,7 @@ def test_a_job_that_ran_out_of_memory_beside_others_is_tried_again_alone() -> No
     tickets = gpus.submit(0, 1, 2, 3)
     completions = gpus.drain()
     assert all(isinstance(completions[ticket].outcome, Success) for ticket in tickets)
-    assert book.overflows == [2]
+    assert book.overflows == [(2, 1.0)]
     assert gpus.beside == {0: [1], 1: [2], 2: [3, 1], 3: [1]}
     assert completions[tickets[2]].attempts == 2
 
@@ -131,7 +160,15 @@ def test_a_job_that_runs_out_of_memory_alone_has_failed() -> None:
     gpus = Gpus(book, most=0)
     (ticket,) = gpus.submit(0)
     assert gpus.drain()[ticket].outcome == OUT_OF_MEMORY
-    assert book.overflows == [0]
+    assert book.overflows == []
+
+
+def test_jobs_that_run_out_of_memory_together_count_from_what_was_predicted_at_their_start() -> None:
+    book = Book()
+    gpus = Gpus(book, gib=4, most=1)
+    gpus.submit(0, 0, 0, 0)
+    gpus.drain()
+    assert book.overflows == [(0, 1.0)] * 3
 
 
 def test_what_a_job_took_is_learnt() -> None:
