@@ -46,3 +46,10 @@ def spent(
     if budget.patience is not None and unchanged >= budget.patience:
         return Spent(f"the hypervolume has settled: {unchanged} outcomes in a row have not raised it", hard=False)
     return None
+
+
+def nothing_left(*, any_asked: bool) -> Spent:
+    """Why a search ends whose engine has nothing to propose any more."""
+    if any_asked:
+        return Spent("every network that the constraints allow was looked at", hard=False)
+    return Spent("no network was found that keeps the constraints on costs: relax them", hard=False)

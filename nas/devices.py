@@ -26,7 +26,7 @@ def with_profile(spec: SearchSpec, home: Path) -> SearchSpec:
     """The spec with all that its latency depends on, so that the search needs no file and is the same anywhere.
 
     Args:
-        spec: As it was sent: of its profile it may have the name, or nothing, which asks for the newest.
+        spec: As it was sent: of its profile it may have the name, or nothing, which asks for the newest that fits.
         home: Folder that holds the profiles of devices.
 
     Raises:
@@ -35,7 +35,9 @@ def with_profile(spec: SearchSpec, home: Path) -> SearchSpec:
     timing = spec.timing
     if timing is None or timing.mode == "measured":
         return spec.model_copy(update={"latency": timing})
-    profile = timing.profile if isinstance(timing.profile, DeviceProfile) else _named(timing.profile, home)
+    profile = timing.profile
+    if not isinstance(profile, DeviceProfile):
+        profile = _newest(spec, timing, home) if profile is None else _named(profile, home)
     problems = list(_misfits(spec, timing, profile))
     if problems:
         raise InvalidInput(problems)
@@ -43,18 +45,38 @@ def with_profile(spec: SearchSpec, home: Path) -> SearchSpec:
     return spec.model_copy(update={"latency": timing.model_copy(update={"profile": profile})})
 
 
-def _named(name: str | None, home: Path) -> DeviceProfile:
-    """A profile by its name; the newest one without a name."""
-    found = {path.stem: path for path in sorted((home / "devices").glob("*.json"))}
-    if name is None and found:
-        name = max(found, key=lambda stem: found[stem].stat().st_mtime_ns)
-    if name is None or name not in found:
-        there = f"one of {', '.join(found)}" if found else "a profile of a device, and there is none"
-        raise InvalidInput([Problem(PROFILE, name, f"{there}: {HINT}")])
+def _named(name: str, home: Path) -> DeviceProfile:
+    """A profile by its name."""
+    found = _names(home)
+    if name not in found:
+        there = f"one of {', '.join(sorted(found))}" if found else f"the name of a profile in {home / 'devices'}"
+        raise InvalidInput([Problem(PROFILE, name, f"{there}; or {HINT}")])
     try:
         return read_profile(home, name)
     except InvalidInput as error:
-        raise InvalidInput([Problem(PROFILE, name, f"a profile that can be read: {error}; {HINT}")]) from error
+        why = "; ".join(problem.allowed for problem in error.problems)
+        raise InvalidInput([Problem(PROFILE, name, f"a profile that can be read ({why}); or {HINT}")]) from error
+
+
+def _newest(spec: SearchSpec, timing: LatencySpec, home: Path) -> DeviceProfile:
+    """Of the profiles that fit a spec the one that was written last; of all, where none fits."""
+    found = _names(home)
+    if not found:
+        raise InvalidInput([Problem(PROFILE, None, f"a profile in {home / 'devices'}, and there is none: {HINT}")])
+    for name in found:
+        try:
+            profile = read_profile(home, name)
+        except InvalidInput:
+            continue
+        if not list(_misfits(spec, timing, profile)):
+            return profile
+    return _named(found[0], home)
+
+
+def _names(home: Path) -> list[str]:
+    """The profiles that lie there, the one written last first."""
+    paths = (home / "devices").glob("*.json")
+    return [path.stem for path in sorted(paths, key=lambda path: (-path.stat().st_mtime_ns, path.stem))]
 
 
 def _misfits(spec: SearchSpec, timing: LatencySpec, profile: DeviceProfile) -> Iterator[Problem]:

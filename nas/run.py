@@ -16,7 +16,7 @@ from evaluator.executor import Completion, Job
 from search_space.genotype import Genotype
 
 from . import history
-from .budget import Spent, spent
+from .budget import Spent, nothing_left, spent
 from .engine.base import PROMOTION, Engine, Proposal
 from .jobs import Jobs, steps_of
 from .recording import KeepWeights, candidate_of, evaluation_of, told_of
@@ -284,7 +284,7 @@ class SearchRun:
     def _finished(self) -> Spent | None:
         """Why the engine is asked no more; None while it is."""
         if self._engine.exhausted:
-            return Spent("every network that the constraints allow was looked at", hard=False)
+            return nothing_left(any_asked=bool(self._asked))
         started = self.search.started_at
         return spent(
             self._spec.budget,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.budget import Spent, spent
+from nas.budget import Spent, nothing_left, spent
 from nas.records import Progress
 from nas.spec import BudgetSpec
 
@@ -98,3 +98,8 @@ def test_a_budget_is_spent_when_a_part_is_and_hard_parts_go_before_others(
 def test_what_is_spent_stays_spent(budget: dict[str, Any], reached: dict[str, Any], more: dict[str, Any]) -> None:
     if of(budget, **reached) is not None:
         assert of(budget, **{name: value + more[name] for name, value in reached.items()}) is not None
+
+
+def test_a_search_that_could_propose_nothing_at_all_says_so() -> None:
+    assert "relax" in nothing_left(any_asked=False).reason
+    assert "relax" not in nothing_left(any_asked=True).reason

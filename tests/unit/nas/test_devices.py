@@ -43,6 +43,18 @@ def test_a_name_stands_for_a_whole_profile_and_no_name_for_the_newest(home: Path
     assert with_profile(spec_of(), home) == with_profile(spec_of({"profile": "new"}), home)
 
 
+def test_no_name_passes_over_profiles_that_cannot_be_read_or_were_made_for_something_else(home: Path) -> None:
+    other = write_profile(home, replace(make_profile(name="other"), scale=3))
+    os.utime(other, (2000, 2000))
+    (home / "devices" / "empty.json").touch()
+    assert with_profile(spec_of(), home) == with_profile(spec_of({"profile": "new"}), home)
+
+
+def test_where_no_profile_fits_the_one_written_last_says_why(tmp_path: Path) -> None:
+    write_profile(tmp_path, replace(make_profile(name="other"), scale=3))
+    assert problems(spec_of(), tmp_path)["scale"].startswith("3, for which the profile other was made")
+
+
 def test_a_search_that_holds_its_profile_needs_no_file(home: Path, tmp_path: Path) -> None:
     spec = with_profile(spec_of(), home)
     assert with_profile(SearchSpec.model_validate(spec.to_json()), tmp_path / "elsewhere") == spec
