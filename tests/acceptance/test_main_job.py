@@ -189,14 +189,14 @@ def test_a_cancelled_search_ends_at_once_and_is_listed_as_cancelled(service: Cli
 
 def test_a_killed_worker_and_a_killed_service_lose_nothing(sample_dir: Path, tmp_path: Path) -> None:
     """`kill -9` of a Ray worker in mid-training, then of the whole service; the search still ends, whole."""
-    spec: dict[str, Any] = SPEC | {"recipe": {"steps": 250, "batch": 4, "patch": 16}, "budget": {"evaluations": 8}}
+    spec: dict[str, Any] = SPEC | {"recipe": {"steps": 800, "batch": 4, "patch": 16}, "budget": {"evaluations": 8}}
     home = tmp_path / "home"
     killed: list[int] = []
     with served(home, sample_dir.parent, gently=False) as (_, url), Client(url) as client:
         search = client.submit(spec)
         while not killed or client.search(search.id).progress.evaluated < 5:
             if not killed and client.search(search.id).progress.evaluated >= 2:
-                killed = [worker.pid for worker in client.workers() if worker.state == "busy" and worker.training][:1]
+                killed = [w.pid for w in client.workers() if w.training and w.training.step < w.training.steps / 2][:1]
                 for pid in killed:
                     os.kill(pid, signal.SIGKILL)
     with served(home, sample_dir.parent) as (_, url), Client(url) as client:
