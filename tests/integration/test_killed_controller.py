@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import math
 import multiprocessing
 import signal
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +13,10 @@ import numpy as np
 import pytest
 
 from evaluator.executor import Job
-from evaluator.outcome import Failure, Outcome, Success
-from evaluator.testing import ScriptedExecutor, synthetic, tiny_data
+from evaluator.outcome import Outcome
+from evaluator.testing import ScriptedExecutor
 from nas.breeding import engine_of
-from nas.controller import Controller
 from nas.leases import Leasing
-from nas.preparing import Prepared, reference_point
 from nas.records import Candidate, Search, SearchId, SearchState
 from nas.replaying import replay
 from nas.service import utc_now
@@ -29,13 +25,13 @@ from nas.states import StateShelf
 from nas.store.base import Store
 from nas.store.memory import MemoryStore
 from nas.store.opening import open_store
+from nas.testing.controllers import by_steps_or_diverged, make_controller, proposals
 
 KILLS = 20
 LAST = 0.9
 """The last of them comes by this share of the search."""
 
 ID = SearchId("a")
-BASELINE = {"psnr_db": 25.0, "ssim": 0.7, "fsds_db": 15.0}
 SPEC = {
     "space": "falsr",
     "dataset": {"train": "photos"},
@@ -47,36 +43,6 @@ SPEC = {
 }
 
 
-class Immediate(concurrent.futures.Executor):
-    """Runs at once, in the caller's thread."""
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
-        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
-
-
-class NoExports:
-    def step(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-def prepare(spec: SearchSpec) -> Prepared:
-    point = reference_point(spec, BASELINE)
-    return Prepared(data=tiny_data(), notes=(), baseline=BASELINE, reference_point=point)
-
-
-def trained(job: Job) -> Outcome:
-    """Longer trainings score better, and now and then one diverges."""
-    outcome = synthetic(job)
-    if int(job.genotype.digest, 16) % 11 == 0:
-        return Failure(kind="diverged", message="the loss grew", train_s=1.0)
-    assert isinstance(outcome, Success)
-    psnr_db = outcome.scores.psnr_db + float(np.log2(job.recipe.steps))
-    return replace(outcome, scores=replace(outcome.scores, psnr_db=psnr_db))
-
-
 def advance(store: Store, home: Path) -> None:
     """Run a controller until the search ends, and note every training in a file."""
     home.mkdir(exist_ok=True)
@@ -84,18 +50,13 @@ def advance(store: Store, home: Path) -> None:
     def noted(job: Job) -> Outcome:
         with (home / "trained").open("a") as file:
             file.write(f"{job.key}\n")
-        return trained(job)
+        return by_steps_or_diverged(job)
 
-    controller = Controller(
+    controller = make_controller(
         store,
         ScriptedExecutor(noted, capacity=8, order=lambda job: job.seed),
-        prepare=prepare,
-        build_engine=engine_of,
-        keep_weights=lambda key, weights: key,
         states=StateShelf(home / "states", 2**20),
-        exports=NoExports(),
         leasing=Leasing(owner="a controller", lease_s=0.1, max_active=1),
-        loader=Immediate(),
         clock=utc_now,
         wait=time.sleep,
         poll_s=0.01,
@@ -112,11 +73,6 @@ def live(url: str, home: Path) -> None:
 def submit(store: Store) -> None:
     spec = SearchSpec.model_validate(SPEC)
     store.add_search(Search(id=ID, spec=spec, state=SearchState.QUEUED, created_at=utc_now()))
-
-
-def proposals(log: list[Candidate]) -> list[tuple[Any, ...]]:
-    """What was proposed, in order, and whether it survived."""
-    return [(c.genotype, c.rung, c.replicate, c.operator, c.parents, c.arm, c.predicted, c.survived) for c in log]
 
 
 def outcomes(log: list[Candidate]) -> dict[int, tuple[Any, ...]]:

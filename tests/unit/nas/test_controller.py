@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import concurrent.futures
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,18 +21,18 @@ from nas.engine.base import Engine
 from nas.jobs import steps_of
 from nas.leases import Leasing
 from nas.objectives import Objective
-from nas.preparing import Prepared, reference_point
+from nas.preparing import Prepared
 from nas.records import Candidate, CandidateState, Search, SearchId, SearchState
 from nas.scores import points_of
 from nas.spec import SearchSpec
 from nas.states import StateShelf
 from nas.store.memory import MemoryStore
+from nas.testing.controllers import BASELINE, by_steps, make_controller, prepare
 from search_space.errors import InvalidInput, Problem
 from search_space.genotype import Genotype
 from search_space.spaces import get_space
 
 ORDERED = {"surrogate": False, "order": "ordered", "lag": 8}
-BASELINE = {"psnr_db": 25.0, "ssim": 0.7, "fsds_db": 15.0}
 
 
 class Clock:
@@ -48,30 +46,6 @@ class Clock:
 
     def pass_s(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
-
-
-class Immediate(concurrent.futures.Executor):
-    """Runs at once, in the caller's thread."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
-        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # the future carries it
-            future.set_exception(error)
-        return future
-
-
-class NoExports:
-    def step(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-def prepare(spec: SearchSpec) -> Prepared:
-    return Prepared(
-        data=tiny_data(), notes=("two images",), baseline=BASELINE, reference_point=reference_point(spec, BASELINE)
-    )
 
 
 class Lab:
@@ -110,23 +84,16 @@ class Lab:
         return f"weights/{key}"
 
     def controller(
-        self, executor: ScriptedExecutor | None = None, *, prepare: Callable[..., Prepared] = prepare, **changes: Any
+        self, executor: ScriptedExecutor | None = None, *, only: SearchId | None = None, **parts: Any
     ) -> Controller:
         self.owners += 1
-        parts: dict[str, Any] = {"build_engine": engine_of, **changes}
-        only = parts.pop("only", None)
-        return Controller(
+        return make_controller(
             self.store,
             executor or ScriptedExecutor(capacity=4),
-            prepare=prepare,
             keep_weights=self.keep,
             states=self.states,
-            exports=NoExports(),
             leasing=Leasing(owner=f"controller-{self.owners}", lease_s=30, max_active=4, only=only),
             clock=self.clock,
-            loader=Immediate(),
-            wait=lambda seconds: None,
-            poll_s=0,
             **parts,
         )
 
@@ -643,14 +610,6 @@ def test_the_hypervolume_after_every_outcome_is_recorded_and_never_falls(lab: La
 
 
 RUNGS = {"name": "default", "steps": 240, "rungs": 3}
-
-
-def by_steps(job: Job) -> Outcome:
-    """Longer trainings score better, and rank as short ones do."""
-    outcome = synthetic(job)
-    assert isinstance(outcome, Success)
-    gain_db = np.log2(job.recipe.steps)
-    return replace(outcome, scores=replace(outcome.scores, psnr_db=outcome.scores.psnr_db + gain_db))
 
 
 def test_rungs_promote_the_best_and_the_front_is_drawn_from_the_top_rung(lab: Lab, tmp_path: Path) -> None:

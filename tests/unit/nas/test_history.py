@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, wraps
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -16,27 +14,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluator.executor import Job
-from evaluator.outcome import Failure, Outcome, Success
-from evaluator.testing import ScriptedExecutor, synthetic, tiny_data
+from evaluator.testing import ScriptedExecutor
 from nas import history
 from nas.breeding import engine_of
 from nas.controller import Controller
 from nas.engine.base import Engine
-from nas.leases import Leasing
 from nas.options import EngineOptions
-from nas.preparing import Prepared, reference_point
 from nas.records import Candidate, Search, SearchId, SearchState
 from nas.replaying import replay
 from nas.spec import SearchSpec
-from nas.states import StateShelf
 from nas.store.memory import MemoryStore
 from nas.testing import make_candidate
+from nas.testing.controllers import by_steps_or_diverged, make_controller, proposals
 
 SURROGATE = {"surrogate_after": 12, "surrogate_children": 10, "surrogate_refit": 6}
 PLAIN = {"surrogate": False}
 RUNGS = {"name": "default", "steps": 240, "rungs": 3}
-BASELINE = {"psnr_db": 25.0, "ssim": 0.7, "fsds_db": 15.0}
 
 KINDS: dict[str, dict[str, Any]] = {
     "surrogate": {"engine": SURROGATE},
@@ -115,36 +108,6 @@ class MortalStore:
         return self._fate.bound("write", verb) if name in WRITES else verb
 
 
-class Immediate(concurrent.futures.Executor):
-    """Runs at once, in the caller's thread."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
-        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
-
-
-class NoExports:
-    def step(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-def prepare(spec: SearchSpec) -> Prepared:
-    point = reference_point(spec, BASELINE)
-    return Prepared(data=tiny_data(), notes=(), baseline=BASELINE, reference_point=point)
-
-
-def trained(job: Job) -> Outcome:
-    """Longer trainings score better, and now and then one diverges."""
-    outcome = synthetic(job)
-    if int(job.genotype.digest, 16) % 11 == 0:
-        return Failure(kind="diverged", message="the loss grew", train_s=1.0)
-    assert isinstance(outcome, Success)
-    psnr_db = outcome.scores.psnr_db + float(np.log2(job.recipe.steps))
-    return replace(outcome, scores=replace(outcome.scores, psnr_db=psnr_db))
-
-
 class Theatre:
     """A store with one search, and the controllers that advance it one after the other."""
 
@@ -186,30 +149,13 @@ class Theatre:
             engine.tell = fate.bound("tell", engine.tell)  # type: ignore[method-assign]
             return engine
 
-        return Controller(
-            MortalStore(self.store, fate),  # type: ignore[arg-type]  # a store by its attributes
-            executor,
-            prepare=prepare,
-            build_engine=mortal_engine,
-            keep_weights=lambda key, weights: key,
-            states=StateShelf(Path("states-are-not-kept"), 0),
-            exports=NoExports(),
-            leasing=Leasing(owner="a controller", lease_s=30, max_active=1),
-            loader=Immediate(),
-            clock=lambda: self.now,
-            wait=lambda seconds: None,
-            poll_s=0,
-        )
+        store = MortalStore(self.store, fate)  # a store by its attributes
+        return make_controller(store, executor, build_engine=mortal_engine, clock=lambda: self.now)  # type: ignore[arg-type]
 
 
 def eight_in_flight() -> ScriptedExecutor:
     """Trainings end out of order, and in the same order when they are started again."""
-    return ScriptedExecutor(trained, capacity=8, order=lambda job: job.seed)
-
-
-def proposals(log: list[Candidate]) -> list[tuple[Any, ...]]:
-    """What was proposed, in order, and what became of it."""
-    return [(c.genotype, c.rung, c.replicate, c.operator, c.parents, c.arm, c.predicted, c.survived) for c in log]
+    return ScriptedExecutor(by_steps_or_diverged, capacity=8, order=lambda job: job.seed)
 
 
 @cache
@@ -257,7 +203,7 @@ def test_the_searches_that_are_disturbed_use_what_they_are_named_after() -> None
 
 @cache
 def calm(kind: str) -> Theatre:
-    return Theatre(**in_order(kind)).play(ScriptedExecutor(trained, capacity=1))
+    return Theatre(**in_order(kind)).play(ScriptedExecutor(by_steps_or_diverged, capacity=1))
 
 
 def in_order(kind: str) -> dict[str, Any]:
@@ -272,7 +218,7 @@ def in_order(kind: str) -> dict[str, Any]:
 def test_told_in_order_a_search_is_the_same_for_any_arrival_and_number_of_workers(
     kind: str, workers: int, seed: int
 ) -> None:
-    jumbled = ScriptedExecutor(trained, capacity=workers, order=np.random.default_rng(seed))
+    jumbled = ScriptedExecutor(by_steps_or_diverged, capacity=workers, order=np.random.default_rng(seed))
     hectic = Theatre(**in_order(kind)).play(jumbled)
     assert asked(hectic) == asked(calm(kind))
     assert replay(hectic.search, hectic.log, engine_of(hectic.search)).identical
@@ -287,7 +233,7 @@ def test_told_in_order_a_search_is_the_same_whoever_dies_and_whatever_arrives_fi
     rng = np.random.default_rng(seed)
     hectic = Theatre(**in_order(kind))
     for death in (*deaths, None):
-        hectic.play(ScriptedExecutor(trained, capacity=8, order=rng), death)
+        hectic.play(ScriptedExecutor(by_steps_or_diverged, capacity=8, order=rng), death)
     assert asked(hectic) == asked(calm(kind))
 
 

@@ -2,54 +2,31 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evaluator.testing import ScriptedExecutor, synthetic, tiny_data
+from evaluator.testing import ScriptedExecutor, synthetic
 from nas.breeding import engine_of
-from nas.controller import Controller, Leasing
 from nas.display import Row, front_table
 from nas.export.front import front_rows, latency_of, to_csv, to_html, to_json, to_markdown
 from nas.fronts import Front
 from nas.known import known_figures
-from nas.preparing import Prepared, reference_point
 from nas.records import Candidate, Search, SearchState
 from nas.replaying import replay
 from nas.scores import candidate_scores
 from nas.service import Service
 from nas.settings import Settings
 from nas.spec import SearchSpec
-from nas.states import StateShelf
 from nas.store.memory import MemoryStore
 from nas.testing import make_search
+from nas.testing.controllers import make_controller
 from nas.testing.profiles import make_profile
 
-AT = datetime(2026, 1, 1, tzinfo=UTC)
-BICUBIC = {"psnr_db": 25.0}
 PREDICTED = {"mode": "predicted", "profile": make_profile()}
 MEASURED = {"mode": "measured"}
-
-
-class AtOnce(concurrent.futures.Executor):
-    """Runs in the caller's thread."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
-        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
-
-
-class NoExports:
-    def step(self) -> None: ...
-
-    def close(self) -> None: ...
 
 
 @dataclass
@@ -82,22 +59,7 @@ def run(latency: dict[str, Any] | None, **changes: Any) -> Ended:
         timed.append(job.latency)
         return synthetic(job)
 
-    controller = Controller(
-        store,
-        ScriptedExecutor(script, capacity=2),
-        prepare=lambda spec: Prepared(
-            data=tiny_data(), notes=(), baseline=BICUBIC, reference_point=reference_point(spec, BICUBIC)
-        ),
-        build_engine=engine_of,
-        keep_weights=lambda key, weights: key,
-        states=StateShelf(Path("states-are-not-kept"), 0),
-        exports=NoExports(),
-        leasing=Leasing(owner="controller", lease_s=30, max_active=1),
-        clock=lambda: AT,
-        loader=AtOnce(),
-        wait=lambda seconds: None,
-        poll_s=0,
-    )
+    controller = make_controller(store, ScriptedExecutor(script, capacity=2))
     for _ in range(2000):
         controller.step()
         if store.search(search.id).state.ended:
