@@ -1,0 +1,151 @@
+"""From an archive to a folder of images, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from search_space.errors import Problem
+
+from .directory import BoundedFile, Entry, images, opened, problem
+from .limits import SHOWN, InvalidUpload, Limits, UploadTooLarge, human
+from .pictures import NotAnImage, begins_like_an_image, check_image
+from .receiving import Received
+
+CHUNK = 2**18
+"""Bytes inflated at a time."""
+
+STALE_S = 86_400.0
+"""Age after which what an interrupted upload left behind is deleted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unpacked:
+    """What was unpacked.
+
+    Attributes:
+        images: How many images.
+        size_bytes: Their bytes.
+        pixels: Their pixels.
+        sha256: 64 hexadecimal characters over the archive.
+    """
+
+    images: int
+    size_bytes: int
+    pixels: int
+    sha256: str
+
+
+def unpack(archive: Received, folder: Path, limits: Limits) -> Unpacked:
+    """Unpack an archive of images into a new folder.
+
+    Every image lies on the disk before the folder has its name: whenever the power fails, there is all of it or
+    nothing. What an interrupted call leaves has another name, and is deleted by `sweep`.
+
+    Args:
+        archive: The archive.
+        folder: The folder that shall be; its parent is made if it does not exist.
+        limits: How much it may hold.
+
+    Raises:
+        FileExistsError: There is such a folder already, with something in it.
+        UploadTooLarge: The archive holds more than is allowed.
+        InvalidUpload: It is no zip file, or holds what is no image, or what would be written elsewhere.
+    """
+    with BoundedFile(archive.path, limits.entries) as file, opened(file) as source:
+        entries = images(source, limits)
+        with _becoming(folder) as draft:
+            size_bytes, pixels = _unpack_all(source, entries, draft, limits)
+    return Unpacked(images=len(entries), size_bytes=size_bytes, pixels=pixels, sha256=archive.sha256)
+
+
+def sweep(parent: Path, *, now: float, stale_s: float = STALE_S) -> None:
+    """Delete what uploads into a folder left behind that were interrupted long ago.
+
+    Args:
+        parent: Where the folders of uploads lie.
+        now: Seconds since the epoch.
+        stale_s: Seconds for which nothing changed in what is deleted.
+    """
+    for left in parent.glob(".*-*"):
+        if left.name.startswith((".draft-", ".archive-")) and left.lstat().st_mtime < now - stale_s:
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+
+
+@contextmanager
+def _becoming(folder: Path) -> Iterator[Path]:
+    """A folder beside another that takes its name at the end, or goes."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".draft-{folder.name}-"))
+    try:
+        yield draft
+        for inner in (path for path in draft.rglob("*") if path.is_dir()):
+            _sync(inner)
+        draft.chmod(0o755)
+        _sync(draft)
+        try:
+            draft.rename(folder)
+        except OSError as error:
+            if folder.exists():
+                raise FileExistsError(f"there is a folder {folder} already") from error
+            raise
+        _sync(folder.parent)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _unpack_all(source: ZipFile, entries: list[Entry], draft: Path, limits: Limits) -> tuple[int, int]:
+    """(bytes, pixels) of all images, written; `InvalidUpload` with the first `SHOWN` of them that are none."""
+    size_bytes = pixels = 0
+    problems: list[Problem] = []
+    for entry in entries:
+        path = draft / entry.path
+        try:
+            size_bytes += _inflate(source, entry, path, limits.unpacked_bytes - size_bytes)
+            pixels += check_image(path, limits)
+        except NotAnImage as error:
+            problems.append(problem(entry.info, error.value, error.allowed))
+        except (BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
+            problems.append(problem(entry.info, str(error), "an entry that can be unpacked"))
+        if len(problems) == SHOWN:
+            break
+    if problems:
+        raise InvalidUpload(problems)
+    return size_bytes, pixels
+
+
+def _inflate(source: ZipFile, entry: Entry, path: Path, room: int) -> int:
+    """Write one image; its bytes, counted: what the archive says of them is not believed."""
+    size = 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with source.open(entry.info) as packed, path.open("xb") as target:
+        head = packed.read(CHUNK)
+        if not begins_like_an_image(head):
+            raise NotAnImage("no image", "an image, whatever its name")
+        while head:
+            size += len(head)
+            if size > room:
+                raise UploadTooLarge([Problem("archive", "more than it says", f"at most {human(room)} more")])
+            target.write(head)
+            head = packed.read(CHUNK)
+        target.flush()
+        os.fsync(target.fileno())
+    if size != entry.info.file_size:
+        raise NotAnImage(f"{size} bytes", f"the {entry.info.file_size} bytes that the archive says it has")
+    return size
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder written to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
