@@ -95,6 +95,21 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Setback:
+    """A start of a job that came to nothing, and after which it was tried again.
+
+    Attributes:
+        cause: A kind of failure, such as "worker_lost", "out_of_memory" or "error"; "node_left" where its node went.
+        worker: Name of the worker slot.
+        message: What happened.
+    """
+
+    cause: str
+    worker: str
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Completion:
     """The end of one submitted job.
 
@@ -103,12 +118,14 @@ class Completion:
         outcome: What became of it.
         worker: Name of the worker slot.
         attempts: How often it was started, at least 1; more than 1 after a worker was lost.
+        setbacks: What became of the starts before the last, oldest first.
     """
 
     ticket: Ticket
     outcome: Outcome
     worker: str
     attempts: int = 1
+    setbacks: tuple[Setback, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,7 @@ from .records import (
     CandidateState,
     Event,
     LedgerRow,
+    Pulse,
     Search,
     SearchId,
     SearchState,
@@ -116,7 +117,7 @@ class Service:
         return spec.model_copy(update={"engine": replace(engine, lag=LAG_PER_WORKER * workers)})
 
     def set_parallelism(self, search_id: str, parallelism: int | None) -> Search:
-        """Let a search have at most so many candidates in flight, None for every worker; `SearchEnded`."""
+        """Let a search have at most so many candidates in flight, None for every worker; `IllegalAction`."""
         return self._store.set_parallelism(SearchId(search_id), parallelism, at=self._clock())
 
     def search(self, search_id: str) -> Search:
@@ -143,6 +144,10 @@ class Service:
 
     def _move(self, search_id: str, state: SearchState, reason: str) -> Search:
         return self._store.move_search(SearchId(search_id), state, at=self._clock(), reason=reason)
+
+    def pulse(self, search_id: str) -> Pulse:
+        """How far the record of a search is; `NotFound`."""
+        return self._store.pulse(SearchId(search_id))
 
     def events(self, search_id: str, *, after: int = 0, limit: int = 1000, progress: bool = True) -> list[Event]:
         """What happened, in order, with or without what trainings in flight tell of themselves; `NotFound`."""

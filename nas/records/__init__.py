@@ -1,4 +1,4 @@
-"""What is stored, as frozen values: searches, candidates, evaluations, events, artifacts and workers.
+"""What is stored, as frozen values: searches and all that belongs to them, workers, datasets, tokens and the audit.
 
 These are the rows as people and code speak of them, with the legal transitions of a search; how they lie in a database
 is the store's business.
@@ -6,42 +6,62 @@ is the store's business.
 
 from __future__ import annotations
 
+from .access import AuditEntry, Role, Token, TokenId
 from .artifacts import ANALYSIS, EXPORT_FORMATS, Artifact, ArtifactId, ArtifactState, ExportFormat
 from .candidates import SCORE_COLUMNS, Candidate, CandidateId, CandidateState, Evaluation, LedgerRow
+from .datasets import Dataset, DatasetKind
 from .searches import (
+    ACTIONS,
     TRANSITIONS,
+    Action,
     Event,
+    IllegalAction,
     IllegalTransition,
     Progress,
+    Pulse,
+    Request,
     Search,
-    SearchEnded,
     SearchId,
     SearchState,
+    Totals,
+    check_action,
     check_transition,
 )
 from .workers import Worker
 
 __all__ = [
+    "ACTIONS",
     "ANALYSIS",
     "EXPORT_FORMATS",
     "SCORE_COLUMNS",
     "TRANSITIONS",
+    "Action",
     "Artifact",
     "ArtifactId",
     "ArtifactState",
+    "AuditEntry",
     "Candidate",
     "CandidateId",
     "CandidateState",
+    "Dataset",
+    "DatasetKind",
     "Evaluation",
     "Event",
     "ExportFormat",
+    "IllegalAction",
     "IllegalTransition",
     "LedgerRow",
     "Progress",
+    "Pulse",
+    "Request",
+    "Role",
     "Search",
-    "SearchEnded",
     "SearchId",
     "SearchState",
+    "Token",
+    "TokenId",
+    "Totals",
     "Worker",
+    "check_action",
     "check_transition",
 ]

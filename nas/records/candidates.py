@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
+from evaluator.executor import Setback
 from evaluator.outcome import Bands
 from search_space.genotype import Genotype
 
@@ -61,6 +62,7 @@ class Evaluation:
         attempts: How often the work was started.
         precision: What the training computed in, e.g. "bfloat16"; empty where that is not known, as for a failure.
         peak_memory_bytes: Largest memory that the device gave to it; 0 where that is not known, as on a CPU.
+        setbacks: The starts that came to nothing before the one that gave this outcome, oldest first.
         created_at: When it ended.
     """
 
@@ -92,6 +94,7 @@ class Evaluation:
     attempts: int = 1
     precision: str = ""
     peak_memory_bytes: int = 0
+    setbacks: tuple[Setback, ...] = ()
 
     @property
     def scores(self) -> dict[str, float]:

@@ -25,8 +25,8 @@ class SearchState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing can follow."""
-        return not TRANSITIONS[self]
+        """Whether nothing goes on; what has ended may be taken up again where `ACTIONS` says so."""
+        return self in (SearchState.COMPLETED, SearchState.CANCELLED, SearchState.FAILED)
 
 
 TRANSITIONS: Mapping[SearchState, frozenset[SearchState]] = {
@@ -41,10 +41,34 @@ TRANSITIONS: Mapping[SearchState, frozenset[SearchState]] = {
         }
     ),
     SearchState.PAUSED: frozenset({SearchState.QUEUED, SearchState.CANCELLED}),
-    SearchState.COMPLETED: frozenset(),
+    SearchState.COMPLETED: frozenset({SearchState.QUEUED}),  # it was given more budget
+    SearchState.FAILED: frozenset({SearchState.QUEUED}),  # its cause was mended
     SearchState.CANCELLED: frozenset(),
-    SearchState.FAILED: frozenset(),
 }
+
+
+class Action(StrEnum):
+    """What a person may do with a search."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    EXTEND = "extend"
+    CHANGE = "change"
+    CLONE = "clone"
+
+
+_UNENDED = frozenset({SearchState.QUEUED, SearchState.RUNNING, SearchState.PAUSED})
+
+ACTIONS: Mapping[Action, frozenset[SearchState]] = {
+    Action.PAUSE: frozenset({SearchState.QUEUED, SearchState.RUNNING}),
+    Action.RESUME: frozenset({SearchState.PAUSED, SearchState.FAILED}),
+    Action.CANCEL: _UNENDED,
+    Action.EXTEND: _UNENDED | {SearchState.COMPLETED},
+    Action.CHANGE: _UNENDED,
+    Action.CLONE: frozenset(SearchState),
+}
+"""The states in which each action makes sense."""
 
 
 class IllegalTransition(ValueError):
@@ -57,12 +81,21 @@ class IllegalTransition(ValueError):
         super().__init__(f"search {search_id} is {state} and cannot become {wanted}; {why}")
 
 
-class SearchEnded(IllegalTransition):
-    """A search has ended, and nothing of it changes any more."""
+class IllegalAction(IllegalTransition):
+    """A person cannot do that with a search in its state."""
 
-    def __init__(self, search_id: str, state: SearchState) -> None:
+    def __init__(self, search_id: str, state: SearchState, action: Action) -> None:
         super().__init__(search_id, state, state)
-        self.args = (f"search {search_id} is {state}: it has ended, and nothing of it changes any more",)
+        self.action = action
+        able = ", ".join(sorted(name for name, states in ACTIONS.items() if state in states))
+        wanted = " or ".join(sorted(ACTIONS[action]))
+        self.args = (f"search {search_id} is {state}: to {action} it takes one that is {wanted}; this one can: {able}",)
+
+
+def check_action(search_id: str, state: SearchState, action: Action) -> None:
+    """Raise `IllegalAction` unless the table allows the action in the state."""
+    if state not in ACTIONS[action]:
+        raise IllegalAction(search_id, state, action)
 
 
 def check_transition(search_id: str, state: SearchState, wanted: SearchState) -> None:
@@ -85,6 +118,9 @@ class Progress:
         train_s: Seconds of training, summed over workers.
         validate_s: Seconds of validation, summed over workers.
         steps: Optimiser steps taken, summed; like the seconds, a cached outcome cost none.
+        failures: Failed candidates by the kind of their failure.
+        retries: Starts of trainings that came to nothing and were tried again.
+        gpu_s: Those seconds of training and validation that were spent on GPUs.
     """
 
     evaluated: int = 0
@@ -96,6 +132,9 @@ class Progress:
     train_s: float = 0.0
     validate_s: float = 0.0
     steps: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
+    retries: int = 0
+    gpu_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +156,12 @@ class Search:
         progress: What it has reached.
         warnings: What to know of the spec before believing the result, for a person.
         parallelism: Most candidates in flight, None for every worker; starts as the spec's and may change meanwhile.
+        owner: Who submitted it; empty where nobody was asked.
+        priority: Free workers go to searches of higher priority first; those of equal priority share them.
+        cloned_from: The search whose spec it began with.
+        running_since: Since when it runs; None unless it does.
+        ran_s: Seconds for which it ran before that: what it waited or stood still is not in it.
+        claims: How often controllers took it since it last had an outcome: one that kills them is not taken for ever.
     """
 
     id: SearchId
@@ -133,6 +178,62 @@ class Search:
     progress: Progress = field(default_factory=Progress)
     warnings: tuple[str, ...] = ()
     parallelism: int | None = None
+    owner: str = ""
+    priority: int = 0
+    cloned_from: SearchId | None = None
+    running_since: datetime | None = None
+    ran_s: float = 0.0
+    claims: int = 0
+
+    def running_s(self, now: datetime) -> float:
+        """Seconds for which it has run so far."""
+        since = self.running_since
+        return self.ran_s + (0.0 if since is None else max(0.0, (now - since).total_seconds()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulse:
+    """How far the record of a search is: the cheapest thing to ask for, and another one after every change.
+
+    Attributes:
+        event_count: Number of its latest event.
+        told: How many candidates were told.
+    """
+
+    event_count: int
+    told: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """What all searches together have come to.
+
+    Attributes:
+        searches: How many there are in each state.
+        progress: Their progress, summed; its best PSNR and hypervolume say nothing.
+        started: How many were started.
+        waited_s: Seconds for which those had waited to be started, summed.
+    """
+
+    searches: Mapping[SearchState, int]
+    progress: Progress
+    started: int = 0
+    waited_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request that its sender may repeat without its being done twice.
+
+    Attributes:
+        key: What the sender calls it.
+        who: The sender.
+        digest: Digest of what it asks for.
+    """
+
+    key: str
+    who: str
+    digest: str
 
 
 @dataclass(frozen=True, kw_only=True)

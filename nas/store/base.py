@@ -12,6 +12,7 @@ Guarantees, in every implementation:
 * A number is given once, and numbers only grow. They have gaps where a training told of its progress: those events go
   in the transaction that records the training's outcome, or gives it up. A reader that keeps the last number that it
   read misses nothing else.
+* What a person asks for bears who: its `AuditEntry` is appended in the same transaction, numbered from 1.
 * Times are timezone-aware UTC and come from the caller.
 * A figure that is not a number is stored as unknown (None); infinity is kept.
 * Nothing is what a listing of an unknown id holds; only a verb that names `NotFound` raises it.
@@ -24,29 +25,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from evaluator.progress import TrainingProgress
 
 from ..records import (
+    Action,
     Artifact,
     ArtifactId,
+    AuditEntry,
     Candidate,
     CandidateId,
+    Dataset,
     Evaluation,
     Event,
     LedgerRow,
     Progress,
+    Pulse,
+    Request,
     Search,
     SearchId,
     SearchState,
+    Token,
+    TokenId,
+    Totals,
     Worker,
 )
-from .refusals import AlreadyStored, NotFound, StoreError, StoreInUse, StoreUnavailable, WrongSchema
+from ..spec import BudgetSpec
+from .refusals import AlreadyStored, KeyReused, NotFound, StoreError, StoreInUse, StoreUnavailable, WrongSchema
 
 __all__ = [
     "AlreadyStored",
+    "KeyReused",
     "Lease",
     "LeaseLost",
     "NotFound",
@@ -57,6 +68,10 @@ __all__ = [
     "TrainingReport",
     "WrongSchema",
 ]
+
+
+REMEMBERED = timedelta(days=7)
+"""For how long a request is remembered, so that its repetition does nothing."""
 
 
 class LeaseLost(StoreError):
@@ -106,12 +121,17 @@ class TrainingReport:
 
 
 class Store(Protocol):
-    """Remembers searches, candidates, evaluations, events and artifacts, and for a moment what workers do."""
+    """Remembers searches and what became of them, datasets, tokens and the audit, and for a moment what workers do."""
 
     # -- searches, for the service ------------------------------------------------------------------------------
 
-    def add_search(self, search: Search) -> None:
-        """Store a new search and its "submitted" event; `AlreadyStored` when the id is taken."""
+    def add_search(self, search: Search, *, request: Request | None = None) -> Search:
+        """Store a new search and its "submitted" event; its owner asked for it.
+
+        A request that was carried out before gives the search that came of it, as it is now; `KeyReused` when it asks
+        for something else under the same key. What its sender has forgotten is forgotten here too: a request is
+        remembered for `REMEMBERED`. `AlreadyStored` when the id is taken.
+        """
         ...
 
     def search(self, search_id: SearchId) -> Search:
@@ -127,28 +147,62 @@ class Store(Protocol):
         """
         ...
 
-    def move_search(self, search_id: SearchId, state: SearchState, *, at: datetime, reason: str = "") -> Search:
+    def move_search(
+        self,
+        search_id: SearchId,
+        state: SearchState,
+        *,
+        at: datetime,
+        reason: str = "",
+        action: Action | None = None,
+        by: str = "",
+    ) -> Search:
         """Make a legal transition without a lease, and its event; `NotFound`, `IllegalTransition`.
 
         A move out of the running state makes the current lease void for `record_ask`; outcomes of candidates in
-        flight may still be recorded while the search is paused.
+        flight may still be recorded while the search is paused. A move out of an ended state takes the candidates back
+        into flight that were given up at that end, and says so in an event "revived".
+
+        ``action`` is what somebody wished: `IllegalAction` unless it makes sense in the search's state.
         """
         ...
 
-    def set_parallelism(self, search_id: SearchId, parallelism: int | None, *, at: datetime) -> Search:
+    def set_parallelism(self, search_id: SearchId, parallelism: int | None, *, at: datetime, by: str = "") -> Search:
         """Let a search have at most so many candidates in flight, None for every worker, and its event "parallelism".
 
         Whoever runs the search reads it anew; nothing that is in flight is given up. `NotFound`; `ValueError` for
-        less than 1; `SearchEnded` (an `IllegalTransition`) when nothing is left to run.
+        less than 1; `IllegalAction` when nothing is left to run.
         """
+        ...
+
+    def set_priority(self, search_id: SearchId, priority: int, *, at: datetime, by: str = "") -> Search:
+        """Give a search another priority, and its event "priority"; `NotFound`, `IllegalAction`."""
+        ...
+
+    def extend_search(self, search_id: SearchId, budget: BudgetSpec, *, at: datetime, by: str = "") -> Search:
+        """Put a budget in place of a search's, and its event "extended"; a completed search is queued again.
+
+        `NotFound`; `IllegalAction` when it was cancelled or failed.
+        """
+        ...
+
+    def pulse(self, search_id: SearchId) -> Pulse:
+        """How far the record of a search is; `NotFound`."""
+        ...
+
+    def totals(self) -> Totals:
+        """What all searches together have come to."""
         ...
 
     # -- searches, for a controller ------------------------------------------------------------------------------
 
-    def claim_search(self, owner: str, *, at: datetime, lease_s: float, only: SearchId | None = None) -> Lease | None:
-        """Take the oldest search that is queued, or running with an expired lease; it is running afterwards.
+    def claim_search(
+        self, owner: str, *, at: datetime, lease_s: float, only: SearchId | None = None, above: int | None = None
+    ) -> Lease | None:
+        """Take a search that is queued, or running with an expired lease; it is running afterwards, its claim counted.
 
-        With ``only``, that search or none.
+        The oldest of those of the highest priority. With ``only``, that search or none; with ``above``, one of a higher
+        priority than that.
         """
         ...
 
@@ -165,8 +219,9 @@ class Store(Protocol):
         data_notes: Sequence[str],
         baseline: Mapping[str, float],
         reference_point: Mapping[str, float],
+        environment: Mapping[str, str] | None = None,
     ) -> Search:
-        """Record what the images turned out to be; `LeaseLost`."""
+        """Record what the images turned out to be, and in the event "started" where it is run; `LeaseLost`."""
         ...
 
     def end_search(self, lease: Lease, state: SearchState, *, at: datetime, reason: str = "") -> Search:
@@ -192,7 +247,8 @@ class Store(Protocol):
 
         ``candidate`` is the told form of a candidate in flight (state, told_ordinal, told_at, violation, cached,
         survived, hypervolume); what was asked, such as its ordinal, genotype and rung, is never changed. Its outcome
-        is the evaluation first stored under ``evaluation.key``; the events of its training's progress go. `LeaseLost`;
+        is the evaluation first stored under ``evaluation.key``; the events of its training's progress go, and the
+        claims of the search are counted from 0 again. `LeaseLost`;
         `NotFound` unless the candidate is in flight; `AlreadyStored` when the told ordinal is taken; `ValueError`
         unless the candidate was told.
         """
@@ -251,6 +307,13 @@ class Store(Protocol):
         """Every candidate's narrow row, by ordinal, whatever its state: quick enough to be read as a whole."""
         ...
 
+    def told_rows(self, search_id: SearchId, *, after: int = -1, limit: int | None = None) -> list[LedgerRow]:
+        """Narrow rows of told candidates by the number of their tell, those after ``after``; ``limit=None`` for all.
+
+        Of a row that was read, nothing but ``survived`` changes any more.
+        """
+        ...
+
     def evaluation(self, key: str) -> Evaluation | None:
         """What is known under an address; failures are returned too."""
         ...
@@ -261,7 +324,7 @@ class Store(Protocol):
 
     # -- artifacts -------------------------------------------------------------------------------------------------
 
-    def add_artifact(self, artifact: Artifact) -> Artifact:
+    def add_artifact(self, artifact: Artifact, *, by: str = "") -> Artifact:
         """Request an artifact; the one that is there already for (candidate, format) unless it failed.
 
         `NotFound` when there is no such candidate, `AlreadyStored` when the id is taken.
@@ -282,6 +345,46 @@ class Store(Protocol):
 
     def finish_artifact(self, artifact: Artifact) -> None:
         """Store the ready or failed form of an artifact, unless it was finished before; `NotFound`."""
+        ...
+
+    # -- datasets --------------------------------------------------------------------------------------------------
+
+    def add_dataset(self, dataset: Dataset) -> None:
+        """Register a dataset; `AlreadyStored` when its name is taken."""
+        ...
+
+    def dataset(self, name: str) -> Dataset:
+        """One dataset; `NotFound`."""
+        ...
+
+    def datasets(self) -> list[Dataset]:
+        """Every dataset, by name."""
+        ...
+
+    def remove_dataset(self, name: str, *, at: datetime, by: str = "") -> Dataset:
+        """Forget a dataset and give it a last time; its files are not touched; `NotFound`."""
+        ...
+
+    # -- access ----------------------------------------------------------------------------------------------------
+
+    def add_token(self, token: Token) -> None:
+        """Keep a token; `AlreadyStored` when its id is taken."""
+        ...
+
+    def token(self, token_id: TokenId) -> Token:
+        """One token, live or not; `NotFound`."""
+        ...
+
+    def tokens(self) -> list[Token]:
+        """Every token, oldest first."""
+        ...
+
+    def revoke_token(self, token_id: TokenId, *, at: datetime, by: str = "") -> Token:
+        """End a token; one that was revoked before keeps its time; `NotFound`."""
+        ...
+
+    def audit(self, *, after: int = 0, limit: int = 100) -> list[AuditEntry]:
+        """What people have changed, in order, those after ``after``."""
         ...
 
     def close(self) -> None:

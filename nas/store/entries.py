@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..records import Candidate, CandidateState, Evaluation, Search, SearchState
+from ..spec import BudgetSpec
 from .base import Lease, TrainingReport
 
 
@@ -24,6 +25,7 @@ def submitted(search: Search) -> Entry:
     spec = search.spec
     engine = getattr(spec.engine, "name", spec.engine)
     detail = {"name": spec.name, "space": spec.space, "scale": spec.scale, "engine": engine}
+    detail |= {"owner": search.owner, "priority": search.priority, "cloned_from": search.cloned_from}
     return Entry(search.created_at, "submitted", {**detail, "evaluations": spec.budget.evaluations})
 
 
@@ -43,9 +45,10 @@ def started(
     data_notes: Sequence[str],
     baseline: Mapping[str, float],
     reference_point: Mapping[str, float],
+    environment: Mapping[str, str] | None,
 ) -> Entry:
     """The images were decoded and the search goes to work on them."""
-    detail = {"data_digest": data_digest, "data_notes": list(data_notes)}
+    detail = {"data_digest": data_digest, "data_notes": list(data_notes), "environment": dict(environment or {})}
     return Entry(
         at,
         "started",
@@ -107,6 +110,22 @@ def training_progress(report: TrainingReport, at: datetime) -> Entry:
 def parallelism(was: int | None, now: int | None, at: datetime) -> Entry:
     """A search may have more or fewer candidates in flight; None stands for every worker."""
     return Entry(at, "parallelism", {"was": was, "parallelism": now})
+
+
+def priority(was: int, now: int, at: datetime) -> Entry:
+    """A search goes before others, or after them."""
+    return Entry(at, "priority", {"was": was, "priority": now})
+
+
+def extended(was: SearchState, before: BudgetSpec, budget: BudgetSpec, at: datetime) -> Entry:
+    """A search was given another budget; ``was`` is "completed" when it goes on for that."""
+    detail = {"was": was.value, "before": before.model_dump(mode="json"), "budget": budget.model_dump(mode="json")}
+    return Entry(at, "extended", detail)
+
+
+def revived(candidates: Sequence[str], at: datetime) -> Entry:
+    """Networks that were given up with their search are in flight again."""
+    return Entry(at, "revived", {"candidates": list(candidates)})
 
 
 def abandoned(candidates: Sequence[str], at: datetime) -> Entry:

@@ -28,6 +28,16 @@ class AlreadyStored(StoreError):
         super().__init__(f"a {what} is stored already under the id, ordinal or training of {name!r}")
 
 
+class KeyReused(StoreError):
+    """A request bears the key of another one."""
+
+    hint = "give a new request a key of its own; a key is for sending the same request again"
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"the key {key!r} was used for another request")
+
+
 class StoreInUse(StoreError):
     """Another process holds the database exclusively."""
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..records import (
+    Action,
     Artifact,
     ArtifactState,
     Candidate,
     CandidateState,
     Evaluation,
-    SearchEnded,
+    Progress,
     SearchId,
     SearchState,
+    Totals,
     Worker,
+    check_action,
+    check_transition,
 )
 from .base import Lease, LeaseLost, TrainingReport
 
@@ -53,11 +58,56 @@ def told_at(candidate: Candidate) -> datetime:
 
 
 def check_parallelism(search_id: SearchId, state: SearchState, parallelism: int | None) -> None:
-    """Raise `ValueError` for a parallelism below 1, and `SearchEnded` when there is nothing left to run."""
+    """Raise `ValueError` for a parallelism below 1, and `IllegalAction` when there is nothing left to run."""
     if parallelism is not None and parallelism < 1:
         raise ValueError(f"parallelism is {parallelism}, neither None nor at least 1")
-    if state.ended:
-        raise SearchEnded(search_id, state)
+    check_action(search_id, state, Action.CHANGE)
+
+
+def check_move(search_id: SearchId, state: SearchState, wanted: SearchState, action: Action | None) -> None:
+    """Raise `IllegalTransition` unless a search can go there, `IllegalAction` unless an action can bring it there."""
+    if action is not None:
+        check_action(search_id, state, action)
+    check_transition(search_id, state, wanted)
+
+
+def running_time(
+    was: SearchState, since: datetime | None, ran_s: float, state: SearchState, at: datetime
+) -> dict[str, Any]:
+    """The fields of a search that say how long it has run, after a move from one state to another."""
+    if state is SearchState.RUNNING:
+        return {"running_since": since or at, "ran_s": ran_s}
+    spent_s = max(0.0, (at - since).total_seconds()) if was is SearchState.RUNNING and since is not None else 0.0
+    return {"running_since": None, "ran_s": ran_s + spent_s}
+
+
+ADDED = ("evaluated", "failed", "cached", "in_flight", "train_s", "validate_s", "steps", "retries", "gpu_s")
+"""The figures of a progress that mean something when they are summed over searches."""
+
+
+class Standing(NamedTuple):
+    """What the totals need of a search."""
+
+    state: SearchState
+    created_at: datetime
+    started_at: datetime | None
+    progress: Progress
+
+
+def summed(searches: Iterable[Standing]) -> Totals:
+    """What searches together have come to."""
+    found = list(searches)
+    failures: Counter[str] = Counter()
+    for search in found:
+        failures.update(search.progress.failures)
+    sums = {name: sum(getattr(search.progress, name) for search in found) for name in ADDED}
+    waits_s = [(search.started_at - search.created_at).total_seconds() for search in found if search.started_at]
+    return Totals(
+        searches=dict(Counter(search.state for search in found)),
+        progress=Progress(failures=dict(failures), **sums),
+        started=len(waits_s),
+        waited_s=sum(waits_s),
+    )
 
 
 def check_finished(artifact: Artifact) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from evaluator.executor import Setback
 from evaluator.outcome import Bands
 from evaluator.progress import TrainingProgress
 from search_space.genotype import Genotype
@@ -22,11 +23,17 @@ from ..records import (
     Candidate,
     CandidateId,
     CandidateState,
+    Dataset,
+    DatasetKind,
     Evaluation,
     Progress,
+    Request,
+    Role,
     Search,
     SearchId,
     SearchState,
+    Token,
+    TokenId,
     Worker,
 )
 from ..spec import SearchSpec
@@ -89,6 +96,8 @@ def make_evaluation(candidate: Candidate | None = None, **fields: Any) -> Evalua
         "steps": 200,
         "loss_curve": ((1, 0.25), (100, 0.0625)),
         "worker": "worker-0",
+        "attempts": 2,
+        "setbacks": (Setback(cause="worker_lost", worker="worker-1", message="killed by signal 9"),),
     }
     success: dict[str, Any] = {
         "protocol": "y-float",
@@ -129,6 +138,9 @@ def make_progress(evaluated: int = 1, **fields: Any) -> Progress:
         "train_s": 12.5 * evaluated,
         "validate_s": 1.25 * evaluated,
         "steps": 200 * evaluated,
+        "failures": {"diverged": evaluated, "out_of_memory": 1},
+        "retries": 2,
+        "gpu_s": 0.5 * evaluated,
     }
     return Progress(**values | fields)
 
@@ -182,3 +194,34 @@ def make_artifact(artifact_id: str = "00000000000a", candidate_id: str = "000000
         "created_at": START + timedelta(hours=4),
     }
     return Artifact(id=ArtifactId(artifact_id), candidate_id=CandidateId(candidate_id), **values | fields)
+
+
+def make_dataset(name: str = "photos", **fields: Any) -> Dataset:
+    """A folder of photographs under a name."""
+    values: dict[str, Any] = {
+        "kind": DatasetKind.FOLDER,
+        "folder": f"sets/{name}",
+        "images": 200,
+        "size_bytes": 3 * 2**31,
+        "created_at": START,
+        "created_by": "anna",
+    }
+    return Dataset(name=name, **values | fields)
+
+
+def make_token(token_id: str = "0000000t", **fields: Any) -> Token:
+    """A submitter's token."""
+    values: dict[str, Any] = {
+        "name": "anna",
+        "role": Role.SUBMITTER,
+        "digest": "d" * 64,
+        "created_at": START,
+        "created_by": "local",
+    }
+    return Token(id=TokenId(token_id), **values | fields)
+
+
+def make_request(key: str = "once", **fields: Any) -> Request:
+    """A request of a submitter."""
+    values: dict[str, Any] = {"who": "anna", "digest": "d" * 64}
+    return Request(key=key, **values | fields)

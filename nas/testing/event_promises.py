@@ -17,7 +17,8 @@ class EventPromises:
         store.add_search(make_search())
         event = store.events(ID)[0]
         assert (event.kind, event.at) == ("submitted", START)
-        expected = {"name": "search 00000001", "space": "falsr", "scale": 2, "engine": "nsga2"}
+        expected: dict[str, object] = {"name": "search 00000001", "space": "falsr", "scale": 2, "engine": "nsga2"}
+        expected |= {"owner": "", "priority": 0, "cloned_from": None}
         assert event.detail == {**expected, "evaluations": 100}
 
     def test_any_other_event_can_be_recorded_under_a_lease(self, store: Store, lease: Lease) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..records import IllegalTransition, SearchEnded, SearchState
+from ..records import IllegalAction, IllegalTransition, SearchState
 from ..store.base import Store
 from .builders import make_search
 from .search_promises import ID, LATER, bring_to
@@ -39,7 +39,7 @@ class ParallelismPromises:
         """Nothing changes, and the refusal says why."""
         before, _ = bring_to(store, state)
         events = store.events(ID)
-        with pytest.raises(SearchEnded, match=f"is {state}: it has ended") as caught:
+        with pytest.raises(IllegalAction, match=f"is {state}: to change it takes one that is paused") as caught:
             store.set_parallelism(ID, 2, at=LATER)
         assert isinstance(caught.value, IllegalTransition)
         assert (store.search(ID), store.events(ID)) == (before, events)

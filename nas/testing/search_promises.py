@@ -234,6 +234,7 @@ class SearchPromises:
             data_notes=["8 images"],
             baseline={"psnr_db": 28.5, "ssim": float("inf")},
             reference_point={"psnr": 25.0},
+            environment={"torch": "2.13.0"},
         )
         assert begun == store.search(ID)
         assert (begun.data_digest, begun.data_notes) == ("d" * 32, ("8 images",))
@@ -245,6 +246,7 @@ class SearchPromises:
             "data_notes": ["8 images"],
             "baseline": {"psnr_db": 28.5, "ssim": None},
             "reference_point": {"psnr": 25.0},
+            "environment": {"torch": "2.13.0"},
         }
 
     def test_an_ended_search_has_no_lease(self, store: Store) -> None:

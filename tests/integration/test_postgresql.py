@@ -116,10 +116,11 @@ def test_rows_outlive_the_way_down_before_rungs_and_up_again(url: str, engine: E
     with contextlib.closing(open_store(url)) as store:
         (kept,) = store.candidates(search.id)
         before_rungs = replace(higher, rung=0, steps=0, arm="", predicted={})
-        then = replace(outcome, steps=0, precision="", peak_memory_bytes=0)
+        then = replace(outcome, steps=0, precision="", peak_memory_bytes=0, setbacks=())
         assert kept == told(before_rungs, then, hypervolume=None)
         assert store.search(search.id).parallelism == 3
-        assert store.search(search.id).progress == replace(make_progress(), steps=0, validate_s=0.0)
+        unknown = {"steps": 0, "validate_s": 0.0, "failures": {}, "retries": 0, "gpu_s": 0.0}
+        assert store.search(search.id).progress == replace(make_progress(), **unknown)
         assert store.artifacts(kept.id) == [artifact]
 
 

@@ -108,6 +108,19 @@ class Log:
         self._forget_progress(list(self._progress))
         return [self.candidates[ordinal].id for ordinal in flying]
 
+    def revive(self) -> list[str]:
+        """Take back into flight what was given up; the ids."""
+        given_up = [n for n, stored in sorted(self.candidates.items()) if stored.state is CandidateState.ABANDONED]
+        for ordinal in given_up:
+            self.candidates[ordinal] = replace(self.candidates[ordinal], state=CandidateState.EVALUATING)
+        return [self.candidates[ordinal].id for ordinal in given_up]
+
+    def told_after(self, told_ordinal: int, limit: int | None) -> list[LedgerRow]:
+        """Narrow rows of told candidates by the number of their tell."""
+        told = ((c.told_ordinal, c) for c in self.candidates.values() if c.told_ordinal is not None)
+        later = sorted((number, c.ordinal) for number, c in told if number > told_ordinal)
+        return [_ledger_row(self.candidates[ordinal]) for _, ordinal in later[:limit]]
+
     def ledger(self) -> list[LedgerRow]:
         """Every candidate's narrow row, by ordinal."""
         return [_ledger_row(self.candidates[ordinal]) for ordinal in sorted(self.candidates)]

@@ -12,23 +12,33 @@ from itertools import islice
 from typing import Any, final
 
 from ...records import (
+    Action,
     Artifact,
     ArtifactId,
+    AuditEntry,
     Candidate,
     CandidateId,
+    Dataset,
     Evaluation,
     Event,
     LedgerRow,
     Progress,
+    Pulse,
+    Request,
     Search,
     SearchId,
     SearchState,
+    Token,
+    TokenId,
+    Totals,
     Worker,
-    check_transition,
+    check_action,
 )
-from .. import entries, rules
+from ...spec import BudgetSpec
+from .. import entries, rules, trail
 from ..base import AlreadyStored, Lease, LeaseLost, NotFound, TrainingReport
 from ..entries import Entry
+from .book import Book
 from .crowd import Crowd
 from .log import Log
 from .shelf import Shelf
@@ -47,15 +57,22 @@ class MemoryStore:
         self._evaluations: dict[str, Evaluation] = {}
         self._shelf = Shelf()
         self._crowd = Crowd()
+        self._book = Book()
 
     # -- searches --------------------------------------------------------------------------------------------------
 
     @verb
-    def add_search(self, search: Search) -> None:
+    def add_search(self, search: Search, *, request: Request | None = None) -> Search:
         """See `Store.add_search`."""
+        known = None if request is None else self._book.answered(request, search.created_at)
+        if known is not None:
+            return self._searches[known]
         if search.id in self._searches:
             raise AlreadyStored("search", search.id)
-        self._change(search, entries.submitted(search))
+        if request is not None:
+            self._book.remember(request, search.id, search.created_at)
+        self._book.note(trail.submitted(search))
+        return self._change(search, entries.submitted(search))
 
     @verb
     def search(self, search_id: SearchId) -> Search:
@@ -76,31 +93,85 @@ class MemoryStore:
         return [search for search in newest if not states or search.state in states][:limit]
 
     @verb
-    def move_search(self, search_id: SearchId, state: SearchState, *, at: datetime, reason: str = "") -> Search:
+    def move_search(
+        self,
+        search_id: SearchId,
+        state: SearchState,
+        *,
+        at: datetime,
+        reason: str = "",
+        action: Action | None = None,
+        by: str = "",
+    ) -> Search:
         """See `Store.move_search`."""
-        moved = self._move(self.search(search_id), state, at, reason)
+        moved = self._move(self.search(search_id), state, at, reason, action)
         if state is SearchState.RUNNING:
             self._logs[search_id].lease = None
+        if action is not None:
+            self._book.note(trail.acted(search_id, action, at, by))
         return moved
 
     @verb
-    def set_parallelism(self, search_id: SearchId, parallelism: int | None, *, at: datetime) -> Search:
+    def set_parallelism(self, search_id: SearchId, parallelism: int | None, *, at: datetime, by: str = "") -> Search:
         """See `Store.set_parallelism`."""
         search = self.search(search_id)
         rules.check_parallelism(search.id, search.state, parallelism)
+        self._book.note(trail.acted(search.id, Action.CHANGE, at, by, parallelism=parallelism))
         changed = replace(search, parallelism=parallelism)
         return self._change(changed, entries.parallelism(search.parallelism, parallelism, at))
 
     @verb
-    def claim_search(self, owner: str, *, at: datetime, lease_s: float, only: SearchId | None = None) -> Lease | None:
+    def set_priority(self, search_id: SearchId, priority: int, *, at: datetime, by: str = "") -> Search:
+        """See `Store.set_priority`."""
+        search = self.search(search_id)
+        check_action(search.id, search.state, Action.CHANGE)
+        self._book.note(trail.acted(search.id, Action.CHANGE, at, by, priority=priority))
+        return self._change(replace(search, priority=priority), entries.priority(search.priority, priority, at))
+
+    @verb
+    def extend_search(self, search_id: SearchId, budget: BudgetSpec, *, at: datetime, by: str = "") -> Search:
+        """See `Store.extend_search`."""
+        search = self.search(search_id)
+        check_action(search.id, search.state, Action.EXTEND)
+        self._book.note(trail.acted(search.id, Action.EXTEND, at, by, budget=budget.model_dump(mode="json")))
+        entry = entries.extended(search.state, search.spec.budget, budget, at)
+        changed = replace(search, spec=search.spec.model_copy(update={"budget": budget}))
+        if search.state is SearchState.COMPLETED:
+            changed = replace(changed, state=SearchState.QUEUED, reason="", finished_at=None)
+        return self._change(changed, entry)
+
+    @verb
+    def pulse(self, search_id: SearchId) -> Pulse:
+        """See `Store.pulse`."""
+        search = self.search(search_id)
+        return Pulse(event_count=self._logs[search.id].event_count, told=search.progress.evaluated)
+
+    @verb
+    def totals(self) -> Totals:
+        """See `Store.totals`."""
+        found = self._searches.values()
+        return rules.summed(rules.Standing(s.state, s.created_at, s.started_at, s.progress) for s in found)
+
+    @verb
+    def claim_search(
+        self, owner: str, *, at: datetime, lease_s: float, only: SearchId | None = None, above: int | None = None
+    ) -> Lease | None:
         """See `Store.claim_search`."""
         wanted = [search for search in self._searches.values() if only in (None, search.id)]
+        wanted = [search for search in wanted if above is None or search.priority > above]
         claimable = [search for search in wanted if self._logs[search.id].claimable(search.state, at)]
         if not claimable:
             return None
-        search = min(claimable, key=_age)
+        search = min(claimable, key=lambda search: (-search.priority, *_age(search)))
         lease = self._logs[search.id].grant(search.id, owner, at + timedelta(seconds=lease_s))
-        running = replace(search, state=SearchState.RUNNING, reason="", started_at=search.started_at or at)
+        running = replace(
+            search,
+            state=SearchState.RUNNING,
+            reason="",
+            started_at=search.started_at or at,
+            running_since=search.running_since or at,
+            claims=search.claims + 1,
+        )
         self._change(running, entries.claimed(lease, search.state, at))
         return lease
 
@@ -121,6 +192,7 @@ class MemoryStore:
         data_notes: Sequence[str],
         baseline: Mapping[str, float],
         reference_point: Mapping[str, float],
+        environment: Mapping[str, str] | None = None,
     ) -> Search:
         """See `Store.begin_search`."""
         search = self._held(lease, rules.ASKING)
@@ -131,7 +203,8 @@ class MemoryStore:
             baseline=dict(baseline),
             reference_point=dict(reference_point),
         )
-        return self._change(begun, entries.started(at, data_digest, data_notes, baseline, reference_point))
+        entry = entries.started(at, data_digest, data_notes, baseline, reference_point, environment)
+        return self._change(begun, entry)
 
     @verb
     def end_search(self, lease: Lease, state: SearchState, *, at: datetime, reason: str = "") -> Search:
@@ -168,7 +241,8 @@ class MemoryStore:
         log = self._logs[search.id]
         asked = log.check_tell(candidate)
         kept = self._evaluations.setdefault(evaluation.key, rules.without_nan(evaluation))
-        self._change(replace(search, progress=progress), entries.told(log.tell(asked, candidate, kept), kept, at))
+        told = log.tell(asked, candidate, kept)
+        self._change(replace(search, progress=progress, claims=0), entries.told(told, kept, at))
 
     @verb
     def record_survival(self, lease: Lease, survived: Mapping[CandidateId, bool]) -> None:
@@ -225,6 +299,11 @@ class MemoryStore:
         return self._logs[search_id].ledger()
 
     @verb
+    def told_rows(self, search_id: SearchId, *, after: int = -1, limit: int | None = None) -> list[LedgerRow]:
+        """See `Store.told_rows`."""
+        return self._logs[search_id].told_after(after, limit)
+
+    @verb
     def evaluation(self, key: str) -> Evaluation | None:
         """See `Store.evaluation`."""
         return self._evaluations.get(key)
@@ -237,10 +316,13 @@ class MemoryStore:
     # -- artifacts -------------------------------------------------------------------------------------------------
 
     @verb
-    def add_artifact(self, artifact: Artifact) -> Artifact:
+    def add_artifact(self, artifact: Artifact, *, by: str = "") -> Artifact:
         """See `Store.add_artifact`."""
         self.candidate(artifact.candidate_id)
-        return self._shelf.add(artifact)
+        added = self._shelf.add(artifact)
+        if added is artifact:
+            self._book.note(trail.requested(artifact, by))
+        return added
 
     @verb
     def artifact(self, artifact_id: ArtifactId) -> Artifact:
@@ -262,6 +344,55 @@ class MemoryStore:
         """See `Store.finish_artifact`."""
         self._shelf.finish(artifact)
 
+    # -- datasets --------------------------------------------------------------------------------------------------
+
+    @verb
+    def add_dataset(self, dataset: Dataset) -> None:
+        """See `Store.add_dataset`."""
+        self._book.add_dataset(dataset)
+
+    @verb
+    def dataset(self, name: str) -> Dataset:
+        """See `Store.dataset`."""
+        return self._book.dataset(name)
+
+    @verb
+    def datasets(self) -> list[Dataset]:
+        """See `Store.datasets`."""
+        return self._book.datasets()
+
+    @verb
+    def remove_dataset(self, name: str, *, at: datetime, by: str = "") -> Dataset:
+        """See `Store.remove_dataset`."""
+        return self._book.remove_dataset(name, at, by)
+
+    # -- access ----------------------------------------------------------------------------------------------------
+
+    @verb
+    def add_token(self, token: Token) -> None:
+        """See `Store.add_token`."""
+        self._book.add_token(token)
+
+    @verb
+    def token(self, token_id: TokenId) -> Token:
+        """See `Store.token`."""
+        return self._book.token(token_id)
+
+    @verb
+    def tokens(self) -> list[Token]:
+        """See `Store.tokens`."""
+        return self._book.tokens()
+
+    @verb
+    def revoke_token(self, token_id: TokenId, *, at: datetime, by: str = "") -> Token:
+        """See `Store.revoke_token`."""
+        return self._book.revoke_token(token_id, at, by)
+
+    @verb
+    def audit(self, *, after: int = 0, limit: int = 100) -> list[AuditEntry]:
+        """See `Store.audit`."""
+        return self._book.audit(after, limit)
+
     def close(self) -> None:
         """See `Store.close`."""
 
@@ -273,12 +404,26 @@ class MemoryStore:
         self._searches[search.id] = search
         return search
 
-    def _move(self, search: Search, state: SearchState, at: datetime, reason: str) -> Search:
-        check_transition(search.id, search.state, state)
+    def _move(
+        self, search: Search, state: SearchState, at: datetime, reason: str, action: Action | None = None
+    ) -> Search:
+        was = search.state
+        rules.check_move(search.id, was, state, action)
         if state.ended:
             search = self._abandon(search, at)
+        if was.ended:
+            search = self._revive(search, at)
         moved = replace(search, state=state, reason=reason, finished_at=at if state.ended else None)
-        return self._change(moved, entries.moved(search.state, state, at, reason))
+        moved = replace(moved, **rules.running_time(was, search.running_since, search.ran_s, state, at))
+        return self._change(moved, entries.moved(was, state, at, reason))
+
+    def _revive(self, search: Search, at: datetime) -> Search:
+        """Take back into flight what was given up."""
+        revived = self._logs[search.id].revive()
+        if not revived:
+            return search
+        progress = replace(search.progress, in_flight=len(revived))
+        return self._change(replace(search, progress=progress), entries.revived(revived, at))
 
     def _abandon(self, search: Search, at: datetime) -> Search:
         """Give up what is in flight."""

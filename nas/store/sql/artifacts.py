@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, or_, select, update
 
 from ...records import Artifact, ArtifactId, ArtifactState, CandidateId
-from .. import rules
+from .. import rules, trail
 from ..base import AlreadyStored, NotFound
+from .book import note
 from .changes import insert_unless_stored
 from .mapping import artifact_columns, to_artifact
 from .tables import artifacts, candidates
@@ -16,12 +17,13 @@ from .tables import artifacts, candidates
 _UNFINISHED = artifacts.c.state.in_([ArtifactState.REQUESTED.value, ArtifactState.WRITING.value])
 
 
-def add(connection: Connection, artifact: Artifact) -> Artifact:
+def add(connection: Connection, artifact: Artifact, by: str) -> Artifact:
     """Store a request, or give the live one of the same format; `NotFound`, `AlreadyStored`."""
     known = select(candidates.c.id).where(candidates.c.id == artifact.candidate_id)
     if connection.execute(known).one_or_none() is None:
         raise NotFound("candidate", artifact.candidate_id)
     if insert_unless_stored(connection, artifacts, artifact_columns(artifact)):
+        note(connection, trail.requested(artifact, by))
         return artifact
     live = select(artifacts).where(
         artifacts.c.candidate_id == artifact.candidate_id,

@@ -77,7 +77,7 @@ def record_tell(
         raise NotFound("candidate in flight", candidate.id)
     entry = entries.told(replace(candidate, **told._mapping), kept, at)
     forget_progress(connection, lease.search_id, candidate.id)
-    change_search(connection, lease.search_id, entry, **progress_columns(progress))
+    change_search(connection, lease.search_id, entry, claims=0, **progress_columns(progress))
 
 
 def record_survival(connection: Connection, lease: Lease, survived: Mapping[CandidateId, bool]) -> None:
@@ -111,6 +111,19 @@ def abandon(connection: Connection, search_id: SearchId, at: datetime) -> None:
         change_search(connection, search_id, entries.abandoned(given_up, at), in_flight=0)
 
 
+def revive(connection: Connection, search_id: SearchId, at: datetime) -> None:
+    """Take back into flight what was given up when a search ended."""
+    query = (
+        update(candidates)
+        .where(candidates.c.search_id == search_id, candidates.c.state == CandidateState.ABANDONED.value)
+        .values(state=CandidateState.EVALUATING.value)
+        .returning(candidates.c.ordinal, candidates.c.id)
+    )
+    revived = [row.id for row in sorted(connection.execute(query), key=lambda row: row.ordinal)]
+    if revived:
+        change_search(connection, search_id, entries.revived(revived, at), in_flight=len(revived))
+
+
 def evaluation_at(connection: Connection, key: str) -> Evaluation | None:
     """What is known under an address."""
     row = connection.execute(select(evaluations).where(evaluations.c.key == key)).one_or_none()
@@ -139,10 +152,20 @@ def _with_outcomes() -> Select[Any]:
 
 def ledger_of(connection: Connection, search_id: SearchId) -> list[LedgerRow]:
     """The narrow rows of a search's candidates, by ordinal."""
-    columns = [candidates.c[name] for name in LEDGER_CANDIDATE]
-    query = select(*columns, *_outcome(LEDGER_OUTCOME)).join_from(candidates, evaluations, _TOLD, isouter=True)
-    query = query.where(candidates.c.search_id == search_id).order_by(candidates.c.ordinal)
+    query = _narrow().where(candidates.c.search_id == search_id).order_by(candidates.c.ordinal)
     return [to_ledger_row(row) for row in connection.execute(query)]
+
+
+def told_after(connection: Connection, search_id: SearchId, *, after: int, limit: int | None) -> list[LedgerRow]:
+    """The narrow rows of a search's told candidates, by the number of their tell."""
+    query = _narrow().where(candidates.c.search_id == search_id, candidates.c.told_ordinal > after)
+    return [to_ledger_row(row) for row in connection.execute(query.order_by(candidates.c.told_ordinal).limit(limit))]
+
+
+def _narrow() -> Select[Any]:
+    """What the ledger has of candidates and their outcomes."""
+    columns = [candidates.c[name] for name in LEDGER_CANDIDATE]
+    return select(*columns, *_outcome(LEDGER_OUTCOME)).join_from(candidates, evaluations, _TOLD, isouter=True)
 
 
 def _outcome(names: Sequence[str]) -> list[Label[Any]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row
 
+from evaluator.executor import Setback
 from evaluator.outcome import Bands
 from evaluator.progress import TrainingProgress
 from search_space.genotype import Genotype
@@ -19,14 +20,19 @@ from ...records import (
     SCORE_COLUMNS,
     Artifact,
     ArtifactState,
+    AuditEntry,
     Candidate,
     CandidateState,
+    Dataset,
+    DatasetKind,
     Evaluation,
     Event,
     LedgerRow,
     Progress,
+    Role,
     Search,
     SearchState,
+    Token,
     Worker,
 )
 from ...spec import SearchSpec
@@ -38,6 +44,11 @@ EVALUATION = tuple(field.name for field in fields(Evaluation))
 WORKER = tuple(field.name for field in fields(Worker) if field.name != "progress")
 TRAINING = tuple(field.name for field in fields(TrainingProgress))
 ARTIFACT = tuple(field.name for field in fields(Artifact))
+DATASET = tuple(field.name for field in fields(Dataset))
+TOKEN = tuple(field.name for field in fields(Token))
+AUDIT = tuple(field.name for field in fields(AuditEntry))
+STANDING = ("owner", "priority", "cloned_from", "running_since", "ran_s", "claims")
+"""Columns of a search that are as its record has them."""
 
 _parse = lru_cache(maxsize=20_000)(Genotype.parse)
 """Genotypes are frozen, and readers ask for the same ones again and again."""
@@ -59,6 +70,7 @@ def search_columns(search: Search) -> Columns:
         "reference_point": _to_json(search.reference_point),
         "warnings": list(search.warnings),
         "parallelism": search.parallelism,
+        **{name: getattr(search, name) for name in STANDING},
         "event_count": 0,
         "lease_token": 0,
         **progress_columns(search.progress),
@@ -67,7 +79,13 @@ def search_columns(search: Search) -> Columns:
 
 def progress_columns(progress: Progress) -> Columns:
     """The columns of a search that say how far it is."""
-    return {name: getattr(progress, name) for name in PROGRESS}
+    columns = {name: getattr(progress, name) for name in PROGRESS}
+    return columns | {"failures": dict(progress.failures)}
+
+
+def to_progress(row: Row[Any]) -> Progress:
+    """How far a search is, from its row."""
+    return Progress(**{name: getattr(row, name) for name in PROGRESS})
 
 
 def data_columns(
@@ -101,7 +119,8 @@ def to_search(row: Row[Any]) -> Search:
         reference_point=_from_json(row.reference_point),
         warnings=tuple(row.warnings),
         parallelism=row.parallelism,
-        progress=Progress(**{name: getattr(row, name) for name in PROGRESS}),
+        progress=to_progress(row),
+        **{name: getattr(row, name) for name in STANDING},
     )
 
 
@@ -218,6 +237,7 @@ def evaluation_columns(evaluation: Evaluation) -> Columns:
     columns = {name: getattr(evaluation, name) for name in EVALUATION}
     columns["loss_curve"] = [[step, _number(loss)] for step, loss in evaluation.loss_curve]
     columns["bands"] = _bands_to_json(evaluation.bands)
+    columns["setbacks"] = [asdict(setback) for setback in evaluation.setbacks]
     return columns
 
 
@@ -227,6 +247,7 @@ def to_evaluation(row: Row[Any], prefix: str = "") -> Evaluation:
     columns = {name: mapping[prefix + name] for name in EVALUATION}
     columns["loss_curve"] = tuple((step, float(loss)) for step, loss in columns["loss_curve"])
     columns["bands"] = _bands_from_json(columns["bands"])
+    columns["setbacks"] = tuple(Setback(**setback) for setback in columns["setbacks"])
     return Evaluation(**columns)
 
 
@@ -272,6 +293,33 @@ def to_artifact(row: Row[Any]) -> Artifact:
     """An artifact from its row."""
     columns = {name: getattr(row, name) for name in ARTIFACT}
     return Artifact(**columns | {"state": ArtifactState(row.state)})
+
+
+def dataset_columns(dataset: Dataset) -> Columns:
+    """Every column of a dataset."""
+    return {name: getattr(dataset, name) for name in DATASET} | {"kind": dataset.kind.value}
+
+
+def to_dataset(row: Row[Any]) -> Dataset:
+    """A dataset from its row."""
+    columns = {name: getattr(row, name) for name in DATASET}
+    return Dataset(**columns | {"kind": DatasetKind(row.kind)})
+
+
+def token_columns(token: Token) -> Columns:
+    """Every column of a token."""
+    return {name: getattr(token, name) for name in TOKEN} | {"role": token.role.value}
+
+
+def to_token(row: Row[Any]) -> Token:
+    """A token from its row."""
+    columns = {name: getattr(row, name) for name in TOKEN}
+    return Token(**columns | {"role": Role(row.role)})
+
+
+def to_audit_entry(row: Row[Any]) -> AuditEntry:
+    """An audit entry from its row."""
+    return AuditEntry(**{name: getattr(row, name) for name in AUDIT})
 
 
 def _to_json(figures: Mapping[str, float]) -> dict[str, float | str]:

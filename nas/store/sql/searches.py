@@ -8,22 +8,28 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, or_, select, tuple_, update
 
-from ...records import Search, SearchId, SearchState, check_transition
-from .. import entries, rules
+from ...records import Action, Pulse, Request, Search, SearchId, SearchState, Totals, check_action
+from ...spec import BudgetSpec
+from .. import entries, rules, trail
 from ..base import AlreadyStored, Lease, NotFound
+from .book import carried_out, note
 from .changes import change_search, held_search, insert_unless_stored, locked_search
-from .log import abandon
-from .mapping import data_columns, search_columns, to_search
+from .log import abandon, revive
+from .mapping import PROGRESS, data_columns, search_columns, to_progress, to_search
 from .tables import searches
 
 _NO_LEASE = {"lease_owner": None, "lease_expires_at": None}
 
 
-def add(connection: Connection, search: Search) -> None:
-    """Store a new search; `AlreadyStored`."""
+def add(connection: Connection, search: Search, request: Request | None) -> Search:
+    """Store a new search, or give the one that the same request made before; `AlreadyStored`, `KeyReused`."""
+    known = None if request is None else carried_out(connection, request, search)
+    if known is not None:
+        return with_id(connection, known)
     if not insert_unless_stored(connection, searches, search_columns(search)):
         raise AlreadyStored("search", search.id)
-    change_search(connection, search.id, entries.submitted(search))
+    note(connection, trail.submitted(search))
+    return to_search(change_search(connection, search.id, entries.submitted(search)))
 
 
 def with_id(connection: Connection, search_id: SearchId) -> Search:
@@ -48,20 +54,74 @@ def newest(
     return [to_search(row) for row in connection.execute(query)]
 
 
-def move(connection: Connection, search_id: SearchId, state: SearchState, at: datetime, reason: str) -> Search:
+def move(
+    connection: Connection,
+    search_id: SearchId,
+    state: SearchState,
+    at: datetime,
+    reason: str,
+    action: Action | None,
+    by: str,
+) -> Search:
     """Make a legal transition; `NotFound`, `IllegalTransition`."""
     row = locked_search(connection, search_id)
+    rules.check_move(search_id, SearchState(row.state), state, action)
+    if action is not None:
+        note(connection, trail.acted(search_id, action, at, by))
     # The old lease outlives a pause, for what is in flight, but it must not come back to life in a running search.
     lease = _NO_LEASE if state is SearchState.RUNNING else {}
     return _move(connection, row, state, at, reason, lease)
 
 
-def set_parallelism(connection: Connection, search_id: SearchId, parallelism: int | None, at: datetime) -> Search:
-    """Change how many candidates may be in flight; `NotFound`, `ValueError`, `SearchEnded`."""
+def set_parallelism(
+    connection: Connection, search_id: SearchId, parallelism: int | None, at: datetime, by: str
+) -> Search:
+    """Change how many candidates may be in flight; `NotFound`, `ValueError`, `IllegalAction`."""
     row = locked_search(connection, search_id)
     rules.check_parallelism(search_id, SearchState(row.state), parallelism)
+    note(connection, trail.acted(search_id, Action.CHANGE, at, by, parallelism=parallelism))
     entry = entries.parallelism(row.parallelism, parallelism, at)
     return to_search(change_search(connection, search_id, entry, parallelism=parallelism))
+
+
+def set_priority(connection: Connection, search_id: SearchId, priority: int, at: datetime, by: str) -> Search:
+    """Change which searches it goes before; `NotFound`, `IllegalAction`."""
+    row = locked_search(connection, search_id)
+    check_action(search_id, SearchState(row.state), Action.CHANGE)
+    note(connection, trail.acted(search_id, Action.CHANGE, at, by, priority=priority))
+    entry = entries.priority(row.priority, priority, at)
+    return to_search(change_search(connection, search_id, entry, priority=priority))
+
+
+def extend(connection: Connection, search_id: SearchId, budget: BudgetSpec, at: datetime, by: str) -> Search:
+    """Give another budget, and queue the search again if it had completed; `NotFound`, `IllegalAction`."""
+    row = locked_search(connection, search_id)
+    search = to_search(row)
+    check_action(search_id, search.state, Action.EXTEND)
+    note(connection, trail.acted(search_id, Action.EXTEND, at, by, budget=budget.model_dump(mode="json")))
+    columns: dict[str, Any] = {"spec": search.spec.model_copy(update={"budget": budget}).to_json()}
+    if search.state is SearchState.COMPLETED:
+        columns |= {"state": SearchState.QUEUED.value, "reason": "", "finished_at": None}
+    entry = entries.extended(search.state, search.spec.budget, budget, at)
+    return to_search(change_search(connection, search_id, entry, **columns))
+
+
+def pulse(connection: Connection, search_id: SearchId) -> Pulse:
+    """How far a search's record is; `NotFound`."""
+    query = select(searches.c.event_count, searches.c.evaluated).where(searches.c.id == search_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound("search", search_id)
+    return Pulse(event_count=row.event_count, told=row.evaluated)
+
+
+def totals(connection: Connection) -> Totals:
+    """What all searches together have come to."""
+    moments = (searches.c.state, searches.c.created_at, searches.c.started_at)
+    rows = connection.execute(select(*moments, *(searches.c[name] for name in PROGRESS)))
+    return rules.summed(
+        rules.Standing(SearchState(row.state), row.created_at, row.started_at, to_progress(row)) for row in rows
+    )
 
 
 def end(connection: Connection, lease: Lease, state: SearchState, at: datetime, reason: str) -> Search:
@@ -79,17 +139,22 @@ def _move(
     lease: Mapping[str, Any],
 ) -> Search:
     was = SearchState(row.state)
-    check_transition(row.id, was, state)
+    rules.check_move(row.id, was, state, None)
     if state.ended:
         abandon(connection, row.id, at)
+    if was.ended:
+        revive(connection, row.id, at)
     finished_at = at if state.ended else None
-    columns = {"state": state.value, "reason": reason, "finished_at": finished_at, **lease}
+    ran = rules.running_time(was, row.running_since, row.ran_s, state, at)
+    columns = {"state": state.value, "reason": reason, "finished_at": finished_at, **ran, **lease}
     return to_search(change_search(connection, row.id, entries.moved(was, state, at, reason), **columns))
 
 
-def claim(connection: Connection, owner: str, at: datetime, lease_s: float, only: SearchId | None) -> Lease | None:
-    """Take the oldest search that nobody works on, or only one search; None when there is none."""
-    row = _oldest_claimable(connection, at, only)
+def claim(
+    connection: Connection, owner: str, at: datetime, lease_s: float, only: SearchId | None, above: int | None
+) -> Lease | None:
+    """Take the first search that nobody works on, or only one search; None when there is none."""
+    row = _first_claimable(connection, at, only, above)
     if row is None:
         return None
     expires_at = at + timedelta(seconds=lease_s)
@@ -101,6 +166,8 @@ def claim(connection: Connection, owner: str, at: datetime, lease_s: float, only
         state=SearchState.RUNNING.value,
         reason="",
         started_at=row.started_at or at,
+        running_since=row.running_since or at,
+        claims=row.claims + 1,
         lease_owner=lease.owner,
         lease_token=lease.token,
         lease_expires_at=lease.expires_at,
@@ -108,19 +175,24 @@ def claim(connection: Connection, owner: str, at: datetime, lease_s: float, only
     return lease
 
 
-def _oldest_claimable(connection: Connection, at: datetime, only: SearchId | None) -> Row[Any] | None:
-    """The oldest search that is queued, or running without a valid lease, and that nobody is changing now."""
+def _first_claimable(connection: Connection, at: datetime, only: SearchId | None, above: int | None) -> Row[Any] | None:
+    """The oldest search of the highest priority that is queued, or runs without a valid lease.
+
+    One that somebody is changing now is passed over.
+    """
     running, expires_at = searches.c.state == SearchState.RUNNING.value, searches.c.lease_expires_at
     silent = and_(running, or_(expires_at.is_(None), expires_at <= at))
     query = (
         select(searches)
         .where(or_(searches.c.state == SearchState.QUEUED.value, silent))
-        .order_by(searches.c.created_at, searches.c.id)
+        .order_by(searches.c.priority.desc(), searches.c.created_at, searches.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)  # SQLite has no row locks: its transaction is the only writer
     )
     if only is not None:
         query = query.where(searches.c.id == only)
+    if above is not None:
+        query = query.where(searches.c.priority > above)
     return connection.execute(query).one_or_none()
 
 
@@ -149,9 +221,10 @@ def begin(
     data_notes: Sequence[str],
     baseline: Mapping[str, float],
     reference_point: Mapping[str, float],
+    environment: Mapping[str, str] | None,
 ) -> Search:
     """Record what the images turned out to be; `LeaseLost`."""
     held_search(connection, lease, rules.ASKING)
-    entry = entries.started(at, data_digest, data_notes, baseline, reference_point)
+    entry = entries.started(at, data_digest, data_notes, baseline, reference_point, environment)
     columns = data_columns(data_digest, tuple(data_notes), baseline, reference_point)
     return to_search(change_search(connection, lease.search_id, entry, **columns))

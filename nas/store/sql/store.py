@@ -9,23 +9,32 @@ from typing import Any, final
 from sqlalchemy import Engine
 
 from ...records import (
+    Action,
     Artifact,
     ArtifactId,
+    AuditEntry,
     Candidate,
     CandidateId,
+    Dataset,
     Evaluation,
     Event,
     LedgerRow,
     Progress,
+    Pulse,
+    Request,
     Search,
     SearchId,
     SearchState,
+    Token,
+    TokenId,
+    Totals,
     Worker,
 )
+from ...spec import BudgetSpec
 from .. import rules
 from ..base import Lease, TrainingReport
 from ..entries import Entry
-from . import artifacts, changes, log, searches
+from . import artifacts, book, changes, log, searches
 from . import workers as watched
 from .engine import Database
 
@@ -46,10 +55,10 @@ class SqlStore:
 
     # -- searches --------------------------------------------------------------------------------------------------
 
-    def add_search(self, search: Search) -> None:
+    def add_search(self, search: Search, *, request: Request | None = None) -> Search:
         """See `Store.add_search`."""
         with self._writing() as connection:
-            searches.add(connection, search)
+            return searches.add(connection, search, request)
 
     def search(self, search_id: SearchId) -> Search:
         """See `Store.search`."""
@@ -63,20 +72,51 @@ class SqlStore:
         with self._reading() as connection:
             return searches.newest(connection, states=states, before=before, limit=limit)
 
-    def move_search(self, search_id: SearchId, state: SearchState, *, at: datetime, reason: str = "") -> Search:
+    def move_search(
+        self,
+        search_id: SearchId,
+        state: SearchState,
+        *,
+        at: datetime,
+        reason: str = "",
+        action: Action | None = None,
+        by: str = "",
+    ) -> Search:
         """See `Store.move_search`."""
         with self._writing() as connection:
-            return searches.move(connection, search_id, state, at, reason)
+            return searches.move(connection, search_id, state, at, reason, action, by)
 
-    def set_parallelism(self, search_id: SearchId, parallelism: int | None, *, at: datetime) -> Search:
+    def set_parallelism(self, search_id: SearchId, parallelism: int | None, *, at: datetime, by: str = "") -> Search:
         """See `Store.set_parallelism`."""
         with self._writing() as connection:
-            return searches.set_parallelism(connection, search_id, parallelism, at)
+            return searches.set_parallelism(connection, search_id, parallelism, at, by)
 
-    def claim_search(self, owner: str, *, at: datetime, lease_s: float, only: SearchId | None = None) -> Lease | None:
+    def set_priority(self, search_id: SearchId, priority: int, *, at: datetime, by: str = "") -> Search:
+        """See `Store.set_priority`."""
+        with self._writing() as connection:
+            return searches.set_priority(connection, search_id, priority, at, by)
+
+    def extend_search(self, search_id: SearchId, budget: BudgetSpec, *, at: datetime, by: str = "") -> Search:
+        """See `Store.extend_search`."""
+        with self._writing() as connection:
+            return searches.extend(connection, search_id, budget, at, by)
+
+    def pulse(self, search_id: SearchId) -> Pulse:
+        """See `Store.pulse`."""
+        with self._reading() as connection:
+            return searches.pulse(connection, search_id)
+
+    def totals(self) -> Totals:
+        """See `Store.totals`."""
+        with self._reading() as connection:
+            return searches.totals(connection)
+
+    def claim_search(
+        self, owner: str, *, at: datetime, lease_s: float, only: SearchId | None = None, above: int | None = None
+    ) -> Lease | None:
         """See `Store.claim_search`."""
         with self._writing() as connection:
-            return searches.claim(connection, owner, at, lease_s, only)
+            return searches.claim(connection, owner, at, lease_s, only, above)
 
     def renew_lease(self, lease: Lease, *, at: datetime, lease_s: float) -> tuple[Lease, SearchState]:
         """See `Store.renew_lease`."""
@@ -92,6 +132,7 @@ class SqlStore:
         data_notes: Sequence[str],
         baseline: Mapping[str, float],
         reference_point: Mapping[str, float],
+        environment: Mapping[str, str] | None = None,
     ) -> Search:
         """See `Store.begin_search`."""
         with self._writing() as connection:
@@ -103,6 +144,7 @@ class SqlStore:
                 data_notes=data_notes,
                 baseline=baseline,
                 reference_point=reference_point,
+                environment=environment,
             )
 
     def end_search(self, lease: Lease, state: SearchState, *, at: datetime, reason: str = "") -> Search:
@@ -175,6 +217,11 @@ class SqlStore:
         with self._reading() as connection:
             return log.ledger_of(connection, search_id)
 
+    def told_rows(self, search_id: SearchId, *, after: int = -1, limit: int | None = None) -> list[LedgerRow]:
+        """See `Store.told_rows`."""
+        with self._reading() as connection:
+            return log.told_after(connection, search_id, after=after, limit=limit)
+
     def evaluation(self, key: str) -> Evaluation | None:
         """See `Store.evaluation`."""
         with self._reading() as connection:
@@ -187,10 +234,10 @@ class SqlStore:
 
     # -- artifacts -------------------------------------------------------------------------------------------------
 
-    def add_artifact(self, artifact: Artifact) -> Artifact:
+    def add_artifact(self, artifact: Artifact, *, by: str = "") -> Artifact:
         """See `Store.add_artifact`."""
         with self._writing() as connection:
-            return artifacts.add(connection, artifact)
+            return artifacts.add(connection, artifact, by)
 
     def artifact(self, artifact_id: ArtifactId) -> Artifact:
         """See `Store.artifact`."""
@@ -211,6 +258,55 @@ class SqlStore:
         """See `Store.finish_artifact`."""
         with self._writing() as connection:
             artifacts.finish(connection, artifact)
+
+    # -- datasets --------------------------------------------------------------------------------------------------
+
+    def add_dataset(self, dataset: Dataset) -> None:
+        """See `Store.add_dataset`."""
+        with self._writing() as connection:
+            book.add_dataset(connection, dataset)
+
+    def dataset(self, name: str) -> Dataset:
+        """See `Store.dataset`."""
+        with self._reading() as connection:
+            return book.dataset_named(connection, name)
+
+    def datasets(self) -> list[Dataset]:
+        """See `Store.datasets`."""
+        with self._reading() as connection:
+            return book.all_datasets(connection)
+
+    def remove_dataset(self, name: str, *, at: datetime, by: str = "") -> Dataset:
+        """See `Store.remove_dataset`."""
+        with self._writing() as connection:
+            return book.remove_dataset(connection, name, at, by)
+
+    # -- access ----------------------------------------------------------------------------------------------------
+
+    def add_token(self, token: Token) -> None:
+        """See `Store.add_token`."""
+        with self._writing() as connection:
+            book.add_token(connection, token)
+
+    def token(self, token_id: TokenId) -> Token:
+        """See `Store.token`."""
+        with self._reading() as connection:
+            return book.token_with(connection, token_id)
+
+    def tokens(self) -> list[Token]:
+        """See `Store.tokens`."""
+        with self._reading() as connection:
+            return book.all_tokens(connection)
+
+    def revoke_token(self, token_id: TokenId, *, at: datetime, by: str = "") -> Token:
+        """See `Store.revoke_token`."""
+        with self._writing() as connection:
+            return book.revoke_token(connection, token_id, at, by)
+
+    def audit(self, *, after: int = 0, limit: int = 100) -> list[AuditEntry]:
+        """See `Store.audit`."""
+        with self._reading() as connection:
+            return book.audit_after(connection, after=after, limit=limit)
 
     def close(self) -> None:
         """See `Store.close`."""

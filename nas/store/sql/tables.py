@@ -30,7 +30,7 @@ from sqlalchemy import (
     text,
 )
 
-from ...records import ArtifactState, CandidateState, SearchState
+from ...records import ArtifactState, CandidateState, DatasetKind, Role, SearchState
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -105,6 +105,15 @@ searches = Table(
     Column("steps", BigInteger, nullable=False, server_default=text("0")),
     Column("warnings", JSON, nullable=False, server_default=text("'[]'")),
     Column("parallelism", Integer),
+    Column("owner", FreeText, nullable=False, server_default=text("''")),
+    Column("priority", Integer, nullable=False, server_default=text("0")),
+    Column("cloned_from", String(32)),
+    Column("running_since", UtcDateTime),
+    Column("ran_s", Double, nullable=False, server_default=text("0")),
+    Column("claims", Integer, nullable=False, server_default=text("0")),
+    Column("failures", JSON, nullable=False, server_default=text("'{}'")),
+    Column("retries", Integer, nullable=False, server_default=text("0")),
+    Column("gpu_s", Double, nullable=False, server_default=text("0")),
     Column("event_count", Integer, nullable=False),
     Column("lease_owner", Text),
     Column("lease_token", BigInteger, nullable=False),
@@ -145,6 +154,7 @@ evaluations = Table(
     Column("attempts", Integer, nullable=False),
     Column("precision", String(16), nullable=False, server_default=text("''")),
     Column("peak_memory_bytes", BigInteger, nullable=False, server_default=text("0")),
+    Column("setbacks", JSON, nullable=False, server_default=text("'[]'")),
 )
 
 candidates = Table(
@@ -253,4 +263,55 @@ artifacts = Table(
         sqlite_where=text("state <> 'failed'"),
         postgresql_where=text("state <> 'failed'"),
     ),
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("images", Integer, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", FreeText, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    _one_of("kind", DatasetKind),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", FreeText, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", FreeText, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    _one_of("role", Role),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("who", String(255), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    # No foreign key: the request is taken down first, so that of two alike the second waits for the first.
+    Column("search_id", String(32), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("who", FreeText, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("subject", FreeText, nullable=False),
+    Column("detail", JSON, nullable=False),
 )

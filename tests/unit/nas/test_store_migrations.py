@@ -90,7 +90,7 @@ def test_migrated_tables_have_every_constraint_of_the_code(engine: Engine) -> No
     assert _constraints(engine) == _constraints(made)
 
 
-@pytest.mark.parametrize("old", ["0001", "0002", "0003"])
+@pytest.mark.parametrize("old", ["0001", "0002", "0003", "0004"])
 def test_a_downgrade_leaves_the_tables_of_then(engine: Engine, tmp_path: Path, old: str) -> None:
     then = connect(f"sqlite:///{tmp_path / 'then.db'}")
     upgrade(then, old)
@@ -107,7 +107,7 @@ def test_what_was_recorded_before_rungs_is_kept(engine: Engine) -> None:
     spec = SearchSpec.model_validate({"dataset": {"train": "train"}, "parallelism": 3})
     searches = [make_search(spec=spec, progress=make_progress(2, in_flight=1)), make_search("00000002")]
     asked = [make_candidate(ordinal=n, steps=0, arm="", predicted={}) for n in range(3)]
-    unknown = {"steps": 0, "precision": "", "peak_memory_bytes": 0}
+    unknown = {"steps": 0, "precision": "", "peak_memory_bytes": 0, "setbacks": ()}
     outcomes = [make_evaluation(asked[0], **unknown), make_evaluation(asked[1], failure_kind="diverged", **unknown)]
     told_ones = [told(asked[n], outcomes[n], n, hypervolume=None) for n in range(2)]
     candidates, artifact = [*told_ones, asked[2]], make_artifact()
@@ -121,7 +121,8 @@ def test_what_was_recorded_before_rungs_is_kept(engine: Engine) -> None:
         assert store.candidates(searches[0].id) == candidates
         assert [row.steps for row in store.ledger(searches[0].id)] == [0, 0, 0]
         assert store.artifacts(candidates[0].id) == [artifact]
-        progress = replace(searches[0].progress, steps=0, validate_s=0.0)
+        unknown_then = {"steps": 0, "validate_s": 0.0, "failures": {}, "retries": 0, "gpu_s": 0.0}
+        progress = replace(searches[0].progress, **unknown_then)
         assert store.search(searches[0].id) == replace(searches[0], progress=progress, parallelism=3)
         assert store.search(searches[1].id) == searches[1]
         lease = store.claim_search("controller", at=asked[0].asked_at, lease_s=60.0)
