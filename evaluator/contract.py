@@ -4,14 +4,50 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Callable
 from dataclasses import replace
 
 from .data.sets import EvaluationData
-from .executor import Completion, Executor, ExecutorError, Job, Ticket
+from .executor import Completion, Executor, ExecutorError, Job, Ticket, WorkerInfo
 from .outcome import Failure, Success
 from .recipe import Recipe
 from .schedule import stable_steps
 from .testing import TINY_RUNGS, tiny_data, tiny_job
+
+ENDLESS = Recipe(steps=1_000_000, batch=1, patch=8, warmup_steps=0)
+"""Longer than any test waits, in small steps."""
+
+POLL_S, POLLS = 0.1, 600
+"""How often a test looks whether something has happened, and after how many looks it gives up."""
+
+
+def endless_job(seed: int = 0, timeout_s: float = 600.0) -> Job:
+    """A job that no test sees the end of."""
+    return tiny_job(tiny_data(), seed=seed, recipe=ENDLESS, timeout_s=timeout_s)
+
+
+def drain(executor: Executor, wait_s: float = 60.0) -> list[Completion]:
+    """Every completion until nothing is in flight, or nothing has completed for so many seconds."""
+    completions: list[Completion] = []
+    while batch := executor.completed(wait_s):
+        completions += batch
+    return completions
+
+
+def running(executor: Executor, ticket: Ticket, enough: Callable[[WorkerInfo], bool] = lambda _: True) -> WorkerInfo:
+    """The worker that runs a ticket once it looks like this, waited for through the port itself.
+
+    Raises:
+        AssertionError: It never did, or something completed meanwhile.
+    """
+    for _ in range(POLLS):
+        for worker in executor.workers():
+            if worker.busy_ticket == ticket and enough(worker):
+                return worker
+        assert executor.completed(POLL_S) == []
+    raise AssertionError(f"ticket {ticket} never came so far")
 
 
 class ExecutorContract:
@@ -21,36 +57,27 @@ class ExecutorContract:
     leaves nothing in flight. ``fresh_executor``: one that the test may close.
     """
 
-    WAIT_S = 60.0
-
-    def drain(self, executor: Executor) -> list[Completion]:
-        """Every completion until nothing is in flight."""
-        completions: list[Completion] = []
-        while batch := executor.completed(self.WAIT_S):
-            completions += batch
-        return completions
-
     def test_capacity_is_at_least_one(self, executor: Executor) -> None:
         assert executor.capacity >= 1
 
     def test_every_worker_that_is_up_has_a_name_of_its_own_and_is_idle_without_jobs(self, executor: Executor) -> None:
         executor.load(tiny_data())
         executor.submit(tiny_job(tiny_data()))
-        self.drain(executor)
+        drain(executor)
         workers = executor.workers()
         assert workers
         assert len({worker.name for worker in workers}) == len(workers) <= executor.capacity
         assert all(worker.busy_ticket is None and worker.progress is None for worker in workers)
 
     def test_nothing_completes_when_nothing_was_submitted(self, executor: Executor) -> None:
-        assert executor.completed(self.WAIT_S) == []
+        assert drain(executor) == []
 
     def test_unloaded_images_are_gone_until_they_are_loaded_again(self, executor: Executor) -> None:
         data = tiny_data(seed=17)
         for _ in range(2):
             executor.load(data)
             executor.submit(tiny_job(data))
-            assert len(self.drain(executor)) == 1
+            assert len(drain(executor)) == 1
             executor.unload(data.digest)
             executor.unload(data.digest)
             self.assert_refused(executor, tiny_job(data))
@@ -59,7 +86,7 @@ class ExecutorContract:
         data = tiny_data()
         executor.load(data)
         tickets = [executor.submit(tiny_job(data, seed=seed)) for seed in range(executor.capacity + 2)]
-        completions = self.drain(executor)
+        completions = drain(executor)
         assert len(set(tickets)) == len(tickets)
         assert sorted(completion.ticket for completion in completions) == sorted(tickets)
         assert all(isinstance(completion.outcome, Success) for completion in completions)
@@ -69,7 +96,7 @@ class ExecutorContract:
         data = tiny_data()
         executor.load(data)
         seeds = {executor.submit(tiny_job(data, seed=seed)): seed for seed in (5, 6, 7)}
-        for completion in self.drain(executor):
+        for completion in drain(executor):
             assert isinstance(completion.outcome, Success)
             assert completion.outcome.provenance.seed == seeds[completion.ticket]
 
@@ -77,7 +104,7 @@ class ExecutorContract:
         executor.load(tiny_data())
         executor.load(tiny_data())
         executor.submit(tiny_job(tiny_data()))
-        assert len(self.drain(executor)) == 1
+        assert len(drain(executor)) == 1
 
     def test_a_job_without_loaded_images_is_refused(self, executor: Executor) -> None:
         self.assert_refused(executor, tiny_job(tiny_data(seed=99)))
@@ -96,13 +123,13 @@ class ExecutorContract:
         first, second, third = (executor.submit(tiny_job(data, seed=seed)) for seed in range(3))
         executor.cancel(first)
         executor.cancel(third)
-        assert [completion.ticket for completion in self.drain(executor)] == [second]
+        assert [completion.ticket for completion in drain(executor)] == [second]
 
     def test_cancelling_what_is_not_in_flight_is_ignored(self, executor: Executor) -> None:
         data = tiny_data()
         executor.load(data)
         ticket = executor.submit(tiny_job(data))
-        self.drain(executor)
+        drain(executor)
         executor.cancel(ticket)
         executor.cancel(Ticket(10**9))
 
@@ -111,7 +138,7 @@ class ExecutorContract:
         executor.load(data)
         executor.submit(self.bad_job(data))
         executor.submit(tiny_job(data))
-        kinds = {type(completion.outcome) for completion in self.drain(executor)}
+        kinds = {type(completion.outcome) for completion in drain(executor)}
         assert kinds == {Failure, Success}
 
     def test_a_second_close_does_nothing_and_jobs_are_refused_after_it(self, fresh_executor: Executor) -> None:
@@ -151,10 +178,69 @@ class ExecutorContract:
     def succeed(self, executor: Executor, job: Job) -> Success:
         """The outcome of a job, which must be a success."""
         executor.submit(job)
-        (completion,) = self.drain(executor)
+        (completion,) = drain(executor)
         assert isinstance(completion.outcome, Success)
         return completion.outcome
 
     def bad_job(self, data: EvaluationData) -> Job:
         """A job that must fail: its patches are larger than every image."""
         return tiny_job(data, recipe=Recipe(steps=1, batch=1, patch=512))
+
+
+class ProcessContract(ExecutorContract):
+    """What an executor guarantees besides where its workers are processes of this machine.
+
+    ``executor`` has two workers; some tests end one of them, and the next must wait for its successor.
+    """
+
+    def everyone(self, executor: Executor) -> list[WorkerInfo]:
+        """All workers once they are up, which short jobs pass the time for."""
+        executor.load(tiny_data())
+        for _ in range(10 * POLLS):
+            if len(workers := executor.workers()) == executor.capacity:
+                return workers
+            self.succeed(executor, tiny_job(tiny_data()))
+        raise AssertionError("some workers never came up")
+
+    def test_workers_are_processes_of_their_own(self, executor: Executor) -> None:
+        workers = self.everyone(executor)
+        assert {worker.name for worker in workers} == {"worker-1", "worker-2"}
+        assert len({worker.pid for worker in workers} - {os.getpid()}) == executor.capacity == 2
+        assert all(worker.busy_ticket is None for worker in workers)
+
+    def test_a_job_whose_worker_is_killed_is_tried_again_and_none_is_lost(self, executor: Executor) -> None:
+        self.everyone(executor)
+        victim = executor.submit(tiny_job(tiny_data(), recipe=Recipe(steps=300, batch=1, patch=8)))
+        others = [executor.submit(tiny_job(tiny_data(), seed=seed)) for seed in (1, 2)]
+        os.kill(running(executor, victim).pid, signal.SIGKILL)
+        completions = {completion.ticket: completion for completion in drain(executor)}
+        assert sorted(completions) == sorted([victim, *others])
+        assert completions[victim].attempts == 2
+        assert all(isinstance(completion.outcome, Success) for completion in completions.values())
+
+    def test_a_job_that_runs_tells_how_far_it_is(self, executor: Executor) -> None:
+        executor.load(tiny_data())
+        ticket = executor.submit(endless_job())
+        steps: list[int] = []
+        for _ in range(POLLS):
+            progress = running(executor, ticket).progress
+            if progress is not None and progress.step not in steps:
+                assert progress.steps == ENDLESS.steps
+                steps.append(progress.step)
+            if len(steps) == 3:
+                break
+            assert executor.completed(POLL_S) == []
+        assert len(steps) == 3
+        assert steps == sorted(steps)
+        executor.cancel(ticket)
+        assert drain(executor) == []
+
+    def test_cancelling_a_running_job_frees_its_worker(self, executor: Executor) -> None:
+        executor.load(tiny_data())
+        endless = executor.submit(endless_job())
+        pid = running(executor, endless).pid
+        executor.cancel(endless)
+        assert pid not in {worker.pid for worker in executor.workers()}
+        ticket = executor.submit(tiny_job(tiny_data()))
+        assert [completion.ticket for completion in drain(executor)] == [ticket]
+        assert pid not in {worker.pid for worker in self.everyone(executor)}

@@ -17,7 +17,8 @@ pytest.importorskip("ray")
 import ray
 from ray.cluster_utils import Cluster
 
-from evaluator.executor import Completion, Job, WorkerInfo, WorkerMismatch
+from evaluator.contract import drain, endless_job
+from evaluator.executor import Completion, WorkerInfo, WorkerMismatch
 from evaluator.outcome import Success
 from evaluator.ray_pool import RayExecutor
 from evaluator.recipe import Recipe
@@ -30,9 +31,7 @@ from nas.worker import make_controller
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-DATA = tiny_data()
 SHORT = Recipe(steps=100, batch=1, patch=8, warmup_steps=0)
-ENDLESS = Recipe(steps=1_000_000, batch=1, patch=8, warmup_steps=0)
 WAIT_S = 120.0
 EVALUATIONS = 12
 SPEC = {
@@ -79,14 +78,10 @@ def join(cluster: Cluster) -> Iterator[Callable[[], None]]:
 @pytest.fixture(scope="module")
 def pool(cluster: Cluster, join: Callable[[], None]) -> Iterator[RayExecutor]:
     executor = RayExecutor(workers=None)
-    executor.load(DATA)
+    executor.load(tiny_data())
     yield executor
     executor.close()
     ray.shutdown()
-
-
-def job(recipe: Recipe, seed: int) -> Job:
-    return tiny_job(DATA, recipe=recipe, seed=seed, timeout_s=600.0)
 
 
 def wait_until(pool: RayExecutor, met: Callable[[], bool]) -> list[Completion]:
@@ -96,13 +91,6 @@ def wait_until(pool: RayExecutor, met: Callable[[], bool]) -> list[Completion]:
     while not met():
         assert time.monotonic() < until_s, [str(worker) for worker in pool.workers()]
         completions += pool.completed(0.1)
-    return completions
-
-
-def drain(pool: RayExecutor) -> list[Completion]:
-    completions: list[Completion] = []
-    while batch := pool.completed(WAIT_S):
-        completions += batch
     return completions
 
 
@@ -134,8 +122,8 @@ def test_every_processor_of_every_node_has_a_worker(pool: RayExecutor) -> None:
 def test_a_node_that_joins_takes_the_job_that_waits_while_all_others_are_busy(
     join: Callable[[], None], pool: RayExecutor
 ) -> None:
-    endless = [pool.submit(job(ENDLESS, seed)) for seed in range(3)]
-    waiting = pool.submit(job(ENDLESS, 3))
+    endless = [pool.submit(endless_job(seed)) for seed in range(3)]
+    waiting = pool.submit(endless_job(3))
     wait_until(pool, lambda: len(busy(pool)) == 3)
     join()
     done = wait_until(pool, lambda: pool.capacity == 4)
@@ -150,10 +138,10 @@ def test_a_node_that_joins_takes_the_job_that_waits_while_all_others_are_busy(
 
 def test_what_a_lost_node_ran_is_done_elsewhere(cluster: Cluster, pool: RayExecutor) -> None:
     before = pool.capacity
-    tickets = [pool.submit(job(SHORT, seed)) for seed in range(8)]
+    tickets = [pool.submit(tiny_job(tiny_data(), recipe=SHORT, seed=seed)) for seed in range(8)]
     early = wait_until(pool, lambda: any(node_of(cluster, worker) for worker in busy(pool)))
     lost = remove_one_of(cluster, busy(pool), gently=True)
-    completions = {completion.ticket: completion for completion in [*early, *drain(pool)]}
+    completions = {completion.ticket: completion for completion in [*early, *drain(pool, WAIT_S)]}
     assert sorted(completions) == tickets
     assert all(isinstance(completion.outcome, Success) for completion in completions.values())
     assert lost.busy_ticket is not None

@@ -6,17 +6,17 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from evaluator.contract import ExecutorContract
+from evaluator.contract import ENDLESS, ProcessContract, drain, endless_job, running
 from evaluator.data.images import ImagePair, ImageSet
 from evaluator.data.sets import EvaluationData
-from evaluator.executor import Completion, ExecutorError, Job, Ticket, WorkerInfo
+from evaluator.executor import ExecutorError
 from evaluator.memory import MemoryBook
 from evaluator.outcome import Success
 from evaluator.pool import Lost
@@ -31,7 +31,6 @@ from evaluator.worker import Hello
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
-LONG = Recipe(steps=1_000_000, batch=1, patch=8, warmup_steps=0)
 MIB = 1 << 20
 
 
@@ -54,33 +53,8 @@ def fresh_executor() -> Iterator[ProcessExecutor]:
     executor.close()
 
 
-class TestContract(ExecutorContract):
+class TestContract(ProcessContract):
     pass
-
-
-def endless_job(seed: int = 0) -> Job:
-    return tiny_job(tiny_data(), seed=seed, recipe=LONG, timeout_s=600.0)
-
-
-def watched(executor: ProcessExecutor, ticket: Ticket, enough: Callable[[WorkerInfo], bool]) -> WorkerInfo:
-    """The worker of a running ticket once it looks like this, waited for through the port itself."""
-    for _ in range(600):
-        for worker in executor.workers():
-            if worker.busy_ticket == ticket and enough(worker):
-                return worker
-        assert executor.completed(0.1) == []
-    raise AssertionError(f"ticket {ticket} never came so far")
-
-
-def running(executor: ProcessExecutor, ticket: Ticket) -> WorkerInfo:
-    return watched(executor, ticket, lambda worker: True)
-
-
-def drain(executor: ProcessExecutor) -> list[Completion]:
-    completions: list[Completion] = []
-    while batch := executor.completed(60.0):
-        completions += batch
-    return completions
 
 
 def mappings(pid: int) -> dict[str, dict[str, str]]:
@@ -107,43 +81,29 @@ def large_data(mib: int) -> EvaluationData:
     return EvaluationData(ImageSet(pairs=(pair,), scale=2), tiny_data().validation)
 
 
-def test_workers_are_processes_of_their_own(pool: ProcessExecutor) -> None:
-    workers = pool.workers()
-    assert {worker.name for worker in workers} == {"worker-1", "worker-2"}
-    assert len({worker.pid for worker in workers} - {os.getpid()}) == pool.capacity == 2
-    assert all(worker.device.startswith("cpu (1 thread") for worker in workers)
-
-
 def test_a_worker_has_its_own_environment_from_its_start(pool: ProcessExecutor) -> None:
+    assert all(worker.device.startswith("cpu (1 thread") for worker in pool.workers())
     environment = Path(f"/proc/{pool.workers()[0].pid}/environ").read_text().split("\0")
     assert "OMP_NUM_THREADS=1" in environment
     assert any(entry.startswith("GLIBC_TUNABLES=") and "glibc.malloc.hugetlb=1" in entry for entry in environment)
     assert "glibc.malloc.hugetlb" not in os.environ.get("GLIBC_TUNABLES", "")
 
 
-def test_a_job_whose_worker_is_killed_is_tried_again_and_none_is_lost(pool: ProcessExecutor) -> None:
-    pool.load(tiny_data())
-    victim = pool.submit(tiny_job(tiny_data(), recipe=Recipe(steps=300, batch=1, patch=8)))
-    others = [pool.submit(tiny_job(tiny_data(), seed=seed)) for seed in (1, 2)]
-    os.kill(running(pool, victim).pid, signal.SIGKILL)
-    completions = {completion.ticket: completion for completion in drain(pool)}
-    assert sorted(completions) == sorted([victim, *others])
-    assert completions[victim].attempts == 2
-    assert all(isinstance(completion.outcome, Success) for completion in completions.values())
-
-
-def test_a_running_job_tells_how_far_it_is_and_does_not_hear_an_interrupt(pool: ProcessExecutor) -> None:
+def test_a_running_job_does_not_hear_an_interrupt_and_its_process_ends_when_it_is_cancelled(
+    pool: ProcessExecutor,
+) -> None:
     pool.load(tiny_data())
     ticket = pool.submit(endless_job())
-    first = watched(pool, ticket, lambda worker: worker.progress is not None and worker.progress.step > 0)
+    first = running(pool, ticket, lambda worker: worker.progress is not None and worker.progress.step > 0)
     os.kill(first.pid, signal.SIGINT)
     assert isinstance(first.progress, TrainingProgress)
     step = first.progress.step
-    later = watched(pool, ticket, lambda worker: worker.progress is not None and worker.progress.step > step)
+    later = running(pool, ticket, lambda worker: worker.progress is not None and worker.progress.step > step)
     assert later.pid == first.pid
     assert later.progress is not None
-    assert later.progress.steps == LONG.steps
+    assert later.progress.steps == ENDLESS.steps
     pool.cancel(ticket)
+    assert not Path(f"/proc/{first.pid}").exists()
     assert drain(pool) == []
 
 
@@ -181,16 +141,6 @@ def train_in_every_worker(pool: ProcessExecutor, data: EvaluationData) -> None:
 def kib(mapping: dict[str, str], field: str) -> int:
     """One line of what the kernel says of a mapping."""
     return int(mapping[field].split()[0])
-
-
-def test_cancelling_a_running_job_ends_its_process(pool: ProcessExecutor) -> None:
-    pool.load(tiny_data())
-    endless = pool.submit(endless_job())
-    pid = running(pool, endless).pid
-    pool.cancel(endless)
-    assert not Path(f"/proc/{pid}").exists()
-    ticket = pool.submit(tiny_job(tiny_data()))
-    assert [completion.ticket for completion in drain(pool)] == [ticket]
 
 
 @contextmanager

@@ -13,17 +13,15 @@ pytest.importorskip("ray")
 
 import ray
 
-from evaluator.contract import ExecutorContract
+from evaluator.contract import ProcessContract, drain, endless_job, running
 from evaluator.data.sets import EvaluationData
-from evaluator.executor import Completion, ExecutorError, Job, Ticket, WorkerInfo, WorkerMismatch
-from evaluator.outcome import Failure, Success
+from evaluator.executor import Completion, ExecutorError, WorkerMismatch
+from evaluator.outcome import Failure
 from evaluator.ray_pool import RayExecutor
 from evaluator.recipe import Recipe
 from evaluator.testing import tiny_data, tiny_job
 
 pytestmark = pytest.mark.ray
-
-LONG = Recipe(steps=1_000_000, batch=1, patch=8, warmup_steps=0)
 
 
 def small_pool(workers: int = 2, **options: object) -> RayExecutor:
@@ -59,22 +57,8 @@ def fresh_executor(local_ray: None) -> Iterator[RayExecutor]:
     executor.close()
 
 
-class TestContract(ExecutorContract):
+class TestContract(ProcessContract):
     pass
-
-
-def endless_job(seed: int = 0, timeout_s: float = 600.0) -> Job:
-    return tiny_job(tiny_data(), seed=seed, recipe=LONG, timeout_s=timeout_s)
-
-
-def running(executor: RayExecutor, ticket: Ticket) -> WorkerInfo:
-    """The worker that runs a ticket, waited for through the port itself."""
-    for _ in range(600):
-        for worker in executor.workers():
-            if worker.busy_ticket == ticket:
-                return worker
-        assert executor.completed(0.1) == []
-    raise AssertionError(f"ticket {ticket} never started")
 
 
 def kill_until_completed(executor: RayExecutor) -> list[Completion]:
@@ -87,31 +71,6 @@ def kill_until_completed(executor: RayExecutor) -> list[Completion]:
         if completions := executor.completed(0.1):
             return completions
     raise AssertionError("nothing completed")
-
-
-def drain(executor: RayExecutor) -> list[Completion]:
-    completions: list[Completion] = []
-    while batch := executor.completed(60.0):
-        completions += batch
-    return completions
-
-
-def test_workers_are_processes_of_their_own(pool: RayExecutor) -> None:
-    workers = pool.workers()
-    assert len({worker.pid for worker in workers} - {os.getpid()}) == pool.capacity == 2
-    assert {worker.name for worker in workers} == {"worker-1", "worker-2"}
-    assert all(worker.busy_ticket is None for worker in workers)
-
-
-def test_a_job_whose_worker_is_killed_is_tried_again_and_none_is_lost(fresh_executor: RayExecutor) -> None:
-    fresh_executor.load(tiny_data())
-    victim = fresh_executor.submit(tiny_job(tiny_data(), recipe=Recipe(steps=300, batch=1, patch=8)))
-    others = [fresh_executor.submit(tiny_job(tiny_data(), seed=seed)) for seed in (1, 2)]
-    os.kill(running(fresh_executor, victim).pid, signal.SIGKILL)
-    completions = {completion.ticket: completion for completion in drain(fresh_executor)}
-    assert sorted(completions) == sorted([victim, *others])
-    assert completions[victim].attempts == 2
-    assert all(isinstance(completion.outcome, Success) for completion in completions.values())
 
 
 def test_a_job_that_kills_every_worker_fails_and_the_pool_goes_on(local_ray: None) -> None:
@@ -127,17 +86,6 @@ def test_a_job_that_kills_every_worker_fails_and_the_pool_goes_on(local_ray: Non
     executor.close()
 
 
-def test_cancelling_a_running_job_frees_its_worker(fresh_executor: RayExecutor) -> None:
-    fresh_executor.load(tiny_data())
-    endless = fresh_executor.submit(endless_job())
-    pid = running(fresh_executor, endless).pid
-    fresh_executor.cancel(endless)
-    assert fresh_executor.workers() == []
-    ticket = fresh_executor.submit(tiny_job(tiny_data()))
-    assert [completion.ticket for completion in drain(fresh_executor)] == [ticket]
-    assert pid not in {worker.pid for worker in fresh_executor.workers()}
-
-
 def test_a_job_that_hangs_past_its_time_is_killed_and_counts_as_a_timeout(local_ray: None) -> None:
     executor = small_pool(workers=1, margin_s=0.0)
     executor.load(tiny_data())
@@ -147,22 +95,6 @@ def test_a_job_that_hangs_past_its_time_is_killed_and_counts_as_a_timeout(local_
     assert isinstance(completion.outcome, Failure)
     assert completion.outcome.kind == "timeout"
     executor.close()
-
-
-def test_a_job_that_runs_tells_how_far_it_is(fresh_executor: RayExecutor) -> None:
-    fresh_executor.load(tiny_data())
-    ticket = fresh_executor.submit(endless_job())
-    steps = []
-    for _ in range(600):
-        assert fresh_executor.completed(0.1) == []
-        (worker,) = [worker for worker in fresh_executor.workers() if worker.busy_ticket == ticket]
-        if worker.progress is not None and worker.progress.step not in steps:
-            steps.append(worker.progress.step)
-        if len(steps) == 3:
-            break
-    assert len(steps) == 3
-    assert steps == sorted(steps)
-    fresh_executor.cancel(ticket)
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells how memory is mapped")
@@ -216,10 +148,10 @@ def test_a_pool_that_joined_a_ray_leaves_it_running(local_ray: None) -> None:
 
 
 def test_what_ray_says_of_a_lost_worker_stays_off_standard_output(
-    fresh_executor: RayExecutor, capfd: pytest.CaptureFixture[str]
+    pool: RayExecutor, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    fresh_executor.load(tiny_data())
-    victim = fresh_executor.submit(tiny_job(tiny_data(), recipe=Recipe(steps=300, batch=1, patch=8)))
-    os.kill(running(fresh_executor, victim).pid, signal.SIGKILL)
-    assert len(drain(fresh_executor)) == 1
+    pool.load(tiny_data())
+    victim = pool.submit(tiny_job(tiny_data(), recipe=Recipe(steps=300, batch=1, patch=8)))
+    os.kill(running(pool, victim).pid, signal.SIGKILL)
+    assert len(drain(pool)) == 1
     assert capfd.readouterr().out == ""
