@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -41,6 +42,28 @@ class CrossOrigin(ValueError):
     """A page of another origin tried to change something."""
 
 
+class ForeignHost(ValueError):
+    """A request names a host that this service is not, as after a page has rebound its DNS name."""
+
+
+class Unauthenticated(Exception):
+    """Nobody knows who asks."""
+
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
+
+
+class Forbidden(Exception):
+    """Whoever asks may not do that."""
+
+
+class TooManyRequests(Exception):
+    """Somebody asks more often than may be."""
+
+    def __init__(self, detail: str, wait_s: float) -> None:
+        self.headers = {"Retry-After": str(max(1, math.ceil(wait_s)))}
+        super().__init__(detail)
+
+
 class Unavailable(Exception):
     """The store does not answer."""
 
@@ -57,6 +80,16 @@ class Kind:
 
 KINDS: Mapping[type[Exception], Kind] = {
     BadBody: Kind(400, "bad-body", "The body cannot be read", "Send one JSON object, as /docs shows it."),
+    ForeignHost: Kind(
+        400, "foreign-host", "Not this host", "Name a host that the service knows; SRNAS_HOSTS lists those of a proxy."
+    ),
+    Unauthenticated: Kind(
+        401,
+        "unauthenticated",
+        "A token is needed",
+        "Send `Authorization: Bearer TOKEN` (the command line reads SRNAS_TOKEN); `srnas token create` makes tokens.",
+    ),
+    Forbidden: Kind(403, "forbidden", "Not allowed", "Ask an admin, or for a token of another role; see /v1/me."),
     CrossOrigin: Kind(403, "cross-origin", "Refused across origins", "Send the request from this service's own pages."),
     NotFound: Kind(404, "not-found", "Not found"),
     UnknownSpace: Kind(404, "not-found", "Not found"),
@@ -69,6 +102,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     BodyTooLarge: Kind(413, "body-too-large", "The body is too large", "Send a document of at most 1 MiB."),
     NotJson: Kind(415, "not-json", "The body is not JSON", "Send Content-Type: application/json."),
     InvalidInput: Kind(422, "invalid-input", "Some fields hold what they may not hold"),
+    TooManyRequests: Kind(429, "too-many-requests", "Too many requests", "Wait as long as Retry-After says."),
     StoreInUse: Kind(503, "unavailable", "Not available now"),
     StoreError: Kind(503, "unavailable", "Not available now", "Try again in a moment."),
     Unavailable: Kind(503, "unavailable", "Not available now", "Look at the database and its URL, then try again."),
@@ -116,16 +150,21 @@ def kind_of(error: Exception) -> Kind:
     return next(KINDS[base] for base in type(error).__mro__ if base in KINDS)
 
 
-async def _domain_error(request: Request, error: Exception) -> Response:
+def answer(error: Exception, method: str, path: str) -> Response:
+    """What goes out for a domain error, wherever it was met."""
     kind, hint = kind_of(error), getattr(error, "hint", "")
     if isinstance(error, InvalidInput):
         count = len(error.problems)
         detail = f"{count} {'problem' if count == 1 else 'problems'} found, listed in errors"
         return problem_response(kind, detail, hint=hint, problems=error.problems)
     if kind.status < 500:
-        return problem_response(kind, str(error), hint=hint)
-    _log.error("not available", method=request.method, path=request.url.path, exc_info=error)
+        return problem_response(kind, str(error), hint=hint, headers=getattr(error, "headers", None))
+    _log.error("not available", method=method, path=path, exc_info=error)
     return problem_response(kind, "the store could not be used; the server's log says why", hint=hint)
+
+
+async def _domain_error(request: Request, error: Exception) -> Response:
+    return answer(error, request.method, request.url.path)
 
 
 async def _malformed_request(request: Request, error: Exception) -> Response:
