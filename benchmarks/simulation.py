@@ -56,7 +56,7 @@ def simulate(mode: str, workers: int, *, evaluations: int, population: int, seco
     steps = max(1, round(1000 * seconds * workers / (evaluations * TYPICAL)))
     settings = Settings(
         home=home,
-        images_root=PHOTOS,
+        images_root=PHOTOS.parent,
         database_url=f"sqlite:///{home / 'srnas.sqlite'}",  # whatever the environment says
         workers=workers,
         cpus_per_worker=min(1.0, cores() / workers),
@@ -85,7 +85,7 @@ def simulate(mode: str, workers: int, *, evaluations: int, population: int, seco
 
 def _spec(mode: str, evaluations: int, population: int, steps: int) -> dict[str, Any]:
     return {
-        "dataset": {"train": "."},
+        "dataset": {"train": PHOTOS.name},
         "objectives": ["psnr", "mult_adds"],
         "recipe": {"steps": steps},
         "engine": {"mode": mode},

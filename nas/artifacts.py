@@ -18,6 +18,7 @@ from search_space.errors import InvalidInput
 
 from .analysing.model import analyse
 from .analysing.writing import to_archive
+from .catalogue import FolderOf
 from .checks import dataset_folder
 from .export.model import export_model
 from .exporting import Written
@@ -42,12 +43,12 @@ class WrittenFile:
 
 
 def write_artifact(
-    images_root: Path, search: Search, candidate: Candidate, weights: Path, form: str, path: Path
+    folder_of: FolderOf, search: Search, candidate: Candidate, weights: Path, form: str, path: Path
 ) -> Written:
     """Make the file of an artifact.
 
     Args:
-        images_root: Where the search's photographs are.
+        folder_of: Finds the folder of a dataset.
         search: Whose candidate it is.
         candidate: Which network.
         weights: Its trained weights.
@@ -55,8 +56,8 @@ def write_artifact(
         path: Where to write.
     """
     if form == ANALYSIS:
-        return _write_analysis(images_root, search, candidate, weights, path)
-    spec, photograph = search.spec, _photograph(search.spec, images_root)
+        return _write_analysis(folder_of, search, candidate, weights, path)
+    spec, photograph = search.spec, _photograph(search.spec, folder_of)
     return export_model(
         genotype=candidate.genotype,
         recipe=spec.recipe.at_rung(candidate.rung),  # what the weights were trained by
@@ -69,8 +70,10 @@ def write_artifact(
     )
 
 
-def _write_analysis(images_root: Path, search: Search, candidate: Candidate, weights: Path, path: Path) -> WrittenFile:
-    photograph = _photograph(search.spec, images_root)
+def _write_analysis(
+    folder_of: FolderOf, search: Search, candidate: Candidate, weights: Path, path: Path
+) -> WrittenFile:
+    photograph = _photograph(search.spec, folder_of)
     if photograph is None:
         raise FileNotFoundError("the search's photographs are no longer there, and an analysis needs one")
     analysis = analyse(load_model(weights), Image.fromarray(photograph.lr))
@@ -79,11 +82,11 @@ def _write_analysis(images_root: Path, search: Search, candidate: Candidate, wei
     return WrittenFile(sha256=sha256(document).hexdigest(), size_bytes=len(document), detail=analysis.to_json())
 
 
-def _photograph(spec: SearchSpec, images_root: Path) -> ImagePair | None:
+def _photograph(spec: SearchSpec, folder_of: FolderOf) -> ImagePair | None:
     """One of a search's own photographs, best one that networks were not trained on; None if they are gone."""
     role = "train" if spec.dataset.validation is None else "validation"
     try:
-        folder = dataset_folder(spec, role, images_root, min_lr_side=16)
+        folder = dataset_folder(spec, role, folder_of, min_lr_side=16)
         return load(folder, scale=spec.scale, channels=3, limit=1).pairs[0]
     except (InvalidInput, OSError):
         return None

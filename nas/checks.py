@@ -16,6 +16,7 @@ from search_space.errors import InvalidInput, Problem
 from search_space.genotype import Genotype
 from search_space.spaces import get_space
 
+from .catalogue import FolderOf, UnknownDataset
 from .devices import with_profile
 from .figures import in_full
 from .known import known_figures
@@ -35,12 +36,12 @@ class InvalidSpec(InvalidInput):
     """A search cannot be accepted as it is."""
 
 
-def checked_spec(document: Mapping[str, Any], images_root: Path, home: Path) -> SearchSpec:
+def checked_spec(document: Mapping[str, Any], folder_of: FolderOf, home: Path) -> SearchSpec:
     """The spec in a document, with the whole profile that it predicts latencies with.
 
     Args:
         document: A JSON object.
-        images_root: Folder that dataset folders are relative to and must lie in.
+        folder_of: Finds the folder of a dataset.
         home: Folder that holds the profiles of devices.
 
     Raises:
@@ -60,7 +61,7 @@ def checked_spec(document: Mapping[str, Any], images_root: Path, home: Path) -> 
         problems += more
         problems += [*_problems_of_constraints(spec, wrong), *_problems_of_initial(spec, wrong)]
         if "dataset" not in wrong:
-            problems += _problems_of_images(spec, wrong, images_root)
+            problems += _problems_of_images(spec, wrong, folder_of)
     if problems or spec is None:
         raise InvalidSpec(problems)
     return spec
@@ -99,7 +100,7 @@ def _rest(document: Mapping[str, Any], wrong: set[str]) -> SearchSpec | None:
     """The spec without the fields that are wrong, so that the others are still looked at."""
     kept = {name: value for name, value in document.items() if name not in wrong}
     if "dataset" in wrong or "dataset" not in kept:
-        kept["dataset"] = {"train": "."}
+        kept["dataset"] = {"train": "unknown"}
     try:
         return SearchSpec.model_validate(kept)
     except ValidationError:
@@ -170,8 +171,8 @@ def _broken_bounds(spec: SearchSpec, genotype: Genotype) -> list[str]:
     return broken
 
 
-def _problems_of_images(spec: SearchSpec, wrong: set[str], images_root: Path) -> list[Problem]:
-    """Folders that are missing, outside the root, empty, of another scale, too small for a patch, or too few."""
+def _problems_of_images(spec: SearchSpec, wrong: set[str], folder_of: FolderOf) -> list[Problem]:
+    """Datasets that are not known, empty, of another scale, too small for a patch, or too few images."""
     problems: list[Problem] = []
     folders: dict[str, Folder] = {}
     wanted = {"train": 1 if "recipe" in wrong else spec.recipe.patch, "validation": MIN_VALIDATION_SIDE}
@@ -180,9 +181,9 @@ def _problems_of_images(spec: SearchSpec, wrong: set[str], images_root: Path) ->
             continue
         try:
             if "scale" in wrong:  # what lies in a folder cannot be judged
-                _folder_path(spec, role, images_root)
+                _folder_path(spec, role, folder_of)
             else:
-                folders[role] = dataset_folder(spec, role, images_root, min_lr_side=min_lr_side)
+                folders[role] = dataset_folder(spec, role, folder_of, min_lr_side=min_lr_side)
         except InvalidInput as error:
             problems += error.problems
     return problems + _problems_of_validation(spec, folders)
@@ -199,7 +200,7 @@ def _problems_of_validation(spec: SearchSpec, folders: Mapping[str, Folder]) -> 
             allowed = f"at least two usable images, since one is {other}"
             problems.append(Problem("dataset.train", dataset.train, allowed))
     elif _files(folders.get("train")) & _files(folders.get("validation")):
-        allowed = "a folder of images that are not used for training; without it, some of them are held out"
+        allowed = "a dataset of images that are not used for training; without it, some of them are held out"
         problems.append(Problem("dataset.validation", dataset.validation, allowed))
     return problems
 
@@ -208,10 +209,10 @@ def _files(folder: Folder | None) -> set[Path]:
     return {files.hr.resolve() for files in folder.pairs} if folder else set()
 
 
-def dataset_folder(spec: SearchSpec, role: str, images_root: Path, *, min_lr_side: int) -> Folder:
-    """Scan one of a spec's folders; `InvalidInput` names the field and what is allowed."""
+def dataset_folder(spec: SearchSpec, role: str, folder_of: FolderOf, *, min_lr_side: int) -> Folder:
+    """Scan one of a spec's datasets; `InvalidInput` names the field and what is allowed."""
     field, name = f"dataset.{role}", getattr(spec.dataset, role)
-    path = _folder_path(spec, role, images_root)
+    path = _folder_path(spec, role, folder_of)
     try:
         return scan(path, scale=spec.scale, field=field, min_lr_side=min_lr_side)
     except InvalidInput as error:
@@ -237,16 +238,10 @@ def _has_usable(path: Path, scale: int) -> bool:
         return False
 
 
-def _folder_path(spec: SearchSpec, role: str, images_root: Path) -> Path:
-    """Where one of a spec's folders lies; `InvalidSpec` when that is no folder below the root."""
-    field, root = f"dataset.{role}", images_root.resolve()
+def _folder_path(spec: SearchSpec, role: str, folder_of: FolderOf) -> Path:
+    """Where the images of one of a spec's datasets lie; `InvalidSpec` when it is not known."""
     name: str = getattr(spec.dataset, role)
     try:
-        path = (root / name).resolve()
-        if not path.is_relative_to(root):
-            raise InvalidSpec([Problem(field, name, f"a folder below the images root {root}")])
-        if not path.is_dir():
-            raise InvalidSpec([Problem(field, name, f"an existing folder: there is no {path}")])
-    except OSError as error:  # the name is too long
-        raise InvalidSpec([Problem(field, name, f"a folder that can be read: {error.strerror}")]) from error
-    return path
+        return folder_of(name)
+    except UnknownDataset as error:
+        raise InvalidSpec([Problem(f"dataset.{role}", name, error.allowed)], error.hint) from error

@@ -49,6 +49,14 @@ Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
 """Text without control characters: it goes into paths, log lines and database columns."""
 
 
+DATASET_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+"""Pattern of a dataset's name, which is no path."""
+
+DatasetName = Annotated[Line, Field(json_schema_extra={"pattern": f"^{DATASET_NAME}$"})]
+"""A dataset's name. Whether there is such a dataset is looked up at submission, and only then is a name that is none
+refused: searches of earlier versions, which named folders, can still be read."""
+
+
 def _one_of(*choices: int) -> BeforeValidator:
     """Accept only these integers, and nothing that merely equals one: true equals 1."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from evaluator.data.images import ImageSet, as_luma, load, split
@@ -15,6 +14,7 @@ from evaluator.data.sets import EvaluationData
 from evaluator.metrics.protocol import Protocol, get_protocol
 from search_space.errors import Problem
 
+from .catalogue import FolderOf
 from .checks import dataset_folder
 from .latency import latency_note
 from .objectives import METRICS, Constraint, Objective, Sense
@@ -32,7 +32,7 @@ class Prepared:
 
     Attributes:
         data: Training and validation images.
-        notes: What was found in the folders, and what a latency is, for people.
+        notes: What was found in the datasets, and what a latency is, for people.
         baseline: Bicubic's mean scores on the validation images, by column.
         reference_point: Reference of the hypervolume, by metric.
     """
@@ -46,9 +46,9 @@ class Prepared:
 Prepare = Callable[[SearchSpec], Prepared]
 
 
-def prepare(spec: SearchSpec, images_root: Path, baseline: Baseline) -> Prepared:
-    """Decode a search's images; `InvalidInput` when the folders are no longer what they were at submission."""
-    train, validation, notes = _images(spec, images_root)
+def prepare(spec: SearchSpec, folder_of: FolderOf, baseline: Baseline) -> Prepared:
+    """Decode a search's images; `InvalidInput` when the datasets are no longer what they were at submission."""
+    train, validation, notes = _images(spec, folder_of)
     if spec.dataset.validation_crop is not None:
         validation = validation.crop(spec.dataset.validation_crop)
     scores = baseline(validation, spec.channels, get_protocol(spec.recipe.protocol))
@@ -85,12 +85,12 @@ def _bounds(constraints: list[Constraint], side: str) -> list[float]:
     return [value for c in constraints if (value := getattr(c, side)) is not None]
 
 
-def _images(spec: SearchSpec, images_root: Path) -> tuple[ImageSet, ImageSet, tuple[str, ...]]:
+def _images(spec: SearchSpec, folder_of: FolderOf) -> tuple[ImageSet, ImageSet, tuple[str, ...]]:
     """Training and validation images in RGB, and what to tell about them."""
     dataset = spec.dataset
-    train, notes = _folder(spec, "train", images_root, spec.recipe.patch, dataset.train_limit)
+    train, notes = _folder(spec, "train", folder_of, spec.recipe.patch, dataset.train_limit)
     if dataset.validation is not None:
-        validation, more = _folder(spec, "validation", images_root, 16, dataset.validation_limit)
+        validation, more = _folder(spec, "validation", folder_of, 16, dataset.validation_limit)
         return train, validation, (*notes, *more)
     rest, held = split(train, held_out(dataset, len(train)))
     names = ", ".join(pair.name for pair in held)
@@ -98,9 +98,9 @@ def _images(spec: SearchSpec, images_root: Path) -> tuple[ImageSet, ImageSet, tu
 
 
 def _folder(
-    spec: SearchSpec, role: str, images_root: Path, min_lr_side: int, limit: int | None
+    spec: SearchSpec, role: str, folder_of: FolderOf, min_lr_side: int, limit: int | None
 ) -> tuple[ImageSet, tuple[str, ...]]:
-    folder = dataset_folder(spec, role, images_root, min_lr_side=min_lr_side)
+    folder = dataset_folder(spec, role, folder_of, min_lr_side=min_lr_side)
     images = load(folder, scale=spec.scale, channels=3, limit=limit, field=f"dataset.{role}")
     found = f"dataset.{role}: {len(images)} images, layout {folder.layout}"
     return images, (found, *map(_skipped, images.problems))

@@ -16,6 +16,7 @@ from search_space.errors import InvalidInput, Problem
 
 from .advice import budget_warnings, latency_warnings
 from .checks import checked_spec
+from .datasets import Datasets
 from .fronts import Front, find_front
 from .objectives import METRICS, Objective
 from .records import (
@@ -73,12 +74,17 @@ def utc_now() -> datetime:
 
 
 class Service:
-    """Use cases over one store."""
+    """Use cases over one store.
+
+    Attributes:
+        datasets: Those around the images that searches may name.
+    """
 
     def __init__(self, store: Store, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._settings = settings
         self._clock = clock
+        self.datasets = Datasets(store, settings, clock)
 
     def now(self) -> datetime:
         """The time by this service's clock."""
@@ -91,7 +97,7 @@ class Service:
 
         The search bears what its submitter should know of its spec, e.g. objectives that rank networks alike.
         """
-        spec = self._with_lag(checked_spec(document, self._settings.images_root, self._settings.home))
+        spec = self._with_lag(checked_spec(document, self.datasets.folder, self._settings.home))
         search = Search(
             id=SearchId(secrets.token_hex(4)),
             spec=spec,
@@ -100,7 +106,7 @@ class Service:
             warnings=(
                 *redundancy_warnings(spec),
                 *budget_warnings(spec),
-                *validation_warnings(spec, self._settings.images_root),
+                *validation_warnings(spec, self.datasets.folder),
                 *latency_warnings(spec),
             ),
             parallelism=spec.parallelism,

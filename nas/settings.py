@@ -26,7 +26,8 @@ class Settings(BaseSettings):
 
     Attributes:
         home: Folder of the database, the trained weights and the artifacts.
-        images_root: Folder below which every dataset of a spec must lie.
+        images_root: Folder whose folders are datasets by their own names; others inside it may be registered.
+        upload_gib: Most GiB of an archive of photographs that is uploaded.
         database_url: ``sqlite:///FILE`` or ``postgresql+psycopg://...``; by default a file in ``home``. A store in
             memory is refused, for processes could not share it.
         executor: What workers are: Ray's ("ray"), or plain processes of this machine ("processes").
@@ -48,6 +49,7 @@ class Settings(BaseSettings):
 
     home: Path = Path("srnas-data")
     images_root: Path = Path()
+    upload_gib: float = Field(2.0, gt=0)
     database_url: str = ""
     executor: Literal["ray", "processes"] = "ray"
     workers: Annotated[int, Field(ge=1)] | None = None

@@ -18,6 +18,7 @@ from search_space.published import PUBLISHED, published_genotype
 
 from .fields import (
     Channels,
+    DatasetName,
     Document,
     EngineField,
     Initial,
@@ -37,17 +38,14 @@ from .options import ENGINES
 
 
 class DatasetSpec(Document):
-    """Which images to train on and to score on.
+    """Which images to train on and to score on, by the names of datasets."""
 
-    Folders are relative to the data root that the service was started with.
-    """
-
-    train: Line = Field(min_length=1, max_length=400, description="Folder of training images.")
-    validation: Line | None = Field(
+    train: DatasetName = Field(min_length=1, max_length=400, description="Dataset of training images.")
+    validation: DatasetName | None = Field(
         None,
         min_length=1,
         max_length=400,
-        description="Folder of validation images. Without it training images are held out: every fifth, at least one, "
+        description="Dataset of validation images. Without it training images are held out: every fifth, at least one, "
         "and no more than `validation_limit`.",
     )
     train_limit: Integer | None = Field(None, ge=1, description="Use only the first so many training images.")

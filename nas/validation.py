@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from evaluator.data.decoding import size
 from evaluator.data.folders import ImageFiles
 
+from .catalogue import FolderOf
 from .checks import MIN_VALIDATION_SIDE, dataset_folder
 from .spec import DatasetSpec, SearchSpec
 
 HOLDOUT_SHARE = 5
-"""Without a validation folder, one image of so many is held out."""
+"""Without validation images, one image of so many is held out."""
 
 LARGEST_SHARE = 0.1
 """Share of a candidate's time above which a submitter is told."""
@@ -29,9 +28,9 @@ def held_out(dataset: DatasetSpec, total: int) -> int:
     return count if dataset.validation_limit is None else min(count, dataset.validation_limit)
 
 
-def validation_warnings(spec: SearchSpec, images_root: Path) -> tuple[str, ...]:
+def validation_warnings(spec: SearchSpec, folder_of: FolderOf) -> tuple[str, ...]:
     """What a submitter should know of scoring: whether it takes more than a tenth of a candidate's time."""
-    pixels = _validation_pixels(spec, images_root)
+    pixels = _validation_pixels(spec, folder_of)
     recipe = spec.recipe
     steps = recipe.rung_steps[0]
     passes = PASSES if recipe.precision == "float32" else PASSES / SPEEDUP
@@ -59,13 +58,13 @@ def predicted_share(validated: int, trained: int, passes: float = PASSES) -> flo
     return validated / (validated + passes * trained)
 
 
-def _validation_pixels(spec: SearchSpec, images_root: Path) -> int:
+def _validation_pixels(spec: SearchSpec, folder_of: FolderOf) -> int:
     """LR pixels of all validation images; of those that will be held out, by the average over their folder."""
     dataset, recipe = spec.dataset, spec.recipe
     if dataset.validation is not None:
-        found = dataset_folder(spec, "validation", images_root, min_lr_side=MIN_VALIDATION_SIDE).pairs
+        found = dataset_folder(spec, "validation", folder_of, min_lr_side=MIN_VALIDATION_SIDE).pairs
         return sum(_lr_pixels(files, spec) for files in found[: dataset.validation_limit])
-    found = dataset_folder(spec, "train", images_root, min_lr_side=recipe.patch).pairs[: dataset.train_limit]
+    found = dataset_folder(spec, "train", folder_of, min_lr_side=recipe.patch).pairs[: dataset.train_limit]
     return sum(_lr_pixels(files, spec) for files in found) * held_out(dataset, len(found)) // len(found)
 
 

@@ -26,6 +26,7 @@ from evaluator.score import baseline
 
 from .artifacts import write_artifact
 from .breeding import engine_of
+from .catalogue import Catalogue
 from .controller import Controller
 from .exporting import ThreadedExports
 from .leases import Leasing
@@ -103,14 +104,15 @@ def make_controller(
     store: Store, executor: Executor, settings: Settings, *, only: SearchId | None = None
 ) -> Controller:
     """A controller over real parts, for every search or for one."""
+    folder_of = Catalogue(images_root=settings.images_root, home=settings.home, registered=store.datasets).folder
     return Controller(
         store,
         executor,
-        prepare=partial(prepare, images_root=settings.images_root, baseline=baseline),
+        prepare=partial(prepare, folder_of=folder_of, baseline=baseline),
         build_engine=engine_of,
         keep_weights=partial(keep_weights, settings.home),
         states=StateShelf(settings.home / "states", int(settings.states_gib * 2**30)),
-        exports=ThreadedExports(store, settings.home, partial(write_artifact, settings.images_root), clock=utc_now),
+        exports=ThreadedExports(store, settings.home, partial(write_artifact, folder_of), clock=utc_now),
         leasing=Leasing(
             owner=f"{platform.node()}:{os.getpid()}",
             lease_s=settings.lease_s,

@@ -3,8 +3,18 @@
 It knows zip files and image headers, and refuses to know datasets, stores or HTTP.
 """
 
-from .limits import InvalidUpload, Limits, UploadTooLarge
+from .limits import SHOWN, InvalidUpload, Limits, UploadTooLarge
 from .receiving import Received, Receiver
 from .unpacking import Unpacked, sweep, unpack
 
-__all__ = ["InvalidUpload", "Limits", "Received", "Receiver", "Unpacked", "UploadTooLarge", "sweep", "unpack"]
+__all__ = [
+    "SHOWN",
+    "InvalidUpload",
+    "Limits",
+    "Received",
+    "Receiver",
+    "Unpacked",
+    "UploadTooLarge",
+    "sweep",
+    "unpack",
+]

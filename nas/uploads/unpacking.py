@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,16 +66,17 @@ def unpack(archive: Received, folder: Path, limits: Limits) -> Unpacked:
     return Unpacked(images=len(entries), size_bytes=size_bytes, pixels=pixels, sha256=archive.sha256)
 
 
-def sweep(parent: Path, *, now: float, stale_s: float = STALE_S) -> None:
-    """Delete what uploads into a folder left behind that were interrupted long ago.
+def sweep(parent: Path, *, keep: Collection[str], now: float, stale_s: float = STALE_S) -> None:
+    """Delete what uploads left behind that were interrupted long ago: archives, drafts, folders nobody registered.
 
     Args:
-        parent: Where the folders of uploads lie.
+        parent: Where the folders of uploads lie, and nothing else.
+        keep: The names in it that are needed.
         now: Seconds since the epoch.
         stale_s: Seconds for which nothing changed in what is deleted.
     """
-    for left in parent.glob(".*-*"):
-        if left.name.startswith((".draft-", ".archive-")) and left.lstat().st_mtime < now - stale_s:
+    for left in parent.iterdir() if parent.is_dir() else ():
+        if left.name not in keep and left.lstat().st_mtime < now - stale_s:
             shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
 

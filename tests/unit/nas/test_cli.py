@@ -244,14 +244,14 @@ def test_a_search_that_is_stopped_tells_how_to_go_on(tmp_path, monkeypatch):
 def test_search_runs_here_and_ends_with_its_front(tmp_path, sample_dir):
     spec = {
         "space": "tiny",
-        "dataset": {"train": ".", "train_limit": 2, "validation_crop": 24},
+        "dataset": {"train": "photos", "train_limit": 2, "validation_crop": 24},
         "recipe": {"steps": 2, "batch": 1, "patch": 8},
         "population": 4,
         "budget": {"evaluations": 4},
     }
     (tmp_path / "spec.json").write_text(json.dumps(spec))
     home = tmp_path / "home"
-    arguments = ["search", str(tmp_path / "spec.json"), "--home", str(home), "--images-root", str(sample_dir)]
+    arguments = ["search", str(tmp_path / "spec.json"), "--home", str(home), "--images-root", str(sample_dir.parent)]
     result = RUNNER.invoke(app, [*arguments, "--inline", "--json"])
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)

@@ -28,7 +28,7 @@ def spec(**changes: Any) -> SearchSpec:
 
 
 def test_images_are_held_out_for_validation_and_never_trained_on(sample_dir: Path) -> None:
-    prepared = prepare(spec(), sample_dir.parent, bicubic)
+    prepared = prepare(spec(), sample_dir.parent.joinpath, bicubic)
     trained = {pair.name for pair in prepared.data.train}
     held_out = {pair.name for pair in prepared.data.validation}
     assert len(trained) == 7
@@ -38,10 +38,10 @@ def test_images_are_held_out_for_validation_and_never_trained_on(sample_dir: Pat
 
 
 def test_luma_searches_train_on_luma_and_score_on_the_whole_image(sample_dir: Path) -> None:
-    prepared = prepare(spec(), sample_dir.parent, bicubic)
+    prepared = prepare(spec(), sample_dir.parent.joinpath, bicubic)
     assert {pair.hr.shape[2] for pair in prepared.data.train} == {1}
     assert {pair.hr.shape[2] for pair in prepared.data.validation} == {3}
-    rgb = prepare(spec(channels=3), sample_dir.parent, bicubic)
+    rgb = prepare(spec(channels=3), sample_dir.parent.joinpath, bicubic)
     assert {pair.hr.shape[2] for pair in rgb.data.train} == {3}
 
 
@@ -53,14 +53,16 @@ def test_validation_crops_and_limits_are_applied(sample_dir: Path) -> None:
         "validation_crop": 48,
         "train_limit": 2,
     }
-    data = prepare(spec(dataset=dataset), sample_dir.parent, bicubic).data
+    data = prepare(spec(dataset=dataset), sample_dir.parent.joinpath, bicubic).data
     assert len(data.train) == 2
     assert [pair.lr.shape[:2] for pair in data.validation] == [(48, 48)] * 3
 
 
 def test_the_digest_of_the_data_changes_with_what_is_scored(sample_dir: Path) -> None:
     digests = {
-        prepare(spec(dataset={"train": "photos", "validation_crop": crop}), sample_dir.parent, bicubic).data.digest
+        prepare(
+            spec(dataset={"train": "photos", "validation_crop": crop}), sample_dir.parent.joinpath, bicubic
+        ).data.digest
         for crop in (48, 64, None)
     }
     assert len(digests) == 3
@@ -90,19 +92,21 @@ def test_a_latency_is_measured_from_its_bound_or_from_the_slowest_that_it_may_be
 
 def test_the_notes_say_which_latency_it_is(sample_dir: Path) -> None:
     asked = spec(space="tiny", objectives=["psnr", "latency_ms"], latency={"mode": "measured"})
-    assert prepare(asked, sample_dir.parent, bicubic).notes[-1].startswith("latency_ms: measured at 640x360")
+    assert prepare(asked, sample_dir.parent.joinpath, bicubic).notes[-1].startswith("latency_ms: measured at 640x360")
 
 
 def test_folders_that_changed_since_submission_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidSpec, match=r"dataset\.train"):
-        prepare(spec(), tmp_path, bicubic)
+        prepare(spec(), tmp_path.joinpath, bicubic)
 
 
 def test_a_file_that_was_skipped_is_named_with_its_reason(tmp_path: Path, sample_dir: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
     for picture in sorted(sample_dir.glob("*.png"))[:2]:
-        (tmp_path / picture.name).write_bytes(picture.read_bytes())
-    (tmp_path / "broken.png").write_text("not an image")
-    Image.new("RGB", (8, 8)).save(tmp_path / "small.png")
-    notes = prepare(spec(dataset={"train": "."}), tmp_path, bicubic).notes
+        (photos / picture.name).write_bytes(picture.read_bytes())
+    (photos / "broken.png").write_text("not an image")
+    Image.new("RGB", (8, 8)).save(photos / "small.png")
+    notes = prepare(spec(), tmp_path.joinpath, bicubic).notes
     assert "skipped dataset.train[broken.png]: no image of a known format" in notes
     assert any(note.startswith("skipped dataset.train[small.png]: 8x8 (wanted: sides of at least") for note in notes)

@@ -91,15 +91,24 @@ def test_every_problem_of_every_field_is_reported_at_once(service: Service) -> N
     assert any(field.startswith("initial") for field in found)
 
 
-def test_a_folder_outside_the_images_root_is_refused(service: Service) -> None:
-    for train in ("..", "/etc", "photos/../../home", "photos/../.."):
-        assert "below the images root" in problems_of(service, document(dataset={"train": train}))["dataset.train"]
+def test_a_path_is_refused_wherever_it_leads(service: Service, images: Path) -> None:
+    photo(images / "photos" / "inner" / "a.png")
+    for train in (".", "..", "/etc", "photos/inner", "photos/", "./photos", "photos/../../home", "a" * 300):
+        said = problems_of(service, document(dataset={"train": train}))["dataset.train"]
+        assert said == "the name of a dataset, of letters, digits and . _ -, no path: photos"
+
+
+def test_an_unknown_name_is_refused_with_those_there_are(service: Service, images: Path) -> None:
+    photo(images / "others" / "a.png")
+    (images / "elsewhere").symlink_to("/etc")
+    for train in ("none", "elsewhere"):
+        said = problems_of(service, document(dataset={"train": train}))["dataset.train"]
+        assert said == "the name of a dataset: others, photos"
 
 
 def test_training_images_do_not_score_what_was_trained_on_them(service: Service, images: Path) -> None:
-    for validation in ("photos", "photos/../photos"):
-        found = problems_of(service, document(dataset={"train": "photos", "validation": validation}))
-        assert "not used for training" in found["dataset.validation"]
+    found = problems_of(service, document(dataset={"train": "photos", "validation": "photos"}))
+    assert "not used for training" in found["dataset.validation"]
     (images / "again").symlink_to(images / "photos")
     assert "dataset.validation" in problems_of(service, document(dataset={"train": "photos", "validation": "again"}))
     photo(images / "others" / "a.png")
@@ -145,7 +154,7 @@ def test_unreadable_images_are_not_said_to_be_too_small(service: Service, images
     ("changes", "field", "said"),
     [
         ({"dataset": None}, "dataset", "an object with train, validation, train_limit, "),
-        ({"dataset": {}}, "dataset.train", "a value (folder of training images)"),
+        ({"dataset": {}}, "dataset.train", "a value (dataset of training images)"),
         ({"dataset": {"trian": "photos"}}, "dataset.trian", "did you mean train?"),
         ({"budget": 7}, "budget", "an object with evaluations, steps, wall_time_s"),
         ({"constraints": [7]}, "constraints.0", "an object with metric, min, max"),

@@ -275,15 +275,16 @@ def test_what_was_received_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
 
 
 def test_only_old_leftovers_are_swept(tmp_path: Path) -> None:
-    names = (".draft-photos-old", ".draft-photos-new", "photos", "photos-old", ".mine-old")
+    names = (".draft-photos-old", ".draft-photos-new", "photos-needed-old", "photos-old")
     for name in names:
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.png").write_bytes(PHOTO)
         os.utime(tmp_path / name, (0, 0 if name.endswith("old") else 90_000))
     (tmp_path / ".archive-x.zip").touch()
     os.utime(tmp_path / ".archive-x.zip", (0, 0))
-    sweep(tmp_path, now=100_000.0)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
+    sweep(tmp_path, keep={"photos-needed-old"}, now=100_000.0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".draft-photos-new", "photos-needed-old"]
+    sweep(tmp_path / "none", keep=(), now=100_000.0)
 
 
 def test_limits_are_positive() -> None:

@@ -31,24 +31,26 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_default_takes_far_less_than_a_tenth(images: Path) -> None:
-    assert validation_warnings(spec(), images) == ()
+    assert validation_warnings(spec(), images.joinpath) == ()
     assert predicted_share(8 * 96**2, 300 * 8 * 24**2) < LARGEST_SHARE / 2
 
 
 def test_whole_images_and_few_steps_are_warned_of_with_their_share(images: Path) -> None:
-    (whole,) = validation_warnings(spec(validation_crop=None, validation_limit=None), images)
+    (whole,) = validation_warnings(spec(validation_crop=None, validation_limit=None), images.joinpath)
     assert "up to 53% of the time" in whole
     assert f"{24 * 256 * 384:,} LR pixels" in whole
     assert "recipe.steps" in whole
-    (slower,) = validation_warnings(spec({"precision": "float32"}, validation_crop=None, validation_limit=None), images)
+    (slower,) = validation_warnings(
+        spec({"precision": "float32"}, validation_crop=None, validation_limit=None), images.joinpath
+    )
     assert "up to 36% of the time" in slower
-    (short,) = validation_warnings(spec({"steps": 30, "warmup_steps": 5}), images)
+    (short,) = validation_warnings(spec({"steps": 30, "warmup_steps": 5}), images.joinpath)
     assert "up to 26% of the time of a candidate that is trained for 30 steps" in short
 
 
 def test_the_shortest_rung_is_judged(images: Path) -> None:
-    assert validation_warnings(spec({"steps": 240}), images) == ()
-    (warning,) = validation_warnings(spec({"steps": 240, "rungs": 4}), images)
+    assert validation_warnings(spec({"steps": 240}), images.joinpath) == ()
+    (warning,) = validation_warnings(spec({"steps": 240, "rungs": 4}), images.joinpath)
     assert "30 steps" in warning
     assert "the first rung" in warning
 
@@ -56,9 +58,9 @@ def test_the_shortest_rung_is_judged(images: Path) -> None:
 @pytest.mark.parametrize("dataset", [{}, {"validation_limit": 1}, {"train_limit": 6, "validation_crop": None}])
 def test_images_that_will_be_held_out_are_counted_as_they_are_held_out(images: Path, dataset: dict[str, Any]) -> None:
     held = spec({"steps": 1, "warmup_steps": 0}, validation=None, **dataset)
-    prepared = prepare(held, images, lambda *_: {"psnr_db": 1.0, "fsds_db": 1.0})
+    prepared = prepare(held, images.joinpath, lambda *_: {"psnr_db": 1.0, "fsds_db": 1.0})
     pixels = sum(pair.lr.shape[0] * pair.lr.shape[1] for pair in prepared.data.validation)
-    (warning,) = validation_warnings(held, images)
+    (warning,) = validation_warnings(held, images.joinpath)
     assert f"{pixels:,} LR pixels" in warning
 
 
