@@ -74,6 +74,9 @@ Integer = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A finite number, neither a boolean nor a text."""
 
+Priority = Annotated[int, Field(strict=True, ge=-100, le=100)]
+"""Free workers go to searches of higher priority first."""
+
 Version = Annotated[Literal[1], _one_of(1)]
 Scale = Annotated[Literal[2, 3, 4], _one_of(2, 3, 4)]
 Channels = Annotated[Literal[1, 3], _one_of(1, 3)]

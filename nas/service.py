@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from search_space.errors import InvalidInput, Problem
 
-from .advice import budget_warnings, latency_warnings
-from .checks import checked_spec
+from .amending import extended_budget, patched
 from .datasets import Datasets
 from .fronts import Front, find_front
 from .objectives import METRICS, Objective
 from .records import (
     ANALYSIS,
     EXPORT_FORMATS,
+    Action,
     Artifact,
     ArtifactId,
     ArtifactState,
@@ -31,23 +30,19 @@ from .records import (
     Event,
     LedgerRow,
     Pulse,
+    Request,
     Search,
     SearchId,
     SearchState,
     Worker,
+    check_action,
 )
-from .redundancy import redundancy_warnings
 from .settings import Settings
-from .spec import SearchSpec
 from .statistics.course import course
 from .statistics.documents import Point, Statistics
 from .statistics.summary import statistics
 from .store.base import NotFound, Store
-from .validation import validation_warnings
-
-LAG_PER_WORKER = 4
-"""Asks between a network and the outcomes that it was bred from, where they are told in order and no lag is given."""
-
+from .submitting import Accepted, new_search, repeatable
 
 FILTERED = 500
 """Candidates read at once where only some of them are wanted."""
@@ -92,39 +87,33 @@ class Service:
 
     # -- searches ------------------------------------------------------------------------------------------------
 
-    def submit(self, document: Mapping[str, Any]) -> Search:
-        """Check a spec and queue its search; `InvalidSpec` with every problem.
+    def submit(self, document: Mapping[str, Any], *, by: str = "") -> Search:
+        """Check a spec and queue its search; `InvalidSpec` with every problem."""
+        return self.accept(document, by=by).search
 
-        The search bears what its submitter should know of its spec, e.g. objectives that rank networks alike.
+    def accept(self, document: Mapping[str, Any], *, by: str, key: str | None = None) -> Accepted:
+        """The same, once only: what bears the key of an earlier request of the same sender gives its search.
+
+        `InvalidSpec`; `KeyReused` when that request asked for something else.
         """
-        spec = self._with_lag(checked_spec(document, self.datasets.folder, self._settings.home))
-        search = Search(
-            id=SearchId(secrets.token_hex(4)),
-            spec=spec,
-            state=SearchState.QUEUED,
-            created_at=self._clock(),
-            warnings=(
-                *redundancy_warnings(spec),
-                *budget_warnings(spec),
-                *validation_warnings(spec, self.datasets.folder),
-                *latency_warnings(spec),
-            ),
-            parallelism=spec.parallelism,
-        )
-        self._store.add_search(search)
-        return search
+        return self._accept(document, repeatable(key, by, ["submit", document]), by)
 
-    def _with_lag(self, spec: SearchSpec) -> SearchSpec:
-        """The spec with its lag spelled out, so that it gives the same search wherever it is run again."""
-        engine = spec.engine
-        if engine.order != "ordered" or engine.lag is not None:
-            return spec
-        workers = spec.parallelism or self._settings.worker_count
-        return spec.model_copy(update={"engine": replace(engine, lag=LAG_PER_WORKER * workers)})
+    def clone(self, search_id: str, changes: Mapping[str, Any], *, by: str = "", key: str | None = None) -> Accepted:
+        """Queue another search for the spec of a search with a JSON merge patch applied; once only, as above.
 
-    def set_parallelism(self, search_id: str, parallelism: int | None) -> Search:
-        """Let a search have at most so many candidates in flight, None for every worker; `IllegalAction`."""
-        return self._store.set_parallelism(SearchId(search_id), parallelism, at=self._clock())
+        What the patch removes goes back to its default. `NotFound`, `InvalidSpec`, `KeyReused`.
+        """
+        model = self.search(search_id)
+        request = repeatable(key, by, ["clone", model.id, changes])
+        return self._accept(patched(model.spec.to_json(), changes), request, by, model.id)
+
+    def _accept(
+        self, document: Mapping[str, Any], request: Request | None, by: str, cloned_from: SearchId | None = None
+    ) -> Accepted:
+        folder_of, at = self.datasets.folder, self._clock()
+        search = new_search(document, folder_of, self._settings, at=at, owner=by, cloned_from=cloned_from)
+        stored = self._store.add_search(search, request=request)
+        return Accepted(stored, repeated=stored.id != search.id)
 
     def search(self, search_id: str) -> Search:
         """One search; `NotFound`."""
@@ -136,20 +125,43 @@ class Service:
         """Newest first."""
         return self._store.searches(states=states, before=None if before is None else SearchId(before), limit=limit)
 
-    def cancel(self, search_id: str) -> Search:
-        """End a search; what it recorded stays; `IllegalTransition`."""
-        return self._move(search_id, SearchState.CANCELLED, "cancelled by request")
+    # -- what a person may do with a search, as `ACTIONS` says; `NotFound`, `IllegalAction` -------------------------
 
-    def pause(self, search_id: str) -> Search:
-        """Propose nothing more; trainings under way are finished; `IllegalTransition`."""
-        return self._move(search_id, SearchState.PAUSED, "paused by request")
+    def pause(self, search_id: str, *, by: str = "") -> Search:
+        """Propose nothing more; trainings under way are finished."""
+        return self._move(search_id, SearchState.PAUSED, Action.PAUSE, "paused by request", by)
 
-    def resume(self, search_id: str) -> Search:
-        """Queue a paused search again; `IllegalTransition`."""
-        return self._move(search_id, SearchState.QUEUED, "")
+    def resume(self, search_id: str, *, by: str = "") -> Search:
+        """Queue a search again that was paused, or that failed and whose cause was mended."""
+        return self._move(search_id, SearchState.QUEUED, Action.RESUME, "", by)
 
-    def _move(self, search_id: str, state: SearchState, reason: str) -> Search:
-        return self._store.move_search(SearchId(search_id), state, at=self._clock(), reason=reason)
+    def cancel(self, search_id: str, *, by: str = "") -> Search:
+        """End a search for good; what it recorded stays."""
+        return self._move(search_id, SearchState.CANCELLED, Action.CANCEL, "cancelled by request", by)
+
+    def extend(self, search_id: str, budget: Mapping[str, Any], *, by: str = "") -> Search:
+        """Give a search new limits of its budget, none below the present one; a completed one goes on.
+
+        `InvalidSpec` with every problem.
+        """
+        search = self.search(search_id)
+        check_action(search.id, search.state, Action.EXTEND)
+        larger = extended_budget(search.spec.budget, budget)
+        return self._store.extend_search(search.id, larger, at=self._clock(), by=by)
+
+    def set_parallelism(self, search_id: str, parallelism: int | None, *, by: str = "") -> Search:
+        """Let a search have at most so many candidates in flight, None for every worker."""
+        return self._store.set_parallelism(SearchId(search_id), parallelism, at=self._clock(), by=by)
+
+    def set_priority(self, search_id: str, priority: int, *, by: str = "") -> Search:
+        """Let a search go before those of lower priority."""
+        return self._store.set_priority(SearchId(search_id), priority, at=self._clock(), by=by)
+
+    def _move(self, search_id: str, state: SearchState, action: Action, reason: str, by: str) -> Search:
+        at = self._clock()
+        return self._store.move_search(SearchId(search_id), state, at=at, reason=reason, action=action, by=by)
+
+    # -- the record of a search ------------------------------------------------------------------------------------
 
     def pulse(self, search_id: str) -> Pulse:
         """How far the record of a search is; `NotFound`."""

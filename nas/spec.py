@@ -27,6 +27,7 @@ from .fields import (
     Line,
     MetricName,
     Number,
+    Priority,
     ProfileField,
     RecipeField,
     Scale,
@@ -207,6 +208,11 @@ class SearchSpec(Document):
         ge=1,
         le=100_000,
         description="Most candidates in flight; null for every worker. May be changed while it runs.",
+    )
+    priority: Priority = Field(
+        0,
+        description="Free workers go to searches of higher priority first; those of equal priority share them. May be "
+        "changed while it runs.",
     )
     evaluation_timeout_s: Number = Field(
         3600.0, gt=0, le=7 * 86_400, description="Seconds after which a training is given up."

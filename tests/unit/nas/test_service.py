@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +18,10 @@ from evaluator.metrics.psnr import CAP_DB
 from nas.checks import InvalidSpec
 from nas.objectives import METRICS
 from nas.reach import SCORES
-from nas.records import IllegalTransition, SearchState
+from nas.records import ACTIONS, Action, IllegalAction, Search, SearchState
 from nas.service import Service
 from nas.settings import Settings
-from nas.store.base import NotFound
+from nas.store.base import KeyReused, NotFound
 from nas.store.memory import MemoryStore
 from nas.testing.profiles import make_profile
 from search_space.errors import InvalidInput
@@ -329,22 +329,113 @@ def test_any_document_is_accepted_or_refused_with_problems(submitted: dict[str, 
     json.dumps([str(problem) for problem in refused.value.problems])
 
 
-def test_a_search_moves_only_along_the_table(service: Service) -> None:
+ACTS: Mapping[Action, Callable[[Service, str], object]] = {
+    Action.PAUSE: lambda service, name: service.pause(name, by="ada"),
+    Action.RESUME: lambda service, name: service.resume(name, by="ada"),
+    Action.CANCEL: lambda service, name: service.cancel(name, by="ada"),
+    Action.EXTEND: lambda service, name: service.extend(name, {"evaluations": 200}, by="ada"),
+    Action.CHANGE: lambda service, name: service.set_priority(name, 7, by="ada"),
+    Action.CLONE: lambda service, name: service.clone(name, {}, by="ada"),
+}
+
+
+def bring_to(store: MemoryStore, service: Service, state: SearchState) -> Search:
+    """A submitted search in a state."""
     search = service.submit(document())
-    assert service.pause(search.id).state is SearchState.PAUSED
-    with pytest.raises(IllegalTransition):
-        service.pause(search.id)
-    assert service.resume(search.id).state is SearchState.QUEUED
-    assert service.cancel(search.id).state is SearchState.CANCELLED
-    for step in (service.pause, service.resume, service.cancel):
-        with pytest.raises(IllegalTransition):
-            step(search.id)
+    if state in (SearchState.PAUSED, SearchState.CANCELLED):
+        return store.move_search(search.id, state, at=search.created_at)
+    if state is not SearchState.QUEUED:
+        lease = store.claim_search("controller-1", at=search.created_at, lease_s=60.0)
+        assert lease is not None
+        if state.ended:
+            store.end_search(lease, state, at=search.created_at)
+    return store.search(search.id)
+
+
+@pytest.mark.parametrize("state", SearchState)
+@pytest.mark.parametrize("action", Action)
+def test_an_action_is_done_just_where_the_table_allows_it_and_bears_who(
+    images: Path, tmp_path: Path, action: Action, state: SearchState
+) -> None:
+    store = MemoryStore()
+    service = Service(store, Settings(home=tmp_path / "home", images_root=images))
+    search = bring_to(store, service, state)
+    entries = len(store.audit())
+    if state not in ACTIONS[action]:
+        with pytest.raises(IllegalAction, match=f"is {state}: to {action} it takes"):
+            ACTS[action](service, search.id)
+        assert service.search(search.id) == search
+        assert len(store.audit()) == entries
+        return
+    ACTS[action](service, search.id)
+    (entry,) = store.audit(after=entries)
+    assert (entry.who, entry.action) == ("ada", f"search.{action}")
+
+
+def test_a_search_that_failed_is_resumed_and_one_that_completed_is_extended(service: Service) -> None:
+    store: Any = service._store
+    failed = bring_to(store, service, SearchState.FAILED)
+    assert service.resume(failed.id).state is SearchState.QUEUED
+    service.cancel(failed.id)
+    completed = bring_to(store, service, SearchState.COMPLETED)
+    extended = service.extend(completed.id, {"evaluations": 300})
+    assert (extended.state, extended.spec.budget.evaluations) == (SearchState.QUEUED, 300)
+    assert extended == service.search(completed.id)
+
+
+def test_an_extension_that_allows_less_is_refused_whole(service: Service) -> None:
+    search = service.submit(document())
+    with pytest.raises(InvalidSpec) as refused:
+        service.extend(search.id, {"evaluations": 1, "steps": 7, "patience": None})
+    assert [problem.field for problem in refused.value.problems] == ["evaluations", "steps"]
+    assert service.search(search.id) == search
+
+
+def test_the_priority_and_parallelism_of_a_spec_are_those_that_a_search_begins_with(service: Service) -> None:
+    search = service.submit(document(priority=-3, parallelism=2), by="ada")
+    assert (search.priority, search.parallelism, search.owner) == (-3, 2, "ada")
+    assert service.set_priority(search.id, 100).priority == 100
+    assert service.set_parallelism(search.id, None).parallelism is None
+    assert service.search(search.id).spec == search.spec
+    with pytest.raises(InvalidSpec, match="priority"):
+        service.submit(document(priority=101))
+
+
+def test_a_clone_differs_by_its_changes_only_and_is_checked_like_any_spec(service: Service) -> None:
+    model = service.submit(document(seed=5, population=8, engine={"name": "nsga2", "order": "ordered"}), by="ada")
+    changes = {"seed": 6, "population": None, "budget": {"evaluations": 7}}
+    clone, repeated = service.clone(model.id, changes, by="bob")
+    assert not repeated
+    assert (clone.owner, clone.cloned_from, clone.state) == ("bob", model.id, SearchState.QUEUED)
+    budget = model.spec.budget.model_copy(update={"evaluations": 7})
+    assert clone.spec == model.spec.model_copy(update={"seed": 6, "population": 32, "budget": budget})
+    with pytest.raises(InvalidSpec) as refused:
+        service.clone(model.id, {"scale": 9, "dataset": {"train": "nowhere"}})
+    assert {problem.field for problem in refused.value.problems} == {"scale", "dataset.train"}
+    assert len(service.searches()) == 2
+
+
+def test_a_request_with_a_key_is_carried_out_once_for_each_sender(service: Service) -> None:
+    first = service.accept(document(name="a", seed=1), by="ada", key="k")
+    service.pause(first.search.id)
+    again = service.accept({"seed": 1, "name": "a", "dataset": {"train": "photos"}}, by="ada", key="k")
+    assert (first.repeated, again.repeated) == (False, True)
+    assert again.search == service.search(first.search.id)
+    assert not service.accept(document(name="a", seed=1), by="bob", key="k").repeated
+    assert not service.accept(document(name="a", seed=1), by="ada").repeated
+    with pytest.raises(KeyReused):
+        service.accept(document(name="a", seed=2), by="ada", key="k")
+    clone = service.clone(first.search.id, {}, by="ada", key="c")
+    assert service.clone(first.search.id, {}, by="ada", key="c") == (clone.search, True)
+    with pytest.raises(KeyReused):
+        service.clone(clone.search.id, {}, by="ada", key="c")
+    assert len(service.searches()) == 4
 
 
 def test_unknown_ids_are_not_found(service: Service) -> None:
     for ask in (
         service.search,
-        service.cancel,
+        *(lambda name, act=act: act(service, name) for act in ACTS.values()),
         service.front,
         service.candidates,
         service.candidate,

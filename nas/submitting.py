@@ -1,0 +1,86 @@
+"""From a document to a search that waits for a controller, and the request that it came by. Knows no store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from .advice import budget_warnings, latency_warnings
+from .catalogue import FolderOf
+from .checks import checked_spec
+from .records import Request, Search, SearchId, SearchState
+from .redundancy import redundancy_warnings
+from .settings import Settings
+from .spec import SearchSpec
+from .validation import validation_warnings
+
+LAG_PER_WORKER = 4
+"""Asks between a network and the outcomes that it was bred from, where they are told in order and no lag is given."""
+
+
+class Accepted(NamedTuple):
+    """A search that was asked for; ``repeated`` where the same request had been carried out before."""
+
+    search: Search
+    repeated: bool
+
+
+def new_search(
+    document: Mapping[str, Any],
+    folder_of: FolderOf,
+    settings: Settings,
+    *,
+    at: datetime,
+    owner: str = "",
+    cloned_from: SearchId | None = None,
+) -> Search:
+    """A queued search for what a document asks; `InvalidSpec` with every problem.
+
+    It bears what its submitter should know of its spec, e.g. objectives that rank networks alike.
+
+    Args:
+        document: A JSON object.
+        folder_of: Finds the folder of a dataset.
+        settings: Where profiles of devices lie, and how many workers there are.
+        at: When it was asked for.
+        owner: By whom.
+        cloned_from: The search that its document was made from.
+    """
+    spec = _with_lag(checked_spec(document, folder_of, settings.home), settings.worker_count)
+    return Search(
+        id=SearchId(secrets.token_hex(4)),
+        spec=spec,
+        state=SearchState.QUEUED,
+        created_at=at,
+        warnings=(
+            *redundancy_warnings(spec),
+            *budget_warnings(spec),
+            *validation_warnings(spec, folder_of),
+            *latency_warnings(spec),
+        ),
+        parallelism=spec.parallelism,
+        owner=owner,
+        priority=spec.priority,
+        cloned_from=cloned_from,
+    )
+
+
+def _with_lag(spec: SearchSpec, workers: int) -> SearchSpec:
+    """The spec with its lag spelled out, so that it gives the same search wherever it is run again."""
+    engine = spec.engine
+    if engine.order != "ordered" or engine.lag is not None:
+        return spec
+    return spec.model_copy(update={"engine": replace(engine, lag=LAG_PER_WORKER * (spec.parallelism or workers))})
+
+
+def repeatable(key: str | None, who: str, wish: Sequence[Any]) -> Request | None:
+    """The request that a wish came by, where it bears a key; equal wishes, as JSON values, are the same request."""
+    if key is None:
+        return None
+    text = json.dumps(wish, sort_keys=True, separators=(",", ":"))
+    return Request(key=key, who=who, digest=hashlib.sha256(text.encode()).hexdigest())
