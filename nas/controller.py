@@ -1,32 +1,34 @@
 """The loop that advances searches: claim, ask, submit, record, tell. No torch, no SQL, no Ray.
 
 Several searches may be active side by side; free workers are handed to them in turn. A search that cannot go on
-never takes the others down with it.
+never takes the others down with it, and a store that does not answer takes nobody down: the workers go on, what they
+finish is kept, and recorded once the store is back.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 import structlog
 
-from evaluator.executor import Executor, ExecutorError
-from search_space.errors import InvalidInput
+from evaluator.executor import Executor
 
-from .dispatch import Dispatch, Returned
+from .dispatch import Dispatch
+from .intake import Intake
 from .leases import Leases, Leasing
+from .outage import Outage
 from .preparing import Prepare, Prepared
 from .recording import KeepWeights
-from .records import SearchState
+from .records import Search, SearchState
 from .run import BuildEngine, Known, SearchRun, Work
 from .states import StateShelf
-from .store.base import Lease, LeaseLost, Store, StoreError
+from .store.base import Lease, Store, StoreUnavailable
 from .watching import Watch
 
 logger = structlog.get_logger(__name__)
@@ -84,7 +86,6 @@ class Controller:
     ) -> None:
         self._store = store
         self._executor = executor
-        self._prepare = prepare
         self._build_engine = build_engine
         self._keep_weights = keep_weights
         self._states = states
@@ -94,8 +95,8 @@ class Controller:
         self._clock = clock
         self._wait = wait
         self._poll_s = poll_s
-        self._loader = loader
-        self._preparing: list[tuple[Lease, Future[Prepared]]] = []
+        self._outage = Outage(clock)
+        self._intake = Intake(store, self._leases, prepare, loader, self._begin)
         self._runs: deque[SearchRun] = deque()
         self._dispatch = Dispatch(executor)
         self._watch = Watch(store, executor, self._dispatch, owner=leasing.owner, lease_s=leasing.lease_s, clock=clock)
@@ -103,7 +104,7 @@ class Controller:
     @property
     def active(self) -> int:
         """Searches that are being prepared or advanced."""
-        return len(self._runs) + len(self._preparing)
+        return len(self._runs) + len(self._intake)
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Step until ``stop`` says so, then give every search back."""
@@ -114,33 +115,52 @@ class Controller:
             self.close()
 
     def step(self) -> None:
-        """Look at the database once, keep the workers busy, and record what they finished."""
-        self._renew()
-        self._claim()
-        self._begin_prepared()
-        handled = self._fill()
-        self._watch.look()
-        idle = self._dispatch.empty  # the executor is asked all the same: workers come and go meanwhile
-        for returned in self._dispatch.completed(0.0 if idle or handled == AT_ONCE else self._poll_s):
-            self._take(returned)
-        if not idle:
-            self._fill()
-        elif not handled:
-            self._wait(self._poll_s)
-        self._finish()
-        self._exports.step()
+        """Look at the database once, keep the workers busy, and record what they finished.
+
+        While the store is away it is asked now and then; until it answers, this only listens to the workers.
+        """
+        if self._outage.left_s:
+            self._listen(min(self._poll_s, self._outage.left_s))
+            return
+        try:
+            self._advance()
+        except StoreUnavailable as error:
+            self._outage.begin(error)
+        else:
+            self._outage.end()
 
     def close(self) -> None:
-        """Give every search back to the queue; what is in flight will be trained by whoever claims it next."""
-        self._loader.shutdown(cancel_futures=True)
-        for lease, _ in self._preparing:
-            self._leases.give_back(lease)
-        self._preparing.clear()
+        """Give every search back to the queue; what is in flight will be trained by whoever claims it next.
+
+        A store that is away is not waited for: the leases run out by themselves.
+        """
+        leases = [*self._intake.close(), *(run.lease for run in self._runs)]
+        try:
+            for lease in leases:
+                self._leases.give_back(lease)
+            self._watch.close()
+        except StoreUnavailable as error:
+            logger.warning("searches not given back", reason=str(error), hint="their leases run out by themselves")
+        self._exports.close()
         for run in list(self._runs):
             self._leave(run)
-            self._leases.give_back(run.lease)
-        self._watch.close()
-        self._exports.close()
+
+    def _advance(self) -> None:
+        """One step, as long as the store answers; broken off anywhere, the next one loses and repeats nothing."""
+        self._mend()
+        self._renew()
+        self._record()
+        self._claim()
+        self._intake.step()
+        handled = self._fill()
+        self._watch.look()
+        idle = self._dispatch.empty
+        self._listen(0.0 if handled == AT_ONCE or (idle and handled) else self._poll_s)
+        self._record()
+        if not idle:
+            self._fill()
+        self._finish()
+        self._exports.step()
 
     # -- searches come ---------------------------------------------------------------------------------------------
 
@@ -150,21 +170,10 @@ class Controller:
             if lease is None:
                 return
             run = next((run for run in self._runs if run.search.id == lease.search_id), None)
-            if run is not None:  # paused and resumed before its trainings had ended: they go on
+            if run is None:
+                self._intake.admit(lease)
+            else:  # paused and resumed before its trainings had ended: they go on
                 run.lease = lease
-                continue
-            spec = self._store.search(lease.search_id).spec
-            self._preparing.append((lease, self._loader.submit(self._prepare, spec)))
-
-    def _begin_prepared(self) -> None:
-        ready = [(lease, future) for lease, future in self._preparing if future.done()]
-        self._preparing = [(lease, future) for lease, future in self._preparing if not future.done()]
-        for lease, future in ready:
-            with self._contained(lease, "its images cannot be used"):
-                prepared = future.result()
-            if future.exception() is None:
-                with self._contained(lease, "it cannot be begun"):
-                    self._begin(lease, prepared)
 
     def _begin(self, lease: Lease, prepared: Prepared) -> None:
         earlier = self._store.search(lease.search_id).data_digest
@@ -182,7 +191,11 @@ class Controller:
             baseline=prepared.baseline,
             reference_point=prepared.reference_point,
         )
-        run = SearchRun(
+        self._runs.append(self._run_of(search, lease))
+
+    def _run_of(self, search: Search, lease: Lease) -> SearchRun:
+        """A search brought to where its log ends."""
+        return SearchRun(
             search,
             lease,
             store=self._store,
@@ -191,24 +204,27 @@ class Controller:
             keep_weights=self._keep_weights,
             states=self._states,
         )
-        self._runs.append(run)
+
+    def _mend(self) -> None:
+        """Make a new run, from its log, of each whose call the store broke off; its trainings go on."""
+        for run in [run for run in self._runs if run.torn]:
+            with self._contained(run, "it cannot be taken up again"):
+                lease, search = self._leases.renewed(run.lease, at_once=True)
+                mended = self._run_of(search, lease)
+                self._runs[self._runs.index(run)] = mended
+                self._dispatch.hand_over(run, mended)
 
     def _renew(self) -> None:
         """Keep the leases, and notice what was paused, resumed or cancelled."""
         for run in list(self._runs):
-            with self._contained(run.lease, "its lease cannot be renewed", run):
+            with self._contained(run, "its lease cannot be renewed"):
                 run.lease, search = self._leases.renewed(run.lease)
                 run.paused = search.state is not SearchState.RUNNING
                 run.parallelism = search.parallelism
                 if search.state.ended:
                     logger.info("search left", search=run.search.id, state=str(search.state))
-                    self._leave(run)
-                    run.forget_states()
-        kept = []
-        for lease, future in self._preparing:
-            with self._contained(lease, "its lease cannot be renewed"):
-                kept.append((self._leases.renewed(lease)[0], future))
-        self._preparing = kept
+                    self._leave(run, ended=True)
+        self._intake.renew()
 
     # -- work ------------------------------------------------------------------------------------------------------
 
@@ -229,34 +245,43 @@ class Controller:
         if run.parallelism is not None and self._dispatch.count_of(run) >= run.parallelism:
             return False
         work: Work | Known | None = None
-        with self._contained(run.lease, "it cannot go on", run):
+        with self._contained(run, "it cannot go on"):
             work = run.next_work()
         if isinstance(work, Work):
             self._dispatch.submit(run, work)
         return work is not None
 
-    def _take(self, returned: Returned) -> None:
-        run = returned.run
-        with self._contained(run.lease, "an outcome cannot be recorded", run):
-            run.take(returned.work, returned.completion, cached=returned.cached)
+    def _listen(self, timeout_s: float) -> None:
+        """Take in what the workers have finished; wait for it, or where nothing is in flight, for what may come."""
+        if self._dispatch.empty:
+            self._dispatch.collect(0.0)  # the executor is asked all the same: workers come and go meanwhile
+            self._wait(timeout_s)
+        else:
+            self._dispatch.collect(timeout_s)
+
+    def _record(self) -> None:
+        """Record the outcomes that have come back, oldest first."""
+        while (returned := self._dispatch.oldest) is not None:
+            with self._contained(returned.run, "an outcome cannot be recorded"):
+                returned.run.take(returned.work, returned.completion, cached=returned.cached)
+            self._dispatch.settle(returned)
 
     # -- searches go -----------------------------------------------------------------------------------------------
 
     def _finish(self) -> None:
         """End the searches that are over, and let go of paused ones once nothing of theirs is in flight."""
         for run in list(self._runs):
-            with self._contained(run.lease, "it cannot be ended", run):
+            with self._contained(run, "it cannot be ended"):
                 ending = run.over()
                 if run.paused and not run.in_flight:
                     run.write_marks()
-                    self._leave(run)
                     self._store.release_lease(run.lease)
-                elif ending is not None:
                     self._leave(run)
+                elif ending is not None:
                     self._leases.end(run.lease, *ending)
-                    run.forget_states()
+                    self._leave(run, ended=True)
 
-    def _leave(self, run: SearchRun) -> None:
+    def _leave(self, run: SearchRun, ended: bool = False) -> None:
         """Forget a search, cancel the jobs that nobody else waits for, and let its images go unless others use them."""
         if run in self._runs:
             self._runs.remove(run)
@@ -264,25 +289,9 @@ class Controller:
         digest = run.search.data_digest
         if digest is not None and all(other.search.data_digest != digest for other in self._runs):
             self._executor.unload(digest)
+        if ended:
+            run.forget_states()
 
-    @contextmanager
-    def _contained(self, lease: Lease, what: str, run: SearchRun | None = None) -> Iterator[None]:
-        """Act for one search: a lost lease leaves it to its new owner, any trouble of its own fails it alone.
-
-        What every search depends on, the store and the executor, is not contained: their errors end the controller.
-        """
-        try:
-            yield
-        except LeaseLost:
-            logger.warning("lease lost", search=lease.search_id)
-            if run is not None:
-                self._leave(run)
-        except (StoreError, ExecutorError):
-            raise
-        except Exception as error:
-            known = isinstance(error, InvalidInput | OSError)
-            logger.error("search failed", search=lease.search_id, reason=str(error), exc_info=not known)
-            if run is not None:
-                self._leave(run)
-                run.forget_states()
-            self._leases.end(lease, SearchState.FAILED, f"{what}: {error}" if known else f"{what}: {error!r}")
+    def _contained(self, run: SearchRun, what: str) -> AbstractContextManager[None]:
+        """Act for one search: see `Leases.contained`."""
+        return self._leases.contained(run.lease, what, partial(self._leave, run))

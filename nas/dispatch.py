@@ -1,15 +1,18 @@
 """Jobs on their way: which searches wait for each, and what came back. What two searches wait for is trained once.
 
-Knows no store: what an outcome means is its run's business.
+What came back is kept until it was recorded, so that no outcome is lost while a store is away. Knows no store: what an
+outcome means is its run's business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from evaluator.executor import Completion, Executor, Ticket
 
+from .records import SearchId
 from .run import SearchRun, Work
 
 
@@ -37,6 +40,8 @@ class Dispatch:
         self._executor = executor
         self._waiting: dict[Ticket, list[tuple[SearchRun, Work]]] = {}
         self._tickets: dict[tuple[str, float], Ticket] = {}  # by job and its time limit
+        self._returned: deque[Returned] = deque()
+        self._counts: Counter[SearchId] = Counter()  # of jobs in flight
 
     @property
     def full(self) -> bool:
@@ -48,9 +53,14 @@ class Dispatch:
         """Whether nothing is in flight."""
         return not self._waiting
 
+    @property
+    def oldest(self) -> Returned | None:
+        """The outcome that came back first of those that are not settled."""
+        return self._returned[0] if self._returned else None
+
     def count_of(self, run: SearchRun) -> int:
         """Jobs in flight that a search waits for."""
-        return sum(other is run for waiting in self._waiting.values() for other, _ in waiting)
+        return self._counts[run.search.id]
 
     def waiting(self, ticket: Ticket | None) -> Sequence[tuple[SearchRun, Work]]:
         """Who waits for a job and for what, the search that asked first before the others; nobody for None."""
@@ -63,25 +73,45 @@ class Dispatch:
         if ticket is None:
             ticket = self._tickets[shared] = self._executor.submit(work.job)
         self._waiting.setdefault(ticket, []).append((run, work))
+        self._counts[work.candidate.search_id] += 1
 
-    def completed(self, timeout_s: float) -> Iterator[Returned]:
-        """Outcomes since the last call, one for each search that still waits; waits up to ``timeout_s`` seconds.
+    def collect(self, timeout_s: float) -> None:
+        """Take in the outcomes since the last call, one for each search that waits; waits up to ``timeout_s`` seconds.
 
-        A search may be dropped between two of them.
+        They are `oldest` one after another, until they are settled or their search is dropped.
         """
         for completion in self._executor.completed(timeout_s):
             self._forget(completion.ticket)
             for number, (run, work) in enumerate(self._waiting.pop(completion.ticket, [])):
-                yield Returned(run=run, work=work, completion=completion, cached=number > 0)
+                self._counts[work.candidate.search_id] -= 1
+                self._returned.append(Returned(run=run, work=work, completion=completion, cached=number > 0))
+
+    def settle(self, returned: Returned) -> None:
+        """Forget the oldest outcome, now that it was recorded; its search may have been dropped meanwhile."""
+        if self.oldest is returned:
+            self._returned.popleft()
 
     def drop(self, run: SearchRun) -> None:
         """Let a search wait no more, and cancel the jobs that nobody else waits for."""
+        self._returned = deque(returned for returned in self._returned if returned.run is not run)
         for ticket, waiting in list(self._waiting.items()):
+            self._counts.subtract(work.candidate.search_id for other, work in waiting if other is run)
             waiting[:] = [(other, work) for other, work in waiting if other is not run]
             if not waiting:
                 del self._waiting[ticket]
                 self._forget(ticket)
                 self._executor.cancel(ticket)
+
+    def hand_over(self, run: SearchRun, successor: SearchRun) -> None:
+        """Let a rebuilt search wait for what it waited for before, and have it know that this is under way."""
+        for waiting in self._waiting.values():
+            waiting[:] = [(successor if other is run else other, work) for other, work in waiting]
+        self._returned = deque(
+            replace(returned, run=successor) if returned.run is run else returned for returned in self._returned
+        )
+        in_flight = [work for waiting in self._waiting.values() for other, work in waiting if other is successor]
+        back = [returned.work for returned in self._returned if returned.run is successor]
+        successor.attach({work.candidate.ordinal for work in in_flight + back})
 
     def _forget(self, ticket: Ticket) -> None:
         self._tickets = {shared: kept for shared, kept in self._tickets.items() if kept != ticket}

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import structlog
 
 from .records import Artifact, ArtifactState, Candidate, Search
-from .store.base import Store
+from .store.base import Store, StoreUnavailable
 
 logger = structlog.get_logger(__name__)
 
@@ -38,6 +38,9 @@ Write = Callable[[Search, Candidate, Path, str, Path], Written]
 class ThreadedExports:
     """Claims requested artifacts and writes them beside the searches.
 
+    A store that is away fails no artifact: what could not be read is tried again, and what could not be recorded is
+    recorded later, or made again by whoever finds that it takes too long.
+
     Args:
         store: Where requests are.
         home: Folder that paths in the store are relative to.
@@ -54,10 +57,13 @@ class ThreadedExports:
         self._current: tuple[Artifact, Future[Artifact]] | None = None
 
     def step(self) -> None:
-        """Record what is done and start what is requested."""
+        """Record what is done and start what is requested; `StoreUnavailable`, after which it may be called again."""
         if self._current is not None:
             artifact, future = self._current
             if not future.done():
+                return
+            if isinstance(future.exception(), StoreUnavailable):
+                self._current = (artifact, self._thread.submit(self._make, artifact))
                 return
             self._store.finish_artifact(self._outcome(artifact, future))
             self._current = None
@@ -66,11 +72,15 @@ class ThreadedExports:
             self._current = (claimed, self._thread.submit(self._make, claimed))
 
     def close(self) -> None:
-        """Finish the file that is being written."""
+        """Finish the file that is being written; a store that is away is not waited for."""
         self._thread.shutdown(wait=True)
-        if self._current is not None:
-            self._store.finish_artifact(self._outcome(*self._current))
-            self._current = None
+        current, self._current = self._current, None
+        if current is None or isinstance(current[1].exception(), StoreUnavailable):
+            return
+        try:
+            self._store.finish_artifact(self._outcome(*current))
+        except StoreUnavailable as error:
+            logger.warning("artifact not recorded", artifact=current[0].id, reason=str(error))
 
     def _make(self, artifact: Artifact) -> Artifact:
         candidate = self._store.candidate(artifact.candidate_id)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
+from evaluator.executor import ExecutorError
+from search_space.errors import InvalidInput
+
 from .records import IllegalTransition, Search, SearchId, SearchState
-from .store.base import Lease, LeaseLost, Store
+from .store.base import Lease, LeaseLost, Store, StoreError
 
 logger = structlog.get_logger(__name__)
 
@@ -52,10 +56,10 @@ class Leases:
             logger.info("search claimed", search=lease.search_id, token=lease.token)
         return lease
 
-    def renewed(self, lease: Lease) -> tuple[Lease, Search]:
-        """A lease, extended once a third of it has passed, and its search as it stands; `LeaseLost`."""
+    def renewed(self, lease: Lease, *, at_once: bool = False) -> tuple[Lease, Search]:
+        """A lease, extended once a third of it has passed or ``at_once``, and its search as it stands; `LeaseLost`."""
         left_s = (lease.expires_at - self._clock()).total_seconds()
-        if left_s <= self._leasing.lease_s * 2 / 3:
+        if at_once or left_s <= self._leasing.lease_s * 2 / 3:
             lease, _ = self._store.renew_lease(lease, at=self._clock(), lease_s=self._leasing.lease_s)
         return lease, self._store.search(lease.search_id)
 
@@ -75,3 +79,27 @@ class Leases:
             logger.warning("lease lost", search=lease.search_id)
         except IllegalTransition:
             self._store.release_lease(lease)
+
+    @contextmanager
+    def contained(self, lease: Lease, what: str, leave: Callable[[bool], None]) -> Iterator[None]:
+        """Act for one search: a lost lease leaves it to its new owner, any trouble of its own fails it alone.
+
+        What every search depends on, the store and the executor, is not contained: their errors are raised.
+
+        Args:
+            lease: Of the search.
+            what: What cannot be done, should there be trouble.
+            leave: Called once the search is ours no more, with whether it has ended.
+        """
+        try:
+            yield
+        except LeaseLost:
+            logger.warning("lease lost", search=lease.search_id)
+            leave(False)
+        except (StoreError, ExecutorError):
+            raise
+        except Exception as error:
+            known = isinstance(error, InvalidInput | OSError)
+            logger.error("search failed", search=lease.search_id, reason=str(error), exc_info=not known)
+            self.end(lease, SearchState.FAILED, f"{what}: {error}" if known else f"{what}: {error!r}")
+            leave(True)

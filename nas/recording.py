@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -17,9 +18,13 @@ from .objectives import total_violation
 from .records import Candidate, CandidateId, CandidateState, Evaluation, Search
 from .scores import candidate_scores
 from .spec import SearchSpec
+from .store.base import StoreUnavailable
 
 REPEATABLE_FAILURES = ("diverged", "non_finite")
 """Failures that the same work would meet again: they are remembered like scores. Others are tried anew."""
+
+PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE)
+"""Troubles of a disk that are over one day: it is full, or cannot be reached."""
 
 KeepWeights = Callable[[str, bytes], str]
 """Stores a network's weights under a key and returns their path below the home folder."""
@@ -60,6 +65,9 @@ def evaluation_of(
 
     A failure that may not happen again is stored under an address of its own, so that the job's address stays free
     for the score of a later try.
+
+    Raises:
+        StoreUnavailable: There is no room for its weights now.
     """
     outcome = completion.outcome
     common = Evaluation(
@@ -95,7 +103,7 @@ def evaluation_of(
         peak_memory_bytes=outcome.peak_memory_bytes,
         loss_curve=outcome.loss_curve,
         bands=outcome.bands,
-        weights=keep_weights(job.key, outcome.weights) if outcome.weights else None,
+        weights=_kept(job.key, outcome.weights, keep_weights) if outcome.weights else None,
     )
 
 
@@ -110,3 +118,12 @@ def told_of(spec: SearchSpec, candidate: Candidate, evaluation: Evaluation, *, a
 
 def _repeatable(outcome: Outcome) -> bool:
     return isinstance(outcome, Success) or outcome.kind in REPEATABLE_FAILURES
+
+
+def _kept(key: str, weights: bytes, keep_weights: KeepWeights) -> str:
+    try:
+        return keep_weights(key, weights)
+    except OSError as error:
+        if error.errno not in PASSING:
+            raise
+        raise StoreUnavailable(f"trained weights cannot be kept: {error}") from error

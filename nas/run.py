@@ -6,21 +6,22 @@ Whether a network survived there is written a little later, and derived again wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
 from evaluator.executor import Completion, Job
-from search_space.genotype import Genotype
 
-from . import history
 from .budget import Spent, nothing_left, spent
+from .confirming import CONFIRMATION, Confirmations
+from .dialogue import Dialogue
 from .engine.base import PROMOTION, Engine, Proposal
 from .jobs import Jobs, steps_of
 from .recording import KeepWeights, candidate_of, evaluation_of, told_of
-from .records import Candidate, CandidateId, CandidateState, Evaluation, Search, SearchState
+from .records import Candidate, CandidateState, Evaluation, Search, SearchState
 from .states import StateShelf
 from .store.base import Lease, Store
 from .tally import Tally
@@ -32,9 +33,6 @@ BuildEngine = Callable[[Search], Engine]
 
 MARKS = 16
 """Survivals noted before they are written; those that a lost controller had not written are derived again."""
-
-CONFIRMATION = "confirmation"
-"""The operator of a training that gives a member of the final front another seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +59,10 @@ class SearchRun:
         clock: Time for the records.
         keep_weights: Where trained weights go.
         states: Where trainings of one rung leave what those of the next go on from.
+
+    Attributes:
+        torn: Whether a call did not end, so that what is known here and what is stored may differ: the run is of no
+            more use, and whoever still holds the lease makes another one from the log.
     """
 
     def __init__(
@@ -76,40 +78,24 @@ class SearchRun:
     ) -> None:
         self.search = search
         self.lease = lease
-        self.paused = False
+        self.paused = self.torn = False
         self.parallelism = search.parallelism  # most candidates in flight; None for every worker
         self._store, self._clock, self._keep_weights = store, clock, keep_weights
         self._spec = search.spec
         self._jobs = Jobs(search, states)
-        self._engine = build_engine(search)
         self._top_rung = search.spec.recipe.rungs - 1
         self._tally = Tally(search.spec.objective_values, search.reference_point, top_rung=self._top_rung)
         self._log = {candidate.ordinal: candidate for candidate in store.candidates(search.id, limit=None)}
-        self._asked = [c.ordinal for c in self._log.values() if c.replicate == 0]  # by the engine, in order
-        self._confirmations = {(c.genotype.digest, c.replicate): c.ordinal for c in self._log.values() if c.replicate}
-        self._committed = 0  # how many of those it was told of, where outcomes are told in order
-        self._tells = 0
-        self._planned_steps = 0  # of the candidates in flight
-        self._marks: dict[CandidateId, bool] = {}
-        self._restore()
+        self._dialogue = Dialogue(build_engine(search), search.spec, self._log)
+        self._confirmations = Confirmations(search.spec.front_seeds, self._log.values())
         self._waiting = [c for c in self._log.values() if c.state is CandidateState.EVALUATING]
-
-    def _restore(self) -> None:
-        """Bring the engine to where the log ends."""
-        log = list(self._log.values())
-        for step in history.history(log, self._spec.engine):
-            if isinstance(step, history.Asked):
-                self._engine.admit(history.proposal_of(step.candidate))
-            else:
-                self._committed += 1
-                self._tell(step.candidate)
-        told = sorted((c for c in log if c.told_ordinal is not None), key=lambda c: c.told_ordinal or 0)
+        self._planned_steps = sum(map(self._steps_of, self._waiting))  # of the candidates in flight
+        told = sorted((c for c in self._log.values() if c.told_ordinal is not None), key=lambda c: c.told_ordinal or 0)
         self._tells = len(told)
         for candidate in told:
-            self._tally.add(candidate, in_flight=len(log) - len(told))
-        self._planned_steps = sum(self._steps_of(c) for c in log if c.told_ordinal is None)
-        if log:
-            logger.info("search restored", search=self.search.id, asked=len(log), told=len(told))
+            self._tally.add(candidate, in_flight=len(self._waiting))
+        if self._log:
+            logger.info("search restored", search=search.id, asked=len(self._log), told=len(told))
 
     # -- proposing -------------------------------------------------------------------------------------------------
 
@@ -118,52 +104,49 @@ class SearchRun:
         """Candidates that were asked for and not told."""
         return len(self._log) - self._tells
 
+    def attach(self, ordinals: Collection[int]) -> None:
+        """Take in that the jobs of these candidates are under way already."""
+        self._waiting = [candidate for candidate in self._waiting if candidate.ordinal not in ordinals]
+
     def next_work(self) -> Work | Known | None:
         """The next job to run; None when the budget is spent, or the engine waits, or nothing is left.
 
         A candidate whose outcome is known already is recorded and told, untrained, and `Known` returned: one a call, so
         that thousands of them do not keep a controller from its other duties.
         """
-        if self._waiting:
-            return self._unless_known(self._waiting.pop(0))
-        if self.paused:
-            return None
-        candidate = self._next_asked() or self._next_confirmation()
-        return None if candidate is None else self._unless_known(candidate)
+        with self._whole():
+            if self._waiting:
+                return self._unless_known(self._waiting.pop(0))
+            if self.paused:
+                return None
+            candidate = self._next_asked() or self._next_confirmation()
+            return None if candidate is None else self._unless_known(candidate)
 
     def _next_asked(self) -> Candidate | None:
-        if self._finished() is not None or not self._commit():
+        if self._finished() is not None:
             return None
-        proposal = self._engine.propose()
-        while proposal is None and self._commit_next():  # it waits for more than the lag has let it know
-            proposal = self._engine.propose()
+        proposal = self._dialogue.propose()
+        self._write_notes()
         if proposal is None:
             return None
         candidate = self._record_ask(proposal)
-        self._asked.append(candidate.ordinal)
-        self._engine.admit(proposal)
+        self._dialogue.admit(proposal, candidate.ordinal)
         return candidate
 
     def _next_confirmation(self) -> Candidate | None:
         """A training from another seed of a member of the final front; None while that may change."""
-        confirming = sum(self._log[ordinal].told_ordinal is None for ordinal in self._confirmations.values())
-        missing = self._unconfirmed() if self.in_flight == confirming else None
+        finished = self._finished()
+        if finished is None or finished.hard or self.in_flight > self._confirmations.in_flight(self._log):
+            return None
+        missing = self._confirmations.missing(self._tally.front)
         if missing is None:
             return None
         genotype, replicate = missing
         parents, rung = (genotype.digest,), self._top_rung
         proposal = Proposal(genotype=genotype, operator=CONFIRMATION, parents=parents, rung=rung)
         candidate = self._record_ask(proposal, replicate=replicate)
-        self._confirmations[genotype.digest, replicate] = candidate.ordinal
+        self._confirmations.add(candidate)
         return candidate
-
-    def _unconfirmed(self) -> tuple[Genotype, int] | None:
-        """A member of the final front, and the number of a seed from which it was not trained; None when time is up."""
-        finished = self._finished()
-        if finished is None or finished.hard:
-            return None
-        wanted = ((c.genotype, n) for c in self._tally.front for n in range(1, self._spec.front_seeds))
-        return next(((g, n) for g, n in wanted if (g.digest, n) not in self._confirmations), None)
 
     def _unless_known(self, candidate: Candidate) -> Work | Known:
         """The job of a candidate in flight, unless its outcome is stored already: then that is told."""
@@ -176,7 +159,7 @@ class SearchRun:
 
     def _record_ask(self, proposal: Proposal, *, replicate: int = 0) -> Candidate:
         candidate = candidate_of(self.search, proposal, len(self._log), at=self._clock())
-        tells_before = self._committed if self._is_ordered else self._tells
+        tells_before = self._dialogue.committed if self._dialogue.ordered else self._tells
         candidate = replace(candidate, tells_before=tells_before, replicate=replicate)
         candidate = replace(candidate, evaluation_key=self._jobs.job(candidate).key)
         self._store.record_ask(self.lease, candidate)
@@ -190,12 +173,21 @@ class SearchRun:
     # -- recording -------------------------------------------------------------------------------------------------
 
     def take(self, work: Work, completion: Completion, *, cached: bool = False) -> None:
-        """Record an outcome, then tell it to the engine; ``cached`` when another search waited for the same work."""
+        """Record an outcome, then tell it to the engine; ``cached`` when another search waited for the same work.
+
+        One that was recorded before does nothing: the store had taken it, but its answer was lost.
+
+        Raises:
+            StoreUnavailable: It could not be recorded; the same call may be made again, of this run unless it is torn.
+        """
+        if self._log[work.candidate.ordinal].told_ordinal is not None:
+            return
         self._jobs.keep_state(work.candidate, completion.outcome)
         at, keep = self._clock(), self._keep_weights
         evaluation = evaluation_of(work.candidate, work.job, completion, at=at, keep_weights=keep)
         known = self._store.evaluation(evaluation.key)  # written by another controller meanwhile: the first one stands
-        self._record_tell(work.candidate, known or evaluation, cached=cached)
+        with self._whole():
+            self._record_tell(work.candidate, known or evaluation, cached=cached)
 
     def _record_tell(self, candidate: Candidate, evaluation: Evaluation, *, cached: bool) -> None:
         told = told_of(self._spec, candidate, evaluation, at=self._clock())
@@ -206,8 +198,8 @@ class SearchRun:
         self.search, self._log[told.ordinal] = replace(self.search, progress=progress), told
         self._tells += 1
         self._planned_steps -= self._steps_of(told)
-        if told.replicate == 0 and not self._is_ordered:
-            self._tell_live(told)
+        self._dialogue.hear(told)
+        self._write_notes()
         logger.info(
             "candidate told",
             search=self.search.id,
@@ -219,81 +211,57 @@ class SearchRun:
             failure=evaluation.failure_kind,
         )
 
-    # -- the engine ------------------------------------------------------------------------------------------------
-
-    def _commit(self, lag: int | None = None) -> bool:
-        """Tell the engine what it has to know before its next ask; whether all of that is known."""
-        if not self._is_ordered:
-            return True
-        options = self._spec.engine if lag is None else replace(self._spec.engine, lag=lag)
-        untold = [self._log[ordinal] for ordinal in self._asked[self._committed :]]
-        due = history.due(untold, len(self._asked), options)
-        for candidate in due or ():
-            self._committed += 1
-            self._tell_live(candidate)
-        return due is not None
-
-    def _commit_next(self) -> bool:
-        """Tell the engine one outcome more, where they are told in order; whether the next one is there."""
-        if not self._is_ordered or self._committed == len(self._asked):
-            return False
-        candidate = self._log[self._asked[self._committed]]
-        if candidate.told_ordinal is None:
-            return False
-        self._committed += 1
-        self._tell_live(candidate)
-        return True
-
-    @property
-    def _is_ordered(self) -> bool:
-        return self._spec.engine.order == "ordered"
-
-    def _tell(self, candidate: Candidate) -> None:
-        survived = history.tell(self._engine, candidate, self._spec)
-        if candidate.survived is None:
-            self._marks[candidate.id] = survived
-
-    def _tell_live(self, candidate: Candidate) -> None:
-        """Tell the engine, and note what follows."""
-        lowest = self._engine.lowest_rung
-        self._tell(candidate)
-        if self._engine.lowest_rung != lowest:
-            why = f"short trainings rank badly: tau between rungs {lowest} and {lowest + 1} is too low"
-            detail = {"lowest_rung": self._engine.lowest_rung, "why": why}
+    def _write_notes(self) -> None:
+        """Write what follows from what the engine was told."""
+        for before, after in self._dialogue.raised:
+            why = f"short trainings rank badly: tau between rungs {before} and {before + 1} is too low"
+            detail = {"lowest_rung": after, "why": why}
             self._store.record_event(self.lease, "rung_raised", detail, at=self._clock())
-        if len(self._marks) >= MARKS:
+        self._dialogue.raised.clear()
+        if len(self._dialogue.marks) >= MARKS:
             self.write_marks()
 
     def write_marks(self) -> None:
         """Write which networks survived, as far as that was noted and not written yet."""
-        if self._marks:
-            self._store.record_survival(self.lease, self._marks)
-            self._marks = {}
+        if self._dialogue.marks:
+            self._store.record_survival(self.lease, self._dialogue.marks)
+            self._dialogue.marks.clear()
 
     # -- ending ----------------------------------------------------------------------------------------------------
 
     def over(self) -> tuple[SearchState, str] | None:
-        """How the search ends now, if it does."""
+        """How the search ends now, if it does; the run is of no more use then, since its engine was told everything."""
         finished = self._finished()
-        if self.in_flight or finished is None or self._unconfirmed() is not None:
+        if self.in_flight or finished is None:
             return None
-        self._commit(lag=1)
+        if not finished.hard and self._confirmations.missing(self._tally.front) is not None:
+            return None
+        self.torn = True
+        self._dialogue.finish()
+        self._write_notes()
         self.write_marks()
         return SearchState.COMPLETED, finished.reason
 
     def _finished(self) -> Spent | None:
         """Why the engine is asked no more; None while it is."""
-        if self._engine.exhausted:
-            return nothing_left(any_asked=bool(self._asked))
+        if self._dialogue.exhausted:
+            return nothing_left(any_asked=self._dialogue.proposed > 0)
         started = self.search.started_at
         return spent(
             self._spec.budget,
             self._tally.progress,
-            asked=len(self._asked),
+            asked=self._dialogue.proposed,
             planned_steps=self._planned_steps,
             unchanged=self._tally.unchanged,
             running_s=0.0 if started is None else (self._clock() - started).total_seconds(),
         )
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Change the run and the store alike; the run is torn unless that ends."""
+        self.torn = True
+        yield
+        self.torn = False
 
     def forget_states(self) -> None:
         """Drop what trainings of this search would have gone on from."""

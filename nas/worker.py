@@ -10,7 +10,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from .records import Search, SearchId, SearchState, Worker
 from .service import Service, utc_now
 from .settings import Settings, without_password
 from .states import StateShelf
-from .store.base import Store
+from .store.base import Store, StoreUnavailable
 from .store.opening import open_store
 
 logger = structlog.get_logger(__name__)
@@ -91,9 +91,11 @@ def run_search(
             controller = make_controller(store, executor, settings, only=search.id)
             try:
                 while not search.state.ended:
-                    on_progress(search, service.workers())
+                    with suppress(StoreUnavailable):  # the controller says so, and waits
+                        on_progress(search, service.workers())
                     controller.step()
-                    search = service.search(search.id)
+                    with suppress(StoreUnavailable):
+                        search = service.search(search.id)
             finally:
                 controller.close()
         on_progress(search, ())

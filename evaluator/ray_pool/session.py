@@ -14,6 +14,13 @@ from .seats import Node
 
 NAMESPACE = "srnas"
 
+HEAD_TIMEOUT, HEAD_TIMEOUT_S = "RAY_gcs_rpc_server_reconnect_timeout_s", "10"
+"""Seconds without the head of the cluster after which Ray ends this process, with a message and status 1.
+
+Nothing that is asked of Ray meanwhile comes back, and without a head there is nothing to go on with. Ray's own 60 s
+would be twice the lease of a controller.
+"""
+
 
 def join_or_start(address: str | None) -> bool:
     """Connect this process to Ray: to the one it knows, to a cluster, or to one that is started here.
@@ -31,6 +38,7 @@ def join_or_start(address: str | None) -> bool:
         return False
     join = address or os.environ.get("RAY_ADDRESS")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault(HEAD_TIMEOUT, HEAD_TIMEOUT_S)
     if not join and "RAY_AUTH_TOKEN_PATH" not in os.environ:
         # Ray's ports are open to the network and run what they are sent. Its own default token would be
         # written to the home folder; one in the environment reaches our workers and nobody else.

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -409,21 +411,39 @@ def test_trouble_of_one_search_leaves_the_others_alone(lab: Lab) -> None:
     assert len(lab.log(sound)) == 30
 
 
-def test_a_full_disk_fails_the_search_that_meets_it_with_the_reason(lab: Lab) -> None:
-    search = lab.submit()
+def heavy(job: Job) -> Outcome:
+    outcome = synthetic(job)
+    return replace(outcome, weights=b"weights") if isinstance(outcome, Success) else outcome
 
-    def heavy(job: Job) -> Outcome:
-        outcome = synthetic(job)
-        return replace(outcome, weights=b"weights") if isinstance(outcome, Success) else outcome
+
+def test_a_full_disk_holds_outcomes_back_until_there_is_room(lab: Lab) -> None:
+    search, keep, tries = lab.submit(), lab.keep, count(1)
 
     def full(key: str, weights: bytes) -> str:
-        raise OSError(28, "No space left on device")
+        if next(tries) <= 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return keep(key, weights)
 
     lab.keep = full  # type: ignore[method-assign]
+    controller = lab.controller(ScriptedExecutor(heavy, capacity=4))
+    for _ in range(30):
+        controller.step()
+        lab.clock.pass_s(1)
+    lab.run_to_end(controller, search)
+    assert len(lab.weights) == lab.store.search(search).progress.evaluated == 30
+
+
+def test_weights_that_may_not_be_written_fail_the_search_that_meets_it_with_the_reason(lab: Lab) -> None:
+    search = lab.submit()
+
+    def refused(key: str, weights: bytes) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    lab.keep = refused  # type: ignore[method-assign]
     lab.run_to_end(lab.controller(ScriptedExecutor(heavy, capacity=4)), search)
     stored = lab.store.search(search)
     assert stored.state is SearchState.FAILED
-    assert "No space left" in stored.reason
+    assert "Permission denied" in stored.reason
     assert stored.progress.in_flight == 0
 
 

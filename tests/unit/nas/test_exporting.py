@@ -10,8 +10,10 @@ import pytest
 
 from nas.exporting import ThreadedExports
 from nas.records import Artifact, ArtifactState, Candidate, Search, SearchState
+from nas.store.base import StoreUnavailable
 from nas.store.memory import MemoryStore
 from nas.testing.builders import START, make_artifact, make_candidate, make_evaluation, make_progress, make_search, told
+from nas.testing.flaky import FlakyStore
 
 
 @dataclass
@@ -61,8 +63,13 @@ def store(tmp_path: Path) -> MemoryStore:
 
 
 @pytest.fixture
-def exports(store: MemoryStore, tmp_path: Path, writer: Writer) -> Iterator[ThreadedExports]:
-    exports = ThreadedExports(store, tmp_path, writer, clock=lambda: START)
+def flaky(store: MemoryStore) -> FlakyStore:
+    return FlakyStore(store, verbs=("candidate", "finish_artifact"))
+
+
+@pytest.fixture
+def exports(flaky: Any, tmp_path: Path, writer: Writer) -> Iterator[ThreadedExports]:
+    exports = ThreadedExports(flaky, tmp_path, writer, clock=lambda: START)
     yield exports
     writer.go.set()
     exports.close()
@@ -117,3 +124,50 @@ def test_artifacts_of_ended_searches_are_still_made(exports: ThreadedExports, st
     search = store.searches()[0]
     store.move_search(search.id, SearchState.CANCELLED, at=START)
     assert finished(exports, store, store.add_artifact(make_artifact())).state is ArtifactState.READY
+
+
+def written(exports: ThreadedExports) -> None:
+    """Wait for what the one thread does."""
+    exports._thread.submit(lambda: None).result()
+
+
+def test_an_artifact_whose_candidate_cannot_be_read_now_is_made_later(
+    exports: ThreadedExports, store: MemoryStore, flaky: FlakyStore
+) -> None:
+    requested = store.add_artifact(make_artifact())
+    flaky.go_away()
+    exports.step()
+    written(exports)
+    flaky.come_back()
+    exports.step()
+    assert store.artifact(requested.id).state is ArtifactState.WRITING
+    written(exports)
+    assert finished(exports, store, requested).state is ArtifactState.READY
+
+
+def test_an_artifact_that_cannot_be_recorded_now_is_recorded_later(
+    exports: ThreadedExports, store: MemoryStore, flaky: FlakyStore
+) -> None:
+    requested = store.add_artifact(make_artifact())
+    exports.step()
+    written(exports)
+    flaky.go_away()
+    with pytest.raises(StoreUnavailable):
+        exports.step()
+    flaky.come_back()
+    exports.step()
+    assert store.artifact(requested.id).state is ArtifactState.READY
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_store_that_is_away_at_the_end_leaves_the_artifact_to_others(
+    exports: ThreadedExports, store: MemoryStore, flaky: FlakyStore, early: bool
+) -> None:
+    requested = store.add_artifact(make_artifact())
+    if early:
+        flaky.go_away()
+    exports.step()
+    written(exports)
+    flaky.go_away()
+    exports.close()
+    assert store.artifact(requested.id).state is ArtifactState.WRITING

@@ -141,7 +141,7 @@ def test_a_training_keeps_the_time_at_which_it_was_first_seen(scene: Scene) -> N
     scene.look_after(1, step=1)
     scene.look_after(1, step=2)
     assert scene.seen()[0].busy_since == START + timedelta(seconds=1)
-    list(scene.dispatch.completed(0))
+    scene.dispatch.collect(0)
     scene.train(ordinal=1)
     scene.look_after(1, step=2)
     assert scene.seen()[0].busy_since == START + timedelta(seconds=3)
