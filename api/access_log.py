@@ -1,4 +1,4 @@
-"""One line in the log for every request that was answered."""
+"""One line in the log for every request that was answered: no header and no query is in it, for they may be secret."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from time import perf_counter
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .access import principal_of
+
 _log = structlog.get_logger(__name__)
 
 
 class AccessLog:
-    """ASGI middleware that logs method, path, status and milliseconds; 500 stands for a request that raised."""
+    """ASGI middleware that logs who asked for what, and how it ended; 500 stands for a request that raised."""
 
     def __init__(self, app: ASGIApp, clock: Callable[[], float] = perf_counter) -> None:
         self._app = app
@@ -35,4 +37,6 @@ class AccessLog:
             await self._app(scope, receive, send_and_see)
         finally:
             spent_ms = round(1000 * (self._clock() - start), 1)
-            _log.info("request", method=scope["method"], path=scope["path"], status=status, ms=spent_ms)
+            principal = principal_of(scope)
+            who = "" if principal is None else principal.name
+            _log.info("request", method=scope["method"], path=scope["path"], status=status, ms=spent_ms, who=who)

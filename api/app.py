@@ -6,17 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp
 
 from nas.service import Service
 from nas.store.base import Store
 from nas.store.opening import open_store
+from nas.tokens import Tokens
 
 from .access_log import AccessLog
-from .deps import plain_path, same_origin
 from .errors import install
+from .gate import Gate
+from .guards import Guard, Rules
+from .headers import SecureHeaders
 from .responses import tidied
 from .routes import artifacts, candidates, events, exports, front, health, searches, spaces, statistics, workers
 from .settings import ApiSettings, read_api_settings
@@ -48,8 +52,18 @@ ROUTERS = tuple(
 )
 
 
+CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+CORS_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID")
+CORS_EXPOSED = ("ETag", "Link", "Location", "Retry-After")
+"""What pages of the origins in SRNAS_CORS_ORIGINS may send and read."""
+
+
 class App(FastAPI):
-    """FastAPI whose OpenAPI document gives errors the media type that they have."""
+    """FastAPI whose OpenAPI document gives errors the media type that they have, and whose answers are all guarded."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """What answers requests, failures of the middleware included."""
+        return SecureHeaders(super().build_middleware_stack())
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
@@ -77,6 +91,8 @@ def create_app(settings: ApiSettings | None = None, store: Store | None = None) 
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         opened = open_store(chosen.database) if store is None else store
         app.state.service = Service(opened, chosen)
+        app.state.tokens = Tokens(opened, app.state.service.now)
+        app.state.gate = Gate(app.state.tokens.bearer, required=chosen.token_required)
         try:
             yield
         finally:
@@ -90,17 +106,34 @@ def create_app(settings: ApiSettings | None = None, store: Store | None = None) 
         version=VERSION,
         openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         lifespan=lifespan,
-        dependencies=[Depends(plain_path), Depends(same_origin)],
         generate_unique_id_function=_operation_id,
         separate_input_output_schemas=False,
         redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
     )
     for router in ROUTERS:
         app.include_router(router)
     install(app)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*chosen.host_names], www_redirect=False)
+    app.add_middleware(Guard, rules=_rules(chosen))
+    if chosen.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=chosen.cors_origins,
+            allow_methods=CORS_METHODS,
+            allow_headers=CORS_HEADERS,
+            expose_headers=CORS_EXPOSED,
+        )
     app.add_middleware(AccessLog)
     return app
+
+
+def _rules(settings: ApiSettings) -> Rules:
+    return Rules(
+        hosts=frozenset(settings.host_names),
+        origins=frozenset(settings.cors_origins),
+        rate_per_s=settings.rate_per_s,
+        burst=settings.burst,
+    )
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.deps import MAX_BODY_BYTES
+from api.guards import MAX_BODY_BYTES
 from nas.records import SearchState
 from nas.spec import SearchSpec
 from nas.store.memory import MemoryStore

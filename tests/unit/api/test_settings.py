@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.settings import is_loopback, read_api_settings
+from api.settings import RATE_PER_S, is_loopback, read_api_settings
 from search_space.errors import InvalidInput
 
 
@@ -12,11 +12,48 @@ def test_a_loopback_host_is_accepted(host: str) -> None:
     assert host in "".join(read_api_settings(host=host).host_names)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.com", ""])
-def test_a_host_beyond_loopback_is_refused(host: str) -> None:
-    with pytest.raises(InvalidInput, match="access control") as caught:
+@pytest.mark.parametrize(
+    ("host", "given", "required"),
+    [
+        ("127.0.0.1", None, False),
+        ("127.0.0.1", True, True),
+        ("192.168.1.2", None, True),
+        ("192.168.1.2", False, False),
+        ("lab.example", None, True),
+    ],
+)
+def test_tokens_are_required_beyond_loopback_unless_it_is_said(host: str, given: bool | None, required: bool) -> None:
+    settings = read_api_settings(host=host, require_token=given)
+    assert settings.token_required is required
+    assert settings.rate_per_s == (RATE_PER_S if required else None)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", ""])
+def test_who_listens_everywhere_names_the_hosts(host: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
         read_api_settings(host=host)
-    assert [problem.field for problem in caught.value.problems] == ["SRNAS_HOST"]
+    assert [problem.field for problem in caught.value.problems] == ["SRNAS_HOSTS"]
+    names = read_api_settings(host=host, hosts="NAS.example, nas").host_names
+    assert names == ("localhost", "127.0.0.1", "[::1]", "nas.example", "nas")
+
+
+@pytest.mark.parametrize("origins", ["*", "https://*.example", "lab.example", "https://lab.example/page"])
+def test_origins_are_exact(origins: str) -> None:
+    with pytest.raises(InvalidInput, match="https://lab"):
+        read_api_settings(cors_origins=origins)
+
+
+def test_lists_of_names_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRNAS_CORS_ORIGINS", "https://a.example,https://b.example:8443")
+    monkeypatch.setenv("SRNAS_PROXIES", "10.0.0.1")
+    settings = read_api_settings()
+    assert settings.cors_origins == ("https://a.example", "https://b.example:8443")
+    assert (settings.proxies, settings.hosts) == (("10.0.0.1",), ())
+
+
+def test_no_limit_of_requests_can_be_asked_for() -> None:
+    assert read_api_settings(host="192.168.1.2", requests_per_s=0).rate_per_s is None
+    assert read_api_settings(requests_per_s=2.5).rate_per_s == 2.5
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +65,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_every_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SRNAS_PORT", "70000")
-    monkeypatch.setenv("SRNAS_HOST", "0.0.0.0")
+    monkeypatch.setenv("SRNAS_BURST", "0")
     with pytest.raises(InvalidInput) as caught:
         read_api_settings()
-    assert {problem.field for problem in caught.value.problems} == {"SRNAS_PORT", "SRNAS_HOST"}
+    assert {problem.field for problem in caught.value.problems} == {"SRNAS_PORT", "SRNAS_BURST"}
