@@ -22,7 +22,19 @@ from .gate import Gate
 from .guards import Guard, Rules
 from .headers import SecureHeaders
 from .responses import tidied
-from .routes import artifacts, candidates, events, exports, front, health, searches, spaces, statistics, workers
+from .routes import (
+    artifacts,
+    candidates,
+    datasets,
+    events,
+    exports,
+    front,
+    health,
+    searches,
+    spaces,
+    statistics,
+    workers,
+)
 from .settings import ApiSettings, read_api_settings
 from .version import VERSION
 
@@ -42,13 +54,26 @@ TAGS = {
     "artifacts": "The files.",
     "events": "What happened in a search.",
     "workers": "Who trains what now.",
+    "datasets": "The images that a spec may name.",
     "spaces": "The sets of networks to search in.",
     "health": "For whoever watches over the process.",
 }
 
 ROUTERS = tuple(
     module.router
-    for module in (searches, candidates, front, statistics, exports, artifacts, events, workers, spaces, health)
+    for module in (
+        searches,
+        candidates,
+        front,
+        statistics,
+        exports,
+        artifacts,
+        events,
+        workers,
+        datasets,
+        spaces,
+        health,
+    )
 )
 
 

@@ -31,6 +31,8 @@ from .schemas import (
     CandidatePage,
     CandidateSummary,
     CandidateView,
+    DatasetList,
+    DatasetView,
     EventPage,
     EventView,
     FrontView,
@@ -45,6 +47,7 @@ from .schemas import (
     WorkerList,
     WorkerView,
 )
+from .uploading import Sent, upload
 
 __all__ = ["DEFAULT_URL", "ApiError", "Client"]
 
@@ -250,6 +253,28 @@ class Client:
         while True:
             yield self.workers()
             self._sleep(poll_s)
+
+    # -- datasets --------------------------------------------------------------------------------------------------
+
+    def datasets(self) -> list[DatasetView]:
+        """What a spec may name, by name."""
+        return self._ask(DatasetList, "GET", "/v1/datasets").items
+
+    def dataset(self, name: str) -> DatasetView:
+        """Look at one dataset."""
+        return self._ask(DatasetView, "GET", f"/v1/datasets/{_part(name)}")
+
+    def add_folder(self, name: str, folder: str) -> DatasetView:
+        """Register a folder of the server inside its images root; takes an admin."""
+        return self._ask(DatasetView, "POST", "/v1/datasets", json={"name": name, "folder": folder})
+
+    def upload(self, name: str, archive: Path | str, *, on_progress: Sent | None = None) -> DatasetView:
+        """Upload a zip file of images; ``on_progress(sent, total)`` is told the bytes."""
+        return upload(self._connection, DatasetView, f"/v1/datasets/{_part(name)}", Path(archive), on_progress)
+
+    def remove_dataset(self, name: str) -> DatasetView:
+        """Forget a dataset that no unfinished search names; what was uploaded is deleted."""
+        return self._ask(DatasetView, "DELETE", f"/v1/datasets/{_part(name)}")
 
     # -- the service -----------------------------------------------------------------------------------------------
 

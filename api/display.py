@@ -13,8 +13,9 @@ from nas.figures import heading, shown
 from nas.objectives import LATENCY, METRICS, Source
 from nas.posts import Post
 from nas.records import CandidateState
+from nas.uploads import human
 
-from .schemas import CandidateSummary, FrontView, SearchView, WorkerView
+from .schemas import CandidateSummary, DatasetView, FrontView, SearchView, WorkerView
 
 
 def standing(search: SearchView, rungs: Sequence[int] = (), workers: Iterable[WorkerView] = ()) -> Standing:
@@ -86,6 +87,21 @@ def _cells(search: SearchView, now: Standing) -> Sequence[str]:
         f"{search.created_at:%m-%d %H:%M}",
         search.name,
     )
+
+
+def table_of_datasets(datasets: Sequence[DatasetView]) -> Table:
+    """Datasets, one a line; what a folder of the images root holds was not counted."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    kept_column(table, "dataset", (dataset.name for dataset in datasets))
+    for name in ("images", "size", "kind", "registered"):
+        table.add_column(name, justify="right" if name in ("images", "size") else "left")
+    for dataset in datasets:
+        images = "" if dataset.images is None else f"{dataset.images:,}"
+        size = "" if dataset.size_bytes is None else human(dataset.size_bytes)
+        when = "no" if dataset.created_at is None else f"{dataset.created_at:%Y-%m-%d %H:%M} UTC"
+        by = f" by {dataset.created_by}" if dataset.created_by else ""
+        table.add_row(dataset.name, images, size, dataset.kind, when + by)
+    return table
 
 
 def table_of_candidates(candidates: Sequence[CandidateSummary]) -> Table:

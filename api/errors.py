@@ -15,9 +15,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from nas.catalogue import UnknownDataset
+from nas.datasets import DatasetExists, DatasetKept
 from nas.records import IllegalTransition
 from nas.service import NotExportable, NotReady
 from nas.store.base import AlreadyStored, NotFound, StoreError, StoreInUse
+from nas.uploads import UploadTooLarge
 from search_space.errors import InvalidInput, Problem, UnknownSpace
 
 from .responses import PROBLEM_JSON
@@ -36,6 +39,10 @@ class BodyTooLarge(ValueError):
 
 class NotJson(ValueError):
     """A request's body does not say that it is JSON."""
+
+
+class NotZip(ValueError):
+    """A request's body does not say that it is a zip file."""
 
 
 class CrossOrigin(ValueError):
@@ -93,14 +100,19 @@ KINDS: Mapping[type[Exception], Kind] = {
     CrossOrigin: Kind(403, "cross-origin", "Refused across origins", "Send the request from this service's own pages."),
     NotFound: Kind(404, "not-found", "Not found"),
     UnknownSpace: Kind(404, "not-found", "Not found"),
+    UnknownDataset: Kind(404, "not-found", "Not found"),
     IllegalTransition: Kind(
         409, "illegal-transition", "Not possible in this state", "Look at the search's state first."
     ),
     NotExportable: Kind(409, "not-exportable", "Nothing to export", "Choose a candidate whose weights_kept is true."),
     NotReady: Kind(409, "not-ready", "No file yet"),
+    DatasetExists: Kind(409, "dataset-exists", "The name is taken"),
+    DatasetKept: Kind(409, "dataset-kept", "Not removed"),
     AlreadyStored: Kind(409, "already-stored", "Already there", "Send the request again."),
     BodyTooLarge: Kind(413, "body-too-large", "The body is too large", "Send a document of at most 1 MiB."),
+    NotZip: Kind(415, "not-zip", "The body is no zip file", "Send Content-Type: application/zip."),
     NotJson: Kind(415, "not-json", "The body is not JSON", "Send Content-Type: application/json."),
+    UploadTooLarge: Kind(413, "upload-too-large", "The upload is too large"),
     InvalidInput: Kind(422, "invalid-input", "Some fields hold what they may not hold"),
     TooManyRequests: Kind(429, "too-many-requests", "Too many requests", "Wait as long as Retry-After says."),
     StoreInUse: Kind(503, "unavailable", "Not available now"),

@@ -18,6 +18,13 @@ ACCEPTED: Entries = {
     }
 }
 
+CREATED: Entries = {
+    201: {
+        "description": "There it is, whether by this request or by an earlier one like it.",
+        "headers": {"Location": {"description": "Path of what was made.", "schema": {"type": "string"}}},
+    }
+}
+
 
 def problems(*statuses: int) -> Entries:
     """The problems that a route answers with; a defect is possible anywhere."""

@@ -10,7 +10,7 @@ import typer
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 Home = Annotated[Path | None, typer.Option(help="Folder of database, weights, artifacts [SRNAS_HOME, srnas-data].")]
 ImagesRoot = Annotated[
-    Path | None, typer.Option(help="Folder that a spec's folders are relative to [SRNAS_IMAGES_ROOT, this one].")
+    Path | None, typer.Option(help="Folder whose folders a spec may name [SRNAS_IMAGES_ROOT, this one].")
 ]
 DatabaseUrl = Annotated[
     str | None,

@@ -62,7 +62,8 @@ class Datasets:
         self._store, self._clock = store, clock
         self._images_root, self._home = settings.images_root, settings.home
         self._uploads = settings.home / FOLDER
-        self._limits = limits or Limits(archive_bytes=int(settings.upload_gib * 2**30))
+        most = int(settings.upload_gib * 2**30)
+        self._limits = limits or Limits(archive_bytes=most, unpacked_bytes=2 * most)
         self._catalogue = Catalogue(images_root=settings.images_root, home=settings.home, registered=store.datasets)
 
     def all(self) -> list[Listed]:

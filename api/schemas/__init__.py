@@ -6,6 +6,7 @@ that is not finite goes out as null.
 
 from .artifacts import ArtifactList, ArtifactView, ExportRequest
 from .candidates import CandidatePage, CandidateSummary, CandidateView, EvaluationView, FailureView, PredictionView
+from .datasets import DatasetList, DatasetView, FolderRequest
 from .events import EventPage, EventView
 from .front import FrontView, MemberView, ObjectiveView
 from .health import HealthView
@@ -21,12 +22,15 @@ __all__ = [
     "CandidatePage",
     "CandidateSummary",
     "CandidateView",
+    "DatasetList",
+    "DatasetView",
     "EvaluationView",
     "EventPage",
     "EventView",
     "ExportRequest",
     "FailureView",
     "FieldProblem",
+    "FolderRequest",
     "FrontView",
     "GeneView",
     "HealthView",

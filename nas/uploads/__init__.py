@@ -3,7 +3,7 @@
 It knows zip files and image headers, and refuses to know datasets, stores or HTTP.
 """
 
-from .limits import SHOWN, InvalidUpload, Limits, UploadTooLarge
+from .limits import SHOWN, InvalidUpload, Limits, UploadTooLarge, human
 from .receiving import Received, Receiver
 from .unpacking import Unpacked, sweep, unpack
 
@@ -15,6 +15,7 @@ __all__ = [
     "Receiver",
     "Unpacked",
     "UploadTooLarge",
+    "human",
     "sweep",
     "unpack",
 ]
