@@ -21,6 +21,7 @@ from .errors import install
 from .gate import Gate
 from .guards import Guard, Rules
 from .headers import SecureHeaders
+from .hub import Hub
 from .responses import tidied
 from .routes import (
     artifacts,
@@ -118,9 +119,11 @@ def create_app(settings: ApiSettings | None = None, store: Store | None = None) 
         app.state.service = Service(opened, chosen)
         app.state.tokens = Tokens(opened, app.state.service.now)
         app.state.gate = Gate(app.state.tokens.bearer, required=chosen.token_required)
+        app.state.hub = Hub(app.state.service, most=chosen.max_streams)
         try:
             yield
         finally:
+            app.state.hub.close()
             if store is None:
                 opened.close()
 

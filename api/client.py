@@ -25,6 +25,7 @@ import httpx
 from nas.records import ArtifactState, ExportFormat, SearchState
 
 from .connection import ApiError, Connection, Model
+from .following import Following
 from .schemas import (
     ArtifactList,
     ArtifactView,
@@ -77,6 +78,7 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connection = Connection(base_url, transport, timeout_s=timeout_s)
+        self._following = Following(self._connection, sleep=sleep, clock=clock)
         self._sleep = sleep
         self._clock = clock
 
@@ -138,24 +140,39 @@ class Client:
         return self._ask(HistoryView, "GET", f"/v1/searches/{_part(search_id)}/history")
 
     def wait(
-        self, search_id: str, *, on_progress: Callable[[SearchView], None] | None = None, poll_s: float = 2.0
+        self, search_id: str, *, on_progress: Callable[[SearchView], None] | None = None, poll_s: float = 0.5
     ) -> SearchView:
-        """Look at a search until it has ended; ``on_progress`` is shown every look, the last one included."""
-        while True:
+        """Follow a search until it has ended.
+
+        ``on_progress`` is shown it at once, whenever something happened, and at its end, with at least ``poll_s``
+        seconds from one look to the next. A service that goes away is waited for, for some minutes.
+        """
+
+        def look() -> SearchView:
             seen = self.search(search_id)
             if on_progress is not None:
                 on_progress(seen)
-            if seen.state.ended:
-                return seen
-            self._sleep(poll_s)
+            return seen
+
+        return self._following.to_the_end(_events(search_id), look, poll_s=poll_s)
 
     def events(self, search_id: str, *, after: int = 0, progress: bool = True) -> Iterator[EventView]:
         """What has happened in a search so far, in order, with or without what trainings in flight tell."""
-        path = f"/v1/searches/{_part(search_id)}/events"
         query = {"progress": str(progress).lower(), "limit": 1000}
-        while (page := self._ask(EventPage, "GET", path, params=query | {"after": after})).items:
+        while (page := self._ask(EventPage, "GET", _events(search_id), params=query | {"after": after})).items:
             yield from page.items
             after = page.next
+
+    def follow(
+        self, search_id: str, *, after: int | Literal["latest"] = 0, progress: bool = True
+    ) -> Iterator[EventView]:
+        """The same and what happens from then on, as it happens, until the search has ended.
+
+        A connection that was lost is made again, and nothing comes twice or is missed.
+        """
+        query = {"after": after, "progress": str(progress).lower()}
+        for batch in self._following.batches(_events(search_id), query):
+            yield from batch
 
     # -- candidates ------------------------------------------------------------------------------------------------
 
@@ -310,6 +327,10 @@ class Client:
 def _part(name: str) -> str:
     """An id as one part of a path, whatever it holds."""
     return quote(name, safe="")
+
+
+def _events(search_id: str) -> str:
+    return f"/v1/searches/{_part(search_id)}/events"
 
 
 def _front_query(objectives: Sequence[str], feasible_only: bool) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import httpx
@@ -11,6 +13,11 @@ from pydantic import BaseModel, ValidationError
 from search_space.errors import Problem
 
 from .schemas import ProblemView
+
+EVENT_STREAM = "text/event-stream"
+
+LONGEST_SILENCE_S = 45.0
+"""A stream on which not even comments come any more is lost: they come every 15 seconds."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -45,7 +52,7 @@ class Connection:
     """
 
     def __init__(self, base_url: str, transport: httpx.BaseTransport | None, *, timeout_s: float) -> None:
-        self._base_url = base_url
+        self._base_url, self._timeout_s = base_url, timeout_s
         self._http = httpx.Client(base_url=base_url, transport=transport, timeout=timeout_s, trust_env=False)
 
     def close(self) -> None:
@@ -62,21 +69,55 @@ class Connection:
 
     def send(self, method: str, path: str, **rest: Any) -> httpx.Response:
         """Send a request; its successful answer, whatever it holds; `ApiError`."""
-        try:
+        with self._answering():
             response = self._http.request(method, path, **rest)
+        if not response.is_success:
+            raise self._refusal(response)
+        return response
+
+    @contextmanager
+    def stream(self, path: str, query: Mapping[str, Any], last_id: str | None) -> Iterator[Iterator[bytes] | None]:
+        """The bytes of an event stream as they come, after the event with the last id; None where nothing follows.
+
+        `ApiError`, also while it is read.
+        """
+        headers = {"Accept": EVENT_STREAM} | ({} if last_id is None else {"Last-Event-ID": last_id})
+        timeout = httpx.Timeout(self._timeout_s, read=max(self._timeout_s, LONGEST_SILENCE_S))
+        with (
+            self._answering(),
+            self._http.stream("GET", path, params=dict(query), headers=headers, timeout=timeout) as response,
+        ):
+            if not response.is_success:
+                response.read()
+                raise self._refusal(response)
+            if response.status_code == HTTPStatus.NO_CONTENT:
+                yield None
+                return
+            if not response.headers.get("Content-Type", "").startswith(EVENT_STREAM):
+                raise self._strange(response)
+            try:
+                yield response.iter_bytes()
+            except ValidationError as error:
+                raise self._strange(response) from error
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Turn what goes wrong on the way into `ApiError`."""
+        try:
+            yield
         except httpx.TimeoutException as error:
             raise ApiError(None, "No answer in time", f"{self._base_url}: {error}", "Try again.") from error
         except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             hint = "Start the service with `srnas serve`, or give the address of one that runs."
             raise ApiError(None, "The service cannot be reached", f"{self._base_url}: {error}", hint) from error
-        if response.is_success:
-            return response
+
+    def _refusal(self, response: httpx.Response) -> ApiError:
         try:
             problem = ProblemView.model_validate_json(response.content)
         except ValidationError:
-            raise self._strange(response) from None
+            return self._strange(response)
         problems = [entry.problem for entry in problem.errors]
-        raise ApiError(problem.status, problem.title, problem.detail, problem.hint, problems)
+        return ApiError(problem.status, problem.title, problem.detail, problem.hint, problems)
 
     def _strange(self, response: httpx.Response) -> ApiError:
         detail = f"{self._base_url} answered {response.status_code} with something that this client cannot read"

@@ -32,7 +32,7 @@ STOP_TIMEOUT_S = 20.0
 """How long a controller may take to give its searches back before it is killed."""
 
 OPEN_CONNECTIONS_TIMEOUT_S = 3
-"""How long a stopping server waits for event streams to be read to their end."""
+"""How long a stopping server waits for requests under way; event streams are ended at once."""
 
 SHORTEST_RESTART_S, LONGEST_RESTART_S = 1.0, 60.0
 HEALTHY_AFTER_S = 60.0
@@ -157,20 +157,25 @@ def environment(settings: Settings) -> Mapping[str, str]:
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it accepts requests."""
+    """A server that says when it accepts requests, and when it is about to stop."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, *, started: Callable[[], None], stopping: Callable[[], None]) -> None:
         super().__init__(config)
-        self._say_started = started
+        self._say_started, self._say_stopping = started, stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._say_started()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._say_stopping()
+        await super().shutdown(sockets)
+
 
 def _run_web(settings: ApiSettings, store: Store, listener: socket.socket, announce: Announce) -> None:
+    app = create_app(settings, store)
     config = uvicorn.Config(
-        create_app(settings, store),
+        app,
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -178,7 +183,12 @@ def _run_web(settings: ApiSettings, store: Store, listener: socket.socket, annou
     )
     port = listener.getsockname()[1]
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    _Server(config, lambda: announce(f"http://{host}:{port}")).run(sockets=[listener])
+    server = _Server(
+        config,
+        started=lambda: announce(f"http://{host}:{port}"),
+        stopping=lambda: app.state.hub.close(),  # streams do not end by themselves
+    )
+    server.run(sockets=[listener])
 
 
 @contextmanager

@@ -42,6 +42,7 @@ class ApiSettings(Settings):
         requests_per_s: Requests of one caller in a second, in the long run; 0 for no limit. By default `RATE_PER_S`
             where tokens are required, and no limit elsewhere.
         burst: Requests of one caller at once.
+        max_streams: Event streams open at once, in this process.
     """
 
     host: str = "127.0.0.1"
@@ -52,6 +53,7 @@ class ApiSettings(Settings):
     cors_origins: Names = ()
     requests_per_s: float | None = Field(None, ge=0, allow_inf_nan=False)
     burst: int = Field(200, ge=1)
+    max_streams: int = Field(1000, ge=1)
 
     @field_validator("cors_origins")
     @classmethod

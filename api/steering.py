@@ -23,7 +23,7 @@ from .client import DEFAULT_URL, Client
 from .display import standing, table_of_searches
 from .schemas import SearchView
 
-POLL_S = 1.0
+POLL_S = 0.5
 
 app = make_app("Submit, follow and steer searches.")
 

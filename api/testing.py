@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
 import httpx
-from anyio.from_thread import start_blocking_portal
+from anyio import BrokenResourceError, EndOfStream, Event, create_memory_object_stream
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
+from starlette.types import Message
 
 from nas.records import Candidate
 from nas.store.base import Store
@@ -21,11 +23,11 @@ from search_space.spaces.tiny import TINY
 class InProcess(httpx.BaseTransport):
     """Carries requests to an application in this process; starts it, and stops it when it is closed.
 
-    A request that raises is answered as a server would answer it.
+    Bodies of answers come as they are sent. A request that raises is answered as a server would answer it.
     """
 
     def __init__(self, app: FastAPI) -> None:
-        self._inner = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._app = app
         with ExitStack() as stack:
             self._portal = stack.enter_context(start_blocking_portal())
             lifespan = app.router.lifespan_context(app)
@@ -33,18 +35,93 @@ class InProcess(httpx.BaseTransport):
             self._stack = stack.pop_all()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request, whole."""
+        """Answer one request."""
         request.read()
-        return self._portal.call(self._answer, request)
-
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
-        response = await self._inner.handle_async_request(request)
-        content = await response.aread()
-        return httpx.Response(response.status_code, headers=response.headers, content=content)
+        exchange = self._portal.call(_Exchange, request)
+        self._portal.start_task_soon(exchange.run, self._app)
+        status, headers = self._portal.call(exchange.head)
+        return httpx.Response(status, headers=headers, stream=_Body(self._portal, exchange))
 
     def close(self) -> None:
         """Stop the application."""
         self._stack.close()
+
+
+class _Exchange:
+    """One request and its answer, as ASGI has them. Belongs to the application's event loop."""
+
+    def __init__(self, request: httpx.Request) -> None:
+        self._request = request
+        self._head: tuple[int, list[tuple[bytes, bytes]]] = (500, [])
+        self._asked, self._begun, self._left = False, Event(), Event()
+        self._send, self._chunks = create_memory_object_stream[bytes](0)
+
+    async def run(self, app: FastAPI) -> None:
+        """Have the application answer."""
+        url = self._request.url
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": self._request.method,
+            "headers": [(name.lower(), value) for name, value in self._request.headers.raw],
+            "scheme": url.scheme,
+            "path": url.path,
+            "raw_path": url.raw_path.partition(b"?")[0],
+            "query_string": url.query,
+            "server": (url.host, url.port),
+            "client": ("127.0.0.1", 123),
+            "root_path": "",
+        }
+        with self._send, suppress(Exception):  # which was answered already
+            await app(scope, self._receive, self._take)
+        self._begun.set()
+
+    async def _receive(self) -> Message:
+        if not self._asked:
+            self._asked = True
+            return {"type": "http.request", "body": self._request.content, "more_body": False}
+        await self._left.wait()
+        return {"type": "http.disconnect"}
+
+    async def _take(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._head = (message["status"], list(message["headers"]))
+            self._begun.set()
+        elif message.get("body") and not self._left.is_set():
+            with suppress(BrokenResourceError):
+                await self._send.send(message["body"])
+
+    async def head(self) -> tuple[int, list[tuple[bytes, bytes]]]:
+        """Status and headers of the answer."""
+        await self._begun.wait()
+        return self._head
+
+    async def chunk(self) -> bytes:
+        """Some bytes of the answer; none at its end."""
+        try:
+            return await self._chunks.receive()
+        except EndOfStream:
+            return b""
+
+    async def leave(self) -> None:
+        """Hang up."""
+        self._left.set()
+        self._chunks.close()
+
+
+class _Body(httpx.SyncByteStream):
+    """The body of an answer, as it comes."""
+
+    def __init__(self, portal: BlockingPortal, exchange: _Exchange) -> None:
+        self._portal, self._exchange = portal, exchange
+
+    def __iter__(self) -> Iterator[bytes]:
+        while chunk := self._portal.call(self._exchange.chunk):
+            yield chunk
+
+    def close(self) -> None:
+        self._portal.call(self._exchange.leave)
 
 
 def connect(app: FastAPI) -> httpx.Client:

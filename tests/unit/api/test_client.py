@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from api.client import ApiError, Client
+from api.schemas import SearchView
 from api.settings import ApiSettings
 from nas.records import ArtifactState, SearchState
 from nas.store.memory import MemoryStore
@@ -99,10 +100,29 @@ def test_waiting_for_an_artifact_ends(client: Client, store: MemoryStore, record
 def test_a_search_is_watched_until_it_ends(client: Client, spec: dict[str, Any]) -> None:
     search = client.submit(spec)
     seen: list[SearchState] = []
-    client._sleep = lambda _seconds: client.cancel(search.id) and None
-    ended = client.wait(search.id, on_progress=lambda look: seen.append(look.state))
+
+    def cancel_at_once(look: SearchView) -> None:
+        seen.append(look.state)
+        if not look.state.ended:
+            client.cancel(search.id)
+
+    ended = client.wait(search.id, on_progress=cancel_at_once, poll_s=0.0)
     assert ended.state is SearchState.CANCELLED
     assert seen == [SearchState.QUEUED, SearchState.CANCELLED]
+    assert client.wait(search.id) == ended
+
+
+def test_a_search_is_followed_as_it_goes(client: Client, recorded: Any) -> None:
+    before = list(client.events(recorded.id))
+    followed = []
+    for event in client.follow(recorded.id):
+        followed.append(event)
+        if event == before[-1]:
+            client.cancel(recorded.id)
+    assert followed == list(client.events(recorded.id))
+    assert followed[-1].kind == "cancelled"
+    assert list(client.follow(recorded.id, after=followed[-1].ordinal)) == []
+    assert list(client.follow(recorded.id, after="latest")) == []
 
 
 def test_problems_become_an_error_that_names_every_field(client: Client, spec: dict[str, Any]) -> None:
