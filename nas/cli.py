@@ -11,7 +11,7 @@ import typer
 
 from search_space.errors import InvalidInput, Problem
 
-from . import cli_latency, cli_networks, cli_replay
+from . import cli_latency, cli_networks, cli_replay, cli_tokens
 from .benchmarking import verb as benchmarking
 from .cli_options import DatabaseUrl, Home, ImagesRoot, Json, Workers
 from .console import FAILED, INTERRUPTED, configure_logging, err, make_app, out
@@ -30,6 +30,7 @@ app.command(epilog=cli_replay.EPILOG)(cli_replay.replay)
 app.command(epilog=cli_latency.EPILOG)(cli_latency.profile_device)
 app.command(epilog=benchmarking.EPILOG)(benchmarking.bench_search)
 app.add_typer(db, name="db")
+app.add_typer(cli_tokens.app, name="token")
 
 
 @app.command(epilog="Example: srnas search spec.toml --images-root photos --workers 2")

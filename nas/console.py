@@ -18,6 +18,7 @@ from evaluator.executor import ExecutorError
 from search_space.errors import InvalidInput
 
 from .records import IllegalTransition
+from .redaction import redact_line
 from .service import NotExportable, NotReady
 from .store.base import StoreError
 
@@ -85,7 +86,7 @@ def make_app(text: str, *, group: type[Verbs] = Verbs) -> typer.Typer:
 
 
 def configure_logging(level: int) -> None:
-    """Send every log to stderr as ``key=value`` lines of one form, from ``level`` on."""
+    """Send every log to stderr as ``key=value`` lines of one form, from ``level`` on, without secrets."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -94,12 +95,14 @@ def configure_logging(level: int) -> None:
     ]
     render = structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])
     structlog.configure(
-        processors=[*shared, render],
+        processors=[*shared, render, redact_line],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )
     bare = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[bare, render]))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[bare, render, redact_line])
+    )
     logging.basicConfig(handlers=[handler])
     logging.getLogger("evaluator").setLevel(level)  # other libraries speak from WARNING on

@@ -24,6 +24,7 @@ from .records import (
     Artifact,
     ArtifactId,
     ArtifactState,
+    AuditEntry,
     Candidate,
     CandidateId,
     CandidateState,
@@ -233,17 +234,17 @@ class Service:
 
     # -- artifacts -----------------------------------------------------------------------------------------------
 
-    def request_export(self, candidate_id: str, file_format: str) -> Artifact:
+    def request_export(self, candidate_id: str, file_format: str, *, by: str = "") -> Artifact:
         """Ask a controller for a file; `NotFound`, `InvalidInput`, `NotExportable`."""
         if file_format not in EXPORT_FORMATS:
             raise InvalidInput([Problem("format", file_format, f"one of {', '.join(EXPORT_FORMATS)}")])
-        return self._request(candidate_id, file_format)
+        return self._request(candidate_id, file_format, by)
 
-    def request_analysis(self, candidate_id: str) -> Artifact:
+    def request_analysis(self, candidate_id: str, *, by: str = "") -> Artifact:
         """Ask a controller for the hybrid response analysis of a trained network; `NotFound`, `NotExportable`."""
-        return self._request(candidate_id, ANALYSIS)
+        return self._request(candidate_id, ANALYSIS, by)
 
-    def _request(self, candidate_id: str, file_format: str) -> Artifact:
+    def _request(self, candidate_id: str, file_format: str, by: str) -> Artifact:
         candidate = self.candidate(candidate_id)
         if candidate.evaluation is None or candidate.evaluation.weights is None:
             raise NotExportable(f"candidate {candidate_id} is {candidate.state}: it has no trained weights")
@@ -254,7 +255,8 @@ class Service:
                 format=file_format,
                 state=ArtifactState.REQUESTED,
                 created_at=self._clock(),
-            )
+            ),
+            by=by,
         )
 
     def artifact(self, artifact_id: str) -> Artifact:
@@ -274,6 +276,12 @@ class Service:
         if not path.is_relative_to(root) or not path.is_file():
             raise NotFound("artifact file", artifact.id)
         return path
+
+    # -- the installation ----------------------------------------------------------------------------------------
+
+    def audit(self, *, after: int = 0, limit: int = 100) -> list[AuditEntry]:
+        """What people have changed, in order, those after ``after``."""
+        return self._store.audit(after=after, limit=limit)
 
     def ready(self) -> None:
         """Raise unless the store answers."""

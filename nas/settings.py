@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     home: Path = Path("srnas-data")
     images_root: Path = Path()
     upload_gib: float = Field(2.0, gt=0)
-    database_url: str = ""
+    database_url: str = Field("", repr=False)
     executor: Literal["ray", "processes"] = "ray"
     workers: Annotated[int, Field(ge=1)] | None = None
     cpus_per_worker: float = Field(1.0, gt=0)
