@@ -26,6 +26,7 @@ from nas.records import ArtifactState, ExportFormat, SearchState
 
 from .connection import ApiError, Connection, Model
 from .following import Following
+from .repeating import send_once
 from .schemas import (
     ArtifactList,
     ArtifactView,
@@ -39,6 +40,7 @@ from .schemas import (
     FrontView,
     HealthView,
     HistoryView,
+    SearchChange,
     SearchPage,
     SearchView,
     SpaceList,
@@ -96,9 +98,17 @@ class Client:
 
     # -- searches --------------------------------------------------------------------------------------------------
 
-    def submit(self, document: Mapping[str, Any]) -> SearchView:
-        """Queue a search; the error names every field of its spec that is wrong."""
-        return self._ask(SearchView, "POST", "/v1/searches", json=dict(document))
+    def submit(self, document: Mapping[str, Any], *, key: str | None = None) -> SearchView:
+        """Queue a search; the error names every field of its spec that is wrong.
+
+        It is queued once, even where the connection is lost on the way and the request is sent again: it bears a key,
+        by default one that no other request has.
+        """
+        return self._once("/v1/searches", document, key)
+
+    def clone(self, search_id: str, changes: Mapping[str, Any] | None = None, *, key: str | None = None) -> SearchView:
+        """Queue another search with the spec of this one and changes, a JSON merge patch; once, like `submit`."""
+        return self._once(f"/v1/searches/{_part(search_id)}/clone", {"changes": dict(changes or {})}, key)
 
     def search(self, search_id: str) -> SearchView:
         """Look at one search."""
@@ -123,13 +133,17 @@ class Client:
         return self._steer(search_id, "pause")
 
     def resume(self, search_id: str) -> SearchView:
-        """Queue a paused search again."""
+        """Queue a search again that was paused, or that failed and whose cause was mended."""
         return self._steer(search_id, "resume")
 
-    def set_parallelism(self, search_id: str, parallelism: int | None) -> SearchView:
-        """Let a search have at most so many candidates in flight, None for every worker."""
-        path = f"/v1/searches/{_part(search_id)}"
-        return self._ask(SearchView, "PATCH", path, json={"parallelism": parallelism})
+    def extend(self, search_id: str, budget: Mapping[str, Any]) -> SearchView:
+        """Give a search more budget: limits by name, None to lift one; a completed search goes on."""
+        return self._ask(SearchView, "POST", f"/v1/searches/{_part(search_id)}/extend", json=dict(budget))
+
+    def change(self, search_id: str, change: SearchChange) -> SearchView:
+        """Change what of a search is given: its priority, how many candidates it may have in flight."""
+        document = change.model_dump(mode="json", exclude_unset=True)
+        return self._ask(SearchView, "PATCH", f"/v1/searches/{_part(search_id)}", json=document)
 
     def statistics(self, search_id: str) -> StatisticsView:
         """What a search has shown so far about its own parts."""
@@ -316,6 +330,9 @@ class Client:
             return self._ask(HealthView, "GET", "/health/ready").status == "ready"
         except ApiError:
             return False
+
+    def _once(self, path: str, document: Mapping[str, Any], key: str | None) -> SearchView:
+        return send_once(self._connection, SearchView, path, document, key=key, sleep=self._sleep)
 
     def _steer(self, search_id: str, verb: str) -> SearchView:
         return self._ask(SearchView, "POST", f"/v1/searches/{_part(search_id)}/{verb}")

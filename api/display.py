@@ -63,14 +63,24 @@ def table_of_front(front: FrontView) -> Table:
     return front_table(title, [objective.column for objective in front.objectives], rows)
 
 
+_COLUMNS = ("search", "state", "done", "best dB", "gain", "left", "created")
+
+
 def table_of_searches(searches: Iterable[SearchView]) -> Table:
-    """Searches, one a line; the gain is over bicubic, in dB like the best PSNR. A narrow terminal cuts names first."""
-    rows = [_cells(search, standing(search)) for search in searches]
+    """Searches, one a line; the gain is over bicubic, in dB like the best PSNR. A narrow terminal cuts names first.
+
+    Owners and priorities are shown where they differ.
+    """
+    found = list(searches)
+    told = [_cells(search, standing(search)) for search in found]
+    varied = {"owner": [search.owner for search in found], "priority": [str(search.priority) for search in found]}
+    columns = {name: [cells[number] for cells in told] for number, name in enumerate(_COLUMNS)}
+    columns |= {name: cells for name, cells in varied.items() if len(set(cells)) > 1}
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for number, name in enumerate(("search", "state", "done", "best dB", "gain", "left", "created")):
-        kept_column(table, name, (row[number] for row in rows))
+    for name, cells in columns.items():
+        kept_column(table, name, cells)
     table.add_column("name", no_wrap=True)
-    for row in rows:
+    for row in zip(*columns.values(), (search.name for search in found), strict=True):
         table.add_row(*row)
     return table
 
@@ -85,7 +95,6 @@ def _cells(search: SearchView, now: Standing) -> Sequence[str]:
         "" if best is None or bicubic is None else f"{best - bicubic:+.2f}",
         "" if now.seconds_left is None else duration(now.seconds_left),
         f"{search.created_at:%m-%d %H:%M}",
-        search.name,
     )
 
 

@@ -17,9 +17,9 @@ from starlette.exceptions import HTTPException
 
 from nas.catalogue import UnknownDataset
 from nas.datasets import DatasetExists, DatasetKept
-from nas.records import IllegalTransition
+from nas.records import IllegalAction, IllegalTransition
 from nas.service import NotExportable, NotReady
-from nas.store.base import AlreadyStored, NotFound, StoreError, StoreInUse
+from nas.store.base import AlreadyStored, KeyReused, NotFound, StoreError, StoreInUse
 from nas.uploads import UploadTooLarge
 from search_space.errors import InvalidInput, Problem, UnknownSpace
 
@@ -104,6 +104,9 @@ KINDS: Mapping[type[Exception], Kind] = {
     IllegalTransition: Kind(
         409, "illegal-transition", "Not possible in this state", "Look at the search's state first."
     ),
+    IllegalAction: Kind(
+        409, "illegal-action", "Not possible in this state", "Do one of those that the search lists in `actions`."
+    ),
     NotExportable: Kind(409, "not-exportable", "Nothing to export", "Choose a candidate whose weights_kept is true."),
     NotReady: Kind(409, "not-ready", "No file yet"),
     DatasetExists: Kind(409, "dataset-exists", "The name is taken"),
@@ -114,6 +117,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     NotJson: Kind(415, "not-json", "The body is not JSON", "Send Content-Type: application/json."),
     UploadTooLarge: Kind(413, "upload-too-large", "The upload is too large"),
     InvalidInput: Kind(422, "invalid-input", "Some fields hold what they may not hold"),
+    KeyReused: Kind(422, "key-reused", "The key is another request's"),
     TooManyRequests: Kind(429, "too-many-requests", "Too many requests", "Wait as long as Retry-After says."),
     StoreInUse: Kind(503, "unavailable", "Not available now"),
     StoreError: Kind(503, "unavailable", "Not available now", "Try again in a moment."),

@@ -21,7 +21,7 @@ from search_space.errors import InvalidInput, Problem
 from .answers import SearchName, Url, print_front
 from .client import DEFAULT_URL, Client
 from .display import standing, table_of_searches
-from .schemas import SearchView
+from .schemas import SearchChange, SearchView
 
 POLL_S = 0.5
 
@@ -73,22 +73,30 @@ def watch(search: SearchName, url: Url = DEFAULT_URL, as_json: Json = False) -> 
         _follow(client, search, as_json=as_json)
 
 
-@app.command("set", epilog="Example: srnas set 1f2e3d4c --parallelism 4")
+@app.command("set", epilog="Example: srnas set 1f2e3d4c --parallelism 4 --priority 10")
 def change(
     search: SearchName,
-    parallelism: Annotated[str, typer.Option(help="Most candidates in flight: a number, or `all` for every worker.")],
+    parallelism: Annotated[
+        str | None, typer.Option(help="Most candidates in flight: a number, or `all` for every worker.")
+    ] = None,
+    priority: Annotated[
+        int | None, typer.Option(min=-100, max=100, help="Searches of higher priority get free workers first.")
+    ] = None,
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
-    """Change how many workers a search may use; what is being trained goes on."""
-    wanted = _workers(parallelism)
+    """Change how many workers a search may use, or its priority; what is being trained goes on."""
+    wanted: dict[str, int | None] = {} if parallelism is None else {"parallelism": _workers(parallelism)}
+    wanted |= {} if priority is None else {"priority": priority}
+    if not wanted:
+        raise InvalidInput([Problem("srnas set", search, "--parallelism, --priority or both")])
     with Client(url) as client:
-        found = client.set_parallelism(search, wanted)
+        found = client.change(search, SearchChange.model_validate(wanted))
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
         most = "every worker" if found.parallelism is None else f"at most {found.parallelism} candidates in flight"
-        out.print(f"search {found.id} is {found.state}, with {most}")
+        out.print(f"search {found.id} is {found.state}, with {most} and priority {found.priority}")
 
 
 def _workers(text: str) -> int | None:
@@ -107,13 +115,13 @@ def pause(search: SearchName, url: Url = DEFAULT_URL, as_json: Json = False) -> 
 
 @app.command(epilog="Example: srnas resume 1f2e3d4c")
 def resume(search: SearchName, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
-    """Queue a paused search again."""
+    """Queue a search again that was paused, or that failed and whose cause was mended."""
     _steer(Client.resume, search, url, as_json=as_json)
 
 
 @app.command(epilog="Example: srnas cancel 1f2e3d4c")
 def cancel(search: SearchName, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
-    """End a search; what it recorded stays."""
+    """End a search for good; what it recorded stays."""
     _steer(Client.cancel, search, url, as_json=as_json)
 
 

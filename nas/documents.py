@@ -13,11 +13,12 @@ from search_space.genotype import Genotype
 from search_space.published import PUBLISHED
 
 
-def read_spec(name: str) -> dict[str, Any]:
-    """The document of a search.
+def read_spec(name: str, *, field: str = "SPEC") -> dict[str, Any]:
+    """The document of a search, or of its changes.
 
     Args:
         name: A JSON file, a TOML file (by its suffix ``.toml``), or ``-`` for JSON on stdin.
+        field: What problems call it.
 
     Raises:
         InvalidInput: It cannot be read, is no object, or holds what JSON cannot: NaN, or TOML's dates and times.
@@ -26,13 +27,13 @@ def read_spec(name: str) -> dict[str, Any]:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
         document = tomllib.loads(text) if name.endswith(".toml") else json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
-        raise InvalidInput([Problem("SPEC", name, f"a readable JSON or TOML file ({error})")]) from error
+        raise InvalidInput([Problem(field, name, f"a readable JSON or TOML file ({error})")]) from error
     if not isinstance(document, dict):
-        raise InvalidInput([Problem("SPEC", name, "one JSON object")])
+        raise InvalidInput([Problem(field, name, "one JSON object")])
     try:
         json.dumps(document, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError) as error:
-        raise InvalidInput([Problem("SPEC", name, f"values that JSON has ({error})")]) from error
+        raise InvalidInput([Problem(field, name, f"values that JSON has ({error})")]) from error
     return document
 
 

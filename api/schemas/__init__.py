@@ -11,7 +11,7 @@ from .events import EventPage, EventView
 from .front import FrontView, MemberView, ObjectiveView
 from .health import HealthView
 from .problems import FieldProblem, ProblemView
-from .searches import ProgressView, SearchChange, SearchPage, SearchView
+from .searches import CloneRequest, ProgressView, SearchChange, SearchPage, SearchView
 from .spaces import GeneView, SpaceList, SpaceSummary, SpaceView
 from .statistics import HistoryView, StatisticsView
 from .workers import TrainingView, WorkerList, WorkerView
@@ -22,6 +22,7 @@ __all__ = [
     "CandidatePage",
     "CandidateSummary",
     "CandidateView",
+    "CloneRequest",
     "DatasetList",
     "DatasetView",
     "EvaluationView",

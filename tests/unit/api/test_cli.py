@@ -14,7 +14,7 @@ import structlog
 from rich.console import Console
 from typer.testing import CliRunner
 
-from api import asking, steering, verbs, watching
+from api import asking, renewing, steering, verbs, watching
 from api.app import create_app
 from api.client import Client
 from api.display import table_of_searches
@@ -26,7 +26,7 @@ from nas.testing import make_worker
 
 RUNNER = CliRunner()
 VERBS = [
-    *("serve", "api", "submit", "list", "watch", "set", "pause", "resume", "cancel"),
+    *("serve", "api", "submit", "list", "watch", "set", "pause", "resume", "cancel", "extend", "clone"),
     *("front", "candidates", "statistics", "export", "workers"),
 ]
 LOCAL_VERBS = ["search", "describe", "upscale", "controller", "replay", "bench-search", "db"]
@@ -43,7 +43,7 @@ def _service(monkeypatch: pytest.MonkeyPatch, settings: Any, store: Any) -> Iter
         def __init__(self, url: str) -> None:
             super().__init__("http://localhost", InProcess(create_app(settings, store)), sleep=no_sleep)
 
-    for module in (asking, steering, watching):
+    for module in (asking, renewing, steering, watching):
         monkeypatch.setattr(module, "Client", Connected)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     yield
@@ -251,6 +251,49 @@ def test_a_front_is_asked_for_in_one_form(recorded: Any) -> None:
     refused = run("front", recorded.id, "--format", "csv", "--json")
     assert refused.exit_code == 2
     assert "--format" in refused.stderr
+
+
+def test_a_search_is_given_more_budget(recorded: Any) -> None:
+    told = run("extend", recorded.id, "--evaluations", "200", "--steps", "none")
+    assert told.stdout.strip() == f"search {recorded.id} is running, with a budget of evaluations 200"
+    found = json.loads(run("extend", recorded.id, "--evaluations", "300", "--json").stdout)
+    assert found["spec"]["budget"]["evaluations"] == 300
+    refused = run("extend", recorded.id, "--evaluations", "1", "--patience", "soon")
+    assert refused.exit_code == 2
+    assert "at least 300, as it is" in refused.stderr
+    assert "patience" in refused.stderr
+    assert run("extend", recorded.id).exit_code == 2
+    run("cancel", recorded.id)
+    assert "this one can: clone" in run("extend", recorded.id, "--evaluations", "400").stderr
+
+
+def test_a_search_is_cloned_with_changes_from_a_file_and_the_command_line(recorded: Any, tmp_path: Path) -> None:
+    (tmp_path / "changes.toml").write_text("name = 'other'\nbudget = {evaluations = 7}")
+    settings = ("--set", "seed=7", "--set", "budget.steps=900", "--set", "recipe=default", "--set", "constraints=[]")
+    found = json.loads(run("clone", recorded.id, str(tmp_path / "changes.toml"), *settings, "--json").stdout)
+    spec = found["spec"]
+    assert (found["cloned_from"], found["state"], found["name"]) == (recorded.id, "queued", "other")
+    assert (spec["seed"], spec["constraints"], spec["recipe"]["patch"]) == (7, [], 24)
+    assert (spec["budget"]["evaluations"], spec["budget"]["steps"]) == (7, 900)
+    plain = run("clone", recorded.id)
+    assert f"a clone of {recorded.id}, is queued; follow it with: srnas watch " in plain.stdout
+    for settings in (("--set", "seed"), ("--set", "=7"), ("--set", "budget.=7"), ("--set", "scale=9")):
+        assert run("clone", recorded.id, *settings).exit_code == 2
+    assert "CHANGES" in run("clone", recorded.id, "nowhere.json").stderr
+
+
+def test_priorities_and_owners_are_listed_where_they_differ(client: Client, spec: dict[str, Any]) -> None:
+    first, second = client.submit(spec), client.submit(spec)
+    assert "priority" not in run("list").stdout
+    told = run("set", first.id, "--priority", "-7", "--parallelism", "2").stdout
+    assert told.strip() == f"search {first.id} is queued, with at most 2 candidates in flight and priority -7"
+    assert json.loads(run("set", first.id, "--priority", "0", "--json").stdout)["parallelism"] == 2
+    run("set", second.id, "--priority", "100")
+    listed = run("list").stdout
+    assert "priority" in listed
+    assert "owner" not in listed
+    assert run("set", first.id).exit_code == 2
+    assert run("set", first.id, "--priority", "101").exit_code == 2
 
 
 def test_a_narrow_terminal_cuts_no_id_and_no_state(client: Client, spec: dict[str, Any]) -> None:

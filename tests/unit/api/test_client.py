@@ -10,9 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
+from api.app import create_app
 from api.client import ApiError, Client
-from api.schemas import SearchView
+from api.repeating import PAUSES_S
+from api.schemas import SearchChange, SearchView
 from api.settings import ApiSettings
+from api.testing import InProcess
 from nas.records import ArtifactState, SearchState
 from nas.store.memory import MemoryStore
 
@@ -29,6 +32,62 @@ def test_a_search_is_submitted_steered_and_found(client: Client, spec: dict[str,
     assert client.resume(search.id).state is SearchState.QUEUED
     assert client.cancel(search.id).state is SearchState.CANCELLED
     assert next(event.kind for event in client.events(search.id)) == "submitted"
+
+
+def test_a_search_is_extended_changed_and_cloned(client: Client, spec: dict[str, Any]) -> None:
+    search = client.submit(spec)
+    assert client.extend(search.id, {"evaluations": 20, "steps": None}).spec.budget.evaluations == 20
+    changed = client.change(search.id, SearchChange(priority=5))
+    assert (changed.priority, changed.parallelism) == (5, None)
+    clone = client.clone(search.id, {"seed": 9})
+    assert (clone.cloned_from, clone.spec.seed, clone.priority) == (search.id, 9, 0)
+    assert client.clone(search.id).spec == clone.spec.model_copy(update={"seed": 0})
+
+
+def test_a_request_whose_answer_was_lost_is_sent_again_and_carried_out_once(
+    settings: ApiSettings, store: MemoryStore, spec: dict[str, Any]
+) -> None:
+    """The answers of every second request are lost, as when the service is killed right after it wrote."""
+    paused: list[float] = []
+    with (
+        InProcess(create_app(settings, store)) as service,
+        Client("http://localhost", Forgetful(service), sleep=paused.append) as client,
+    ):
+        first = client.submit(spec)
+        assert client.clone(first.id, {"seed": 3}).cloned_from == first.id
+        assert client.submit(spec, key="mine").id == client.submit(spec, key="mine").id
+    assert len(store.searches()) == 3
+    assert paused == [0.5] * 4
+
+
+class Forgetful(httpx.BaseTransport):
+    """Loses every other answer."""
+
+    def __init__(self, transport: httpx.BaseTransport) -> None:
+        self._transport, self._count = transport, 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request, or lose the connection after it was carried out."""
+        answer = self._transport.handle_request(request)
+        self._count += 1
+        if self._count % 2:
+            answer.close()
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        return answer
+
+
+def test_a_service_that_stays_away_is_given_up_and_one_that_was_never_there_at_once(spec: dict[str, Any]) -> None:
+    paused: list[float] = []
+
+    def vanish(request: httpx.Request) -> httpx.Response:
+        raise (httpx.ConnectError if paused else httpx.ReadError)("gone")
+
+    with answering(vanish, sleep=paused.append) as client, pytest.raises(ApiError, match="cannot be reached"):
+        client.submit(spec)
+    assert paused == list(PAUSES_S)
+    with answering(vanish, sleep=paused.append) as client, pytest.raises(ApiError, match="cannot be reached"):
+        client.submit(spec)
+    assert len(paused) == len(PAUSES_S)
 
 
 def test_every_page_of_searches_is_fetched(client: Client, spec: dict[str, Any]) -> None:

@@ -126,13 +126,86 @@ def test_a_search_is_paused_resumed_and_cancelled(http: httpx.Client, spec: dict
     assert http.get(path).json()["finished_at"]
 
 
+def test_a_search_says_whose_it_is_and_what_can_be_done_with_it(http: httpx.Client, spec: dict[str, Any]) -> None:
+    found = http.post("/v1/searches", json=spec | {"priority": 9}).json()
+    assert (found["owner"], found["priority"], found["cloned_from"], found["running_s"]) == ("local", 9, None, 0)
+    assert found["actions"] == ["pause", "cancel", "extend", "change", "clone"]
+    assert http.delete(f"/v1/searches/{found['id']}").json()["actions"] == ["clone"]
+
+
+def test_more_budget_is_given_and_every_problem_of_less_is_told(http: httpx.Client, spec: dict[str, Any]) -> None:
+    path = http.post("/v1/searches", json=spec).headers["location"]
+    extended = http.post(f"{path}/extend", json={"evaluations": 11})
+    assert (extended.status_code, extended.json()["spec"]["budget"]["evaluations"]) == (200, 11)
+    refused = http.post(f"{path}/extend", json={"evaluations": 10, "steps": 7, "colour": 1})
+    assert refused.status_code == 422
+    assert set(problems(refused)) == {"evaluations", "steps", "colour"}
+    assert set(problems(http.post(f"{path}/extend", json={}))) == {"budget"}
+    http.delete(path)
+    refused = http.post(f"{path}/extend", json={"evaluations": 12})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:srnas:problem:illegal-action")
+    assert refused.json()["hint"]
+
+
+def test_a_clone_is_a_search_of_its_own(http: httpx.Client, spec: dict[str, Any]) -> None:
+    model = http.post("/v1/searches", json=spec).json()
+    cloned = http.post(f"/v1/searches/{model['id']}/clone", json={"changes": {"seed": 4}})
+    assert cloned.status_code == 202
+    assert http.get(cloned.headers["location"]).json() == cloned.json()
+    assert cloned.json()["cloned_from"] == model["id"]
+    assert cloned.json()["spec"] == model["spec"] | {"seed": 4}
+    refused = http.post(f"/v1/searches/{model['id']}/clone", json={"changes": {"scale": 7}, "seed": 1})
+    assert set(problems(refused)) == {"seed"}
+    refused = http.post(f"/v1/searches/{model['id']}/clone", json={"changes": {"scale": 7}})
+    assert set(problems(refused)) == {"scale"}
+    assert http.post("/v1/searches/ffffffff/clone", json={}).status_code == 404
+
+
+def test_a_request_with_a_key_is_carried_out_once(http: httpx.Client, spec: dict[str, Any]) -> None:
+    first, again = (http.post("/v1/searches", json=spec, headers={"Idempotency-Key": "k"}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json() == again.json()
+    assert first.headers["location"] == again.headers["location"]
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    other = http.post("/v1/searches", json=spec | {"seed": 1}, headers={"Idempotency-Key": "k"})
+    assert (other.status_code, other.json()["type"]) == (422, "urn:srnas:problem:key-reused")
+    assert other.json()["hint"]
+    path = f"{first.headers['location']}/clone"
+    clones = [http.post(path, json={}, headers={"Idempotency-Key": "c"}) for _ in range(2)]
+    assert clones[0].json() == clones[1].json()
+    assert clones[1].headers["idempotency-replayed"] == "true"
+    assert len(http.get("/v1/searches").json()["items"]) == 2
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "a" * 256, "\u00e9"])
+def test_a_key_is_visible_and_short(http: httpx.Client, spec: dict[str, Any], key: str) -> None:
+    refused = http.post("/v1/searches", json=spec, headers={"Idempotency-Key": key.encode("latin-1")})
+    assert refused.status_code == 422
+    assert list(problems(refused)) == ["Idempotency-Key"]
+
+
+def test_a_search_that_did_not_change_is_not_sent_again(http: httpx.Client, store: MemoryStore, recorded: Any) -> None:
+    path = f"/v1/searches/{recorded.id}"
+    tag = http.get(path).headers["etag"]
+    for known in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):
+        fresh = http.get(path, headers={"If-None-Match": known})
+        assert (fresh.status_code, fresh.content, fresh.headers["etag"]) == (304, b"", tag)
+    http.patch(path, json={"priority": 3})
+    moved = http.get(path, headers={"If-None-Match": tag})
+    assert moved.status_code == 200
+    assert moved.headers["etag"] != tag
+    assert moved.headers["cache-control"] == "private, no-cache"
+    assert http.get("/v1/searches/ffffffff", headers={"If-None-Match": "*"}).status_code == 404
+
+
 def test_delete_cancels_and_keeps_what_there_is(http: httpx.Client, spec: dict[str, Any]) -> None:
     path = http.post("/v1/searches", json=spec).headers["location"]
     assert http.delete(path).json()["state"] == "cancelled"
     assert http.get(path).status_code == 200
     again = http.delete(path)
     assert again.status_code == 409
-    assert again.json()["type"] == "urn:srnas:problem:illegal-transition"
+    assert again.json()["type"] == "urn:srnas:problem:illegal-action"
 
 
 def test_a_page_of_another_origin_steers_nothing(http: httpx.Client, spec: dict[str, Any]) -> None:

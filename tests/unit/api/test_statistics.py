@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from api.client import ApiError, Client
+from api.schemas import SearchChange
 from api.testing import record_search
 from nas.store.memory import MemoryStore
 
@@ -66,8 +67,8 @@ def test_parallelism_changes_while_a_search_runs(client: Client, store: MemorySt
     search = client.submit(spec | {"parallelism": 2})
     assert search.parallelism == 2
     record_search(store)
-    assert client.set_parallelism(search.id, 7).parallelism == 7
-    assert client.set_parallelism(search.id, None).parallelism is None
+    assert client.change(search.id, SearchChange(parallelism=7)).parallelism == 7
+    assert client.change(search.id, SearchChange(parallelism=None)).parallelism is None
     assert client.search(search.id).spec.parallelism == 2
     assert [event.detail for event in client.events(search.id) if event.kind == "parallelism"] == [
         {"was": 2, "parallelism": 7},
@@ -75,15 +76,15 @@ def test_parallelism_changes_while_a_search_runs(client: Client, store: MemorySt
     ]
     client.cancel(search.id)
     with pytest.raises(ApiError) as refused:
-        client.set_parallelism(search.id, 1)
+        client.change(search.id, SearchChange(parallelism=1))
     assert refused.value.status == 409
-    assert "ended" in refused.value.detail
+    assert "this one can: clone" in refused.value.detail
 
 
 @pytest.mark.parametrize(
     ("document", "field"),
     [
-        ({}, "parallelism"),
+        ({}, "change"),
         ({"parallelism": 0}, "parallelism"),
         ({"parallelism": "4"}, "parallelism"),
         ({"parallelism": True}, "parallelism"),
