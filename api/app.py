@@ -19,12 +19,13 @@ from nas.tokens import Tokens
 from .access_log import AccessLog
 from .errors import install
 from .gate import Gate
-from .guards import Guard, Rules
+from .guards import OPEN, Guard, Rules
 from .headers import SecureHeaders
 from .hub import Hub
 from .responses import tidied
 from .routes import (
     artifacts,
+    audit,
     candidates,
     datasets,
     events,
@@ -34,6 +35,7 @@ from .routes import (
     searches,
     spaces,
     statistics,
+    tokens,
     workers,
 )
 from .settings import ApiSettings, read_api_settings
@@ -57,6 +59,7 @@ TAGS = {
     "workers": "Who trains what now.",
     "datasets": "The images that a spec may name.",
     "spaces": "The sets of networks to search in.",
+    "access": "Who may do what, and who did: tokens and the audit.",
     "health": "For whoever watches over the process.",
 }
 
@@ -73,6 +76,8 @@ ROUTERS = tuple(
         workers,
         datasets,
         spaces,
+        tokens,
+        audit,
         health,
     )
 )
@@ -93,7 +98,7 @@ class App(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
-        return tidied(super().openapi())
+        return tidied(super().openapi(), OPEN.__contains__)
 
 
 def create_app(settings: ApiSettings | None = None, store: Store | None = None) -> FastAPI:

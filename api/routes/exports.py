@@ -9,8 +9,10 @@ from pydantic import ValidationError
 
 from nas.checks import spec_problems
 from nas.records import Artifact
+from nas.service import Service
 from search_space.errors import InvalidInput
 
+from ..access import Principal, Submitter, require_owner
 from ..deps import JsonObject, ServiceDep
 from ..responses import ACCEPTED, problems
 from ..schemas import ArtifactList, ArtifactView, ExportRequest
@@ -31,28 +33,37 @@ EXPORT_BODY: dict[str, Any] = {
     responses={**ACCEPTED, **problems(400, 403, 404, 409, 413, 415, 422)},
     openapi_extra=EXPORT_BODY,
 )
-def request_export(candidate_id: str, document: JsonObject, service: ServiceDep, response: Response) -> ArtifactView:
+def request_export(
+    candidate_id: str, document: JsonObject, service: ServiceDep, asking: Submitter, response: Response
+) -> ArtifactView:
     """Ask for a file of a candidate. The same request again answers with the artifact that is there already."""
+    _require_owner(candidate_id, service, asking)
     try:
         wanted = ExportRequest.model_validate(document)
     except ValidationError as error:
         raise InvalidInput(spec_problems(error, ExportRequest, {})) from None
-    return _accepted(service.request_export(candidate_id, wanted.format), response)
+    return _accepted(service.request_export(candidate_id, wanted.format, by=asking.name), response)
 
 
 @router.post("/{candidate_id}/analyses", status_code=202, responses={**ACCEPTED, **problems(403, 404, 409)})
-def request_analysis(candidate_id: str, service: ServiceDep, response: Response) -> ArtifactView:
+def request_analysis(candidate_id: str, service: ServiceDep, asking: Submitter, response: Response) -> ArtifactView:
     """Ask for the hybrid response analysis of a trained network: a page, its pictures and its figures in one ZIP file.
 
     It is made on a validation photograph of the search. The same request again answers with the artifact that is there.
     """
-    return _accepted(service.request_analysis(candidate_id), response)
+    _require_owner(candidate_id, service, asking)
+    return _accepted(service.request_analysis(candidate_id, by=asking.name), response)
 
 
 @router.get("/{candidate_id}/exports", responses=problems(404))
 def list_exports(candidate_id: str, service: ServiceDep) -> ArtifactList:
     """List every artifact of a candidate, exports and analyses, oldest first."""
     return ArtifactList(items=[ArtifactView.of(artifact) for artifact in service.artifacts(candidate_id)])
+
+
+def _require_owner(candidate_id: str, service: Service, asking: Principal) -> None:
+    """Let a submitter have files made of own candidates only; `NotFound`, `Forbidden`."""
+    require_owner(asking, service.search(service.candidate(candidate_id).search_id))
 
 
 def _accepted(artifact: Artifact, response: Response) -> ArtifactView:

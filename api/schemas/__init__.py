@@ -4,6 +4,15 @@ Every model refuses fields it does not know, describes each field, and is built 
 that is not finite goes out as null.
 """
 
+from .access import (
+    AuditEntryView,
+    AuditPage,
+    NewTokenView,
+    PrincipalView,
+    TokenList,
+    TokenRequest,
+    TokenView,
+)
 from .artifacts import ArtifactList, ArtifactView, ExportRequest
 from .candidates import CandidatePage, CandidateSummary, CandidateView, EvaluationView, FailureView, PredictionView
 from .datasets import DatasetList, DatasetView, FolderRequest
@@ -19,6 +28,8 @@ from .workers import TrainingView, WorkerList, WorkerView
 __all__ = [
     "ArtifactList",
     "ArtifactView",
+    "AuditEntryView",
+    "AuditPage",
     "CandidatePage",
     "CandidateSummary",
     "CandidateView",
@@ -37,8 +48,10 @@ __all__ = [
     "HealthView",
     "HistoryView",
     "MemberView",
+    "NewTokenView",
     "ObjectiveView",
     "PredictionView",
+    "PrincipalView",
     "ProblemView",
     "ProgressView",
     "SearchChange",
@@ -48,6 +61,9 @@ __all__ = [
     "SpaceSummary",
     "SpaceView",
     "StatisticsView",
+    "TokenList",
+    "TokenRequest",
+    "TokenView",
     "TrainingView",
     "WorkerList",
     "WorkerView",
