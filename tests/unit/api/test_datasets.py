@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import ZipFile, ZipInfo
 
 import httpx
 import pytest
@@ -30,12 +30,13 @@ ZIP = {"Content-Type": "application/zip"}
 
 
 def archive(*names: str) -> bytes:
+    """The same bytes at any time of day."""
     stream = io.BytesIO()
     with ZipFile(stream, "w") as packed:
         for seed, name in enumerate(names):
             picture = io.BytesIO()
             Image.frombytes("RGB", (96, 96), random.Random(seed).randbytes(3 * 96 * 96)).save(picture, "PNG")
-            packed.writestr(name, picture.getvalue())
+            packed.writestr(ZipInfo(name), picture.getvalue())
     return stream.getvalue()
 
 
