@@ -49,21 +49,22 @@ class Following:
         Raises:
             ApiError: The service refuses, was not there to begin with, or was away for `PATIENCE_S`.
         """
-        unpacking, pause_s, alive_s = Unpacking(), FIRST_PAUSE_S, -math.inf
+        last_id, pause_s, alive_s = None, FIRST_PAUSE_S, -math.inf
         while True:
-            moved = False
+            moved, unpacking = False, Unpacking(last_id)
             try:
-                with self._connection.stream(path, query, unpacking.last_id) as chunks:
+                with self._connection.stream(path, query, last_id) as chunks:
                     if chunks is None:
                         yield []
                         return
-                    for batch in unpacking.batches(chunks):
+                    for batch in map(unpacking.feed, chunks):
                         pause_s, alive_s, moved = FIRST_PAUSE_S, self._clock(), moved or bool(batch)
                         yield batch
             except ApiError as error:
                 if not passes(error) or self._clock() - alive_s > PATIENCE_S:
                     raise
                 moved = False
+            last_id = unpacking.last_id
             if not moved:  # a stream that gave something and ended is asked at once whether that was all
                 self._sleep(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
@@ -97,21 +98,20 @@ class Following:
 
 
 class Unpacking:
-    """Takes server-sent events out of bytes, as this service writes them.
+    """Takes server-sent events out of the bytes of one connection, as this service writes them.
 
     Attributes:
-        last_id: The last id that came, with or without an event; None before the first.
+        last_id: The last id that came, with or without an event; before that, the one that the connection began with.
     """
 
-    def __init__(self) -> None:
-        self.last_id: str | None = None
+    def __init__(self, last_id: str | None = None) -> None:
+        self.last_id = last_id
+        self._rest = b""
 
-    def batches(self, chunks: Iterator[bytes]) -> Iterator[list[EventView]]:
-        """The events that each chunk completes; what is left over at the end was cut off, and comes again."""
-        rest = b""
-        for chunk in chunks:
-            *blocks, rest = (rest + chunk).split(b"\n\n")
-            yield [event for event in map(self._event, blocks) if event is not None]
+    def feed(self, chunk: bytes) -> list[EventView]:
+        """The events that some more bytes complete; what is left over at the end was cut off, and comes again."""
+        *blocks, self._rest = (self._rest + chunk).split(b"\n\n")
+        return [event for event in map(self._event, blocks) if event is not None]
 
     def _event(self, block: bytes) -> EventView | None:
         fields = dict(line.partition(": ")[::2] for line in block.decode().split("\n"))

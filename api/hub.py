@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,7 @@ class Hub:
         log: Where the events are.
         most: Streams at once.
         wait: Waits so many seconds between two looks at a log.
+        clock: Seconds that only grow.
         keep_alive_s: Longest silence of a stream.
     """
 
@@ -30,10 +32,11 @@ class Hub:
         *,
         most: int,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
         keep_alive_s: float = KEEP_ALIVE_S,
     ) -> None:
         self._log, self._most = log, most
-        self._wait, self._keep_alive_s = wait, keep_alive_s
+        self._wait, self._clock, self._keep_alive_s = wait, clock, keep_alive_s
         self._readers = anyio.CapacityLimiter(READERS)
         self._tails: dict[str, Tail] = {}
         self._closed = False
@@ -63,7 +66,14 @@ class Hub:
             tail.close()
 
     def _begin(self, search_id: str) -> Tail:
-        tail = Tail(self._log, search_id, self._readers, wait=self._wait, keep_alive_s=self._keep_alive_s)
+        tail = Tail(
+            self._log,
+            search_id,
+            self._readers,
+            wait=self._wait,
+            clock=self._clock,
+            keep_alive_s=self._keep_alive_s,
+        )
         self._tails[search_id] = tail
         tail.start()
         return tail

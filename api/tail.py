@@ -31,6 +31,9 @@ POLL_S = 0.5
 KEEP_ALIVE_S = 15.0
 """Longest silence of a stream: proxies give up connections on which nothing moves for a minute."""
 
+LIFE_S = 600.0
+"""Longest stream: its client comes back, and is let in again only if it still may."""
+
 RING = 256
 """Latest events that are at hand for everybody."""
 
@@ -92,6 +95,7 @@ class Tail:
         search_id: Whose.
         readers: Limits the threads that read.
         wait: Waits so many seconds between two looks.
+        clock: Seconds that only grow.
         keep_alive_s: Longest silence of a stream.
     """
 
@@ -102,10 +106,11 @@ class Tail:
         readers: anyio.CapacityLimiter,
         *,
         wait: Callable[[float], Awaitable[None]],
+        clock: Callable[[], float],
         keep_alive_s: float,
     ) -> None:
         self._log, self._search_id, self._readers = log, search_id, readers
-        self._wait, self._keep_alive_s = wait, keep_alive_s
+        self._wait, self._clock, self._keep_alive_s = wait, clock, keep_alive_s
         self._ring: deque[Frame] = deque(maxlen=RING)
         self._floor = self._reached = -1  # the ring holds all events in (floor, reached]
         self._counted = -1  # events there were before the state was read
@@ -182,7 +187,7 @@ class Tail:
     # -- streams ---------------------------------------------------------------------------------------------------
 
     async def stream(self, after: int, *, progress: bool) -> AsyncGenerator[bytes]:
-        """Every event after one, as it comes, until the search has ended; comments while there is none.
+        """Every event after one, as it comes, until the search or `LIFE_S` has ended; comments while there is none.
 
         Args:
             after: Only events with a larger ordinal.
@@ -192,7 +197,8 @@ class Tail:
             Whole server-sent events, one or several.
         """
         yield f"id: {after}\nretry: {RETRY_MS}\n\n".encode()  # no event, but where to go on from before the first
-        while not self._closed:
+        until_s = self._clock() + LIFE_S
+        while not self._closed and self._clock() < until_s:
             changed = self._changed
             frames, after = await self._later(after, progress)
             if frames:

@@ -146,7 +146,7 @@ def test_however_the_bytes_come_the_events_are_the_same(cuts: list[int]) -> None
     edges = sorted({0, len(whole), *(cut for cut in cuts if cut < len(whole))})
     chunks = [whole[a:b] for a, b in pairwise(edges)]
     unpacking = Unpacking()
-    found = [event.ordinal for batch in unpacking.batches(iter(chunks)) for event in batch]
+    found = [event.ordinal for chunk in chunks for event in unpacking.feed(chunk)]
     assert (found, unpacking.last_id) == ([1, 2, 3], "3")
 
 

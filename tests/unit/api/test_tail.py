@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from api import tail as tails
 from api.hub import Hub
-from api.tail import KEEP_ALIVE, RING, Frame
+from api.tail import KEEP_ALIVE, LIFE_S, RING, Frame
 from nas.records import Event, SearchId
 from nas.store.base import StoreUnavailable
 
@@ -60,11 +60,12 @@ class Record:
 
 
 class Turns:
-    """The pauses of a reader, ended by the test."""
+    """The pauses of a reader, ended by the test, and the time."""
 
     def __init__(self) -> None:
         self._go = asyncio.Semaphore(0)
         self._idle = asyncio.Event()
+        self.now_s = 0.0
 
     async def pause(self, _seconds: float) -> None:
         self._idle.set()
@@ -87,7 +88,7 @@ Play = Callable[[Hub, Turns], Awaitable[None]]
 def play(record: Record, scene: Play, *, most: int = 1000, keep_alive_s: float = math.inf) -> None:
     async def staged() -> None:
         turns = Turns()
-        hub = Hub(record, most=most, wait=turns.pause, keep_alive_s=keep_alive_s)
+        hub = Hub(record, most=most, wait=turns.pause, clock=lambda: turns.now_s, keep_alive_s=keep_alive_s)
         await asyncio.wait_for(scene(hub, turns), 60)
 
     asyncio.run(staged())
@@ -266,6 +267,18 @@ def test_silence_is_broken_by_comments() -> None:
             assert [await anext(stream) for _ in range(3)] == [KEEP_ALIVE] * 3
 
     play(Record(3), scene, keep_alive_s=0.0)
+
+
+def test_a_stream_has_an_end_so_that_its_client_asks_to_be_let_in_again() -> None:
+    async def scene(hub: Hub, turns: Turns) -> None:
+        with hub.following("a") as tail:
+            await turns.first()
+            stream = tail.stream(0, progress=True)
+            assert await read(stream, 3) == [1, 2, 3]
+            turns.now_s = LIFE_S
+            assert await rest(stream) == []
+
+    play(Record(3), scene)
 
 
 def test_streams_outlive_an_outage_which_is_logged_once() -> None:
