@@ -3,6 +3,7 @@
 import math
 import pickle
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ from search_space.published import published_genotype
 slow = pytest.mark.slow
 
 
+@cache
 def benchmark(images_dir, name, scale=2):
     folder = scan(images_dir / "benchmarks" / name, scale=scale, other_scales=True)
     return load(folder, scale=scale, channels=3)
@@ -39,7 +41,7 @@ def published_network(reference_dir, name):
     network = build(published_genotype(name), scale=2, depth_to_space="tensorflow")
     weights = np.load(reference_dir / "falsr" / f"{name.replace('-', '_')}.npz")
     network.load_state_dict({key: torch.from_numpy(weights[key]) for key in weights.files})
-    return network.eval()
+    return network.eval().to(memory_format=torch.channels_last)  # as candidates are scored; a quarter faster
 
 
 def pair_of(channels=3, side=16, seed=0):
@@ -55,8 +57,9 @@ def as_prediction(pixels):
 def figures_of(network, images, *protocols):
     outputs = [network(network_input(pair, 1)) for pair in images]
     for name in protocols:
-        scores = [score_image(*item, get_protocol(name)) for item in zip(outputs, images, strict=True)]
-        yield mean_scores(scores)
+        protocol = get_protocol(name)
+        items = zip(outputs, images, strict=True)
+        yield mean_scores(score_image(*item, protocol, metrics=("psnr_db", "ssim")) for item in items)
 
 
 @pytest.mark.parametrize(
