@@ -12,6 +12,7 @@ Example, with a service that `srnas serve` started:
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
@@ -24,8 +25,9 @@ import httpx
 
 from nas.records import ArtifactState, ExportFormat, SearchState
 
-from .connection import ApiError, Connection, Model
+from .connection import TOKEN_VARIABLE, ApiError, Connection, Model
 from .following import Following
+from .permits import Permits
 from .repeating import send_once
 from .schemas import (
     ArtifactList,
@@ -63,9 +65,13 @@ class Client:
     Args:
         base_url: Where the service is.
         transport: How requests travel; by default over the network, without proxies.
+        token: The token to send; by default what SRNAS_TOKEN holds, if anything.
         timeout_s: Longest wait for one answer.
         sleep: Waits so many seconds between two looks.
         clock: Seconds that only grow.
+
+    Attributes:
+        permits: The verbs around tokens and the audit.
 
     Every method raises `ApiError`.
     """
@@ -75,11 +81,14 @@ class Client:
         base_url: str = DEFAULT_URL,
         transport: httpx.BaseTransport | None = None,
         *,
+        token: str | None = None,
         timeout_s: float = 30.0,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._connection = Connection(base_url, transport, timeout_s=timeout_s)
+        token = os.environ.get(TOKEN_VARIABLE) if token is None else token
+        self._connection = Connection(base_url, transport, token=token, timeout_s=timeout_s)
+        self.permits = Permits(self._connection)
         self._following = Following(self._connection, sleep=sleep, clock=clock)
         self._sleep = sleep
         self._clock = clock

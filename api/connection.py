@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -18,6 +19,11 @@ EVENT_STREAM = "text/event-stream"
 
 LONGEST_SILENCE_S = 45.0
 """A stream on which not even comments come any more is lost: they come every 15 seconds."""
+
+TOKEN_VARIABLE = "SRNAS_TOKEN"
+"""The environment variable with the token to send: a command line would show it to everybody on the machine."""
+
+TOKEN_HINT = f"Put a token of this service into {TOKEN_VARIABLE}; its admin makes one with `srnas token create NAME`."
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -48,12 +54,24 @@ class Connection:
     Args:
         base_url: Where the service is.
         transport: How requests travel; by default over the network, without proxies.
+        token: The token to send with every request, if any.
         timeout_s: Longest wait for one answer.
+
+    Raises:
+        ApiError: The token is none.
     """
 
-    def __init__(self, base_url: str, transport: httpx.BaseTransport | None, *, timeout_s: float) -> None:
+    def __init__(
+        self, base_url: str, transport: httpx.BaseTransport | None, *, token: str | None = None, timeout_s: float
+    ) -> None:
         self._base_url, self._timeout_s = base_url, timeout_s
-        self._http = httpx.Client(base_url=base_url, transport=transport, timeout=timeout_s, trust_env=False)
+        self._http = httpx.Client(
+            base_url=base_url,
+            transport=transport,
+            headers=_authorization(token or ""),
+            timeout=timeout_s,
+            trust_env=False,
+        )
 
     def close(self) -> None:
         """Close it."""
@@ -117,9 +135,21 @@ class Connection:
         except ValidationError:
             return self._strange(response)
         problems = [entry.problem for entry in problem.errors]
-        return ApiError(problem.status, problem.title, problem.detail, problem.hint, problems)
+        hint = TOKEN_HINT if problem.status == HTTPStatus.UNAUTHORIZED else problem.hint
+        return ApiError(problem.status, problem.title, problem.detail, hint, problems)
 
     def _strange(self, response: httpx.Response) -> ApiError:
         detail = f"{self._base_url} answered {response.status_code} with something that this client cannot read"
         hint = "Look whether srnas listens there, in the same version as this client."
         return ApiError(response.status_code, "Not the answer of a srnas service", detail, hint)
+
+
+def _authorization(token: str) -> dict[str, str]:
+    """The header that bears a token; nothing without one."""
+    if not (text := token.strip()):
+        return {}
+    if not re.fullmatch("[!-~]+", text):  # httpx would show it in its error
+        raise ApiError(
+            None, "Not a token", "what was given as a token holds blanks or letters that none has", TOKEN_HINT
+        )
+    return {"Authorization": f"Bearer {text}"}

@@ -20,9 +20,11 @@ from typing import NoReturn, Protocol
 import structlog
 import uvicorn
 
-from nas.settings import Settings
+from nas.service import utc_now
+from nas.settings import InvalidSettings, Settings
 from nas.store.base import Store
 from nas.store.opening import open_store
+from nas.tokens import Tokens
 from search_space.errors import InvalidInput, Problem
 
 from .app import create_app
@@ -66,12 +68,14 @@ def serve(settings: ApiSettings, announce: Announce) -> None:
     A SQLite file is taken exclusively by this process; the controller works in its shadow.
 
     Raises:
-        InvalidInput: The port is taken, a setting is not allowed, or there is no images root.
+        InvalidInput: The port is taken, a setting is not allowed, there is no images root, or tokens are required and
+            no admin has one.
         StoreInUse: Another process serves the database.
         KeyboardInterrupt: After a tidy stop, if it was SIGINT that asked for it.
     """
     settings.require_images_root()
     with _listening(settings) as listener, _opened(settings, exclusive=True) as store, _terminated_by_exit():
+        require_admin(settings, store)
         supervisor = Supervisor(lambda: start_controller(settings))
         supervisor.start()
         try:
@@ -85,7 +89,16 @@ def serve_web(settings: ApiSettings, announce: Announce) -> None:
     """Serve the web process alone, for a database that controllers share; raises what `serve` raises."""
     settings.require_images_root()
     with _listening(settings) as listener, _opened(settings, exclusive=False) as store, _terminated_by_exit():
+        require_admin(settings, store)
         _run_web(settings, store, listener, announce)
+
+
+def require_admin(settings: ApiSettings, store: Store) -> None:
+    """Raise `InvalidSettings` where tokens are required and no admin has a live one: nobody could ever be let in."""
+    if settings.token_required and not Tokens(store, utc_now).has_admin():
+        allowed = "an address of this machine alone, or any other once an admin has a token"
+        hint = "Make a token for the database of this service first: srnas token create --role admin NAME"
+        raise InvalidSettings([Problem("SRNAS_HOST", settings.host, allowed)], hint)
 
 
 class Supervisor:
@@ -179,6 +192,10 @@ def _run_web(settings: ApiSettings, store: Store, listener: socket.socket, annou
         log_config=None,
         log_level="warning",
         access_log=False,
+        server_header=False,
+        ws="none",
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies),
         timeout_graceful_shutdown=OPEN_CONNECTIONS_TIMEOUT_S,
     )
     port = listener.getsockname()[1]

@@ -30,7 +30,9 @@ class RemoteVerbs(Verbs):
 
 app = make_app("Neural architecture search for lightweight image super-resolution.", group=RemoteVerbs)
 
-Host = Annotated[str | None, typer.Option(help="Loopback address to listen on [SRNAS_HOST, 127.0.0.1].")]
+Host = Annotated[
+    str | None, typer.Option(help="Address to listen on; others than loopback take tokens [SRNAS_HOST, 127.0.0.1].")
+]
 Port = Annotated[int | None, typer.Option(help="TCP port; 0 takes a free one [SRNAS_PORT, 8000].")]
 
 
