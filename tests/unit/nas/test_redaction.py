@@ -1,0 +1,52 @@
+"""No secret is written down, whatever it stands in."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import structlog
+
+from nas.console import configure_logging
+from nas.records import Role
+from nas.redaction import redacted
+from nas.service import utc_now
+from nas.settings import Settings
+from nas.store.memory import MemoryStore
+from nas.tokens import Tokens
+
+URL = "postgresql+psycopg://srnas:s3cret/pa@ss@database:5432/srnas"
+
+
+def test_secrets_and_passwords_go_and_what_tells_them_apart_stays() -> None:
+    token, text = Tokens(MemoryStore(), utc_now).create("alice", Role.VIEWER, by="root")
+    line = redacted(f"sent {text}, to {URL} and http://127.0.0.1:8000/docs")
+    assert line == (
+        f"sent srnas_{token.id}_***, to postgresql+psycopg://srnas:***@database:5432/srnas and http://127.0.0.1:8000/docs"
+    )
+
+
+def test_every_line_of_a_log_is_redacted(capfd: pytest.CaptureFixture[str]) -> None:
+    secret = Tokens(MemoryStore(), utc_now).create("alice", Role.VIEWER, by="root")[1]
+    root = logging.getLogger()
+    handlers, root.handlers = root.handlers, []
+    try:
+        configure_logging(logging.INFO)
+        log = structlog.get_logger("tests")
+        log.info("asked", headers={"authorization": f"Bearer {secret}"}, url=URL)
+        logging.getLogger("elsewhere").warning("asked with %s", [secret])
+        try:
+            raise ValueError(f"{secret} at {URL}")
+        except ValueError:
+            log.exception("refused")
+    finally:
+        root.handlers = handlers
+        structlog.reset_defaults()
+    written = capfd.readouterr().err
+    assert written.count("***") == 5
+    assert secret not in written
+    assert "s3cret" not in written
+
+
+def test_settings_do_not_show_the_password() -> None:
+    assert "s3cret" not in repr(Settings(database_url=URL)) + str(Settings(database_url=URL))
