@@ -8,6 +8,7 @@ import logging
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile, ZipInfo
@@ -22,9 +23,11 @@ from api import supplying
 from api.app import create_app
 from api.client import ApiError, Client
 from api.settings import ApiSettings
-from api.testing import InProcess
+from api.testing import InProcess, connect
 from api.verbs import app
+from nas.records import Role
 from nas.store.memory import MemoryStore
+from nas.tokens import make_token
 
 ZIP = {"Content-Type": "application/zip"}
 
@@ -108,6 +111,29 @@ def test_a_folder_of_the_server_is_registered_inside_the_root_alone(http: httpx.
         assert refused.status_code == 422
         assert refused.json()["errors"]
     assert http.post("/v1/datasets", json={"name": "inner", "folder": "photos"}).status_code == 409
+
+
+def test_roles_look_upload_their_own_and_do_everything(settings: ApiSettings, store: MemoryStore) -> None:
+    def token(name: str, role: Role) -> dict[str, str]:
+        made, text = make_token(name, role, at=datetime.now(UTC), by="tests")
+        store.add_token(made)
+        return {"Authorization": f"Bearer {text}"}
+
+    eve, ada, ben = token("eve", Role.VIEWER), token("ada", Role.SUBMITTER), token("ben", Role.SUBMITTER)
+    root, content = token("root", Role.ADMIN), archive("a.png", "b.png")
+    folder = {"name": "inner", "folder": "more/inner"}
+    closed = settings.model_copy(update={"require_token": True})
+    with connect(create_app(closed, store)) as http:
+
+        def put(who: dict[str, str]) -> int:
+            return http.put("/v1/datasets/mine", content=content, headers=ZIP | who).status_code
+
+        assert (put({}), put(eve), put(ada)) == (401, 403, 201)
+        assert [http.get("/v1/datasets", headers=who).status_code for who in ({}, eve)] == [401, 200]
+        assert http.get("/v1/datasets/mine", headers=eve).json()["created_by"] == "ada"
+        assert [http.post("/v1/datasets", json=folder, headers=who).status_code for who in (ada, root)] == [403, 201]
+        assert [http.delete("/v1/datasets/mine", headers=who).status_code for who in (eve, ben, ada)] == [403, 403, 200]
+        assert [http.delete("/v1/datasets/inner", headers=who).status_code for who in (ben, root)] == [403, 200]
 
 
 def test_the_client_does_all_of_it_and_tells_how_far_it_is(client: Client, tmp_path: Path) -> None:
