@@ -85,7 +85,7 @@ ROUTERS = tuple(
 
 CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 CORS_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID")
-CORS_EXPOSED = ("ETag", "Link", "Location", "Retry-After")
+CORS_EXPOSED = ("ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After")
 """What pages of the origins in SRNAS_CORS_ORIGINS may send and read."""
 
 

@@ -8,10 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.app import create_app
 from api.guards import MAX_BODY_BYTES
-from nas.records import SearchState
+from api.settings import ApiSettings
+from api.testing import connect
+from nas.records import Role, SearchState
 from nas.spec import SearchSpec
 from nas.store.memory import MemoryStore
+from nas.testing import START
+from nas.tokens import make_token
 
 
 def problems(response: httpx.Response) -> dict[str, Any]:
@@ -159,6 +164,49 @@ def test_a_clone_is_a_search_of_its_own(http: httpx.Client, spec: dict[str, Any]
     refused = http.post(f"/v1/searches/{model['id']}/clone", json={"changes": {"scale": 7}})
     assert set(problems(refused)) == {"scale"}
     assert http.post("/v1/searches/ffffffff/clone", json={}).status_code == 404
+
+
+STEERING: list[tuple[str, str, dict[str, Any] | None]] = [
+    ("POST", "/pause", None),
+    ("POST", "/resume", None),
+    ("POST", "/extend", {"evaluations": 99}),
+    ("PATCH", "", {"priority": 1}),
+    ("POST", "/cancel", None),
+    ("DELETE", "", None),
+]
+
+
+def test_a_search_is_steered_by_its_owner_or_an_admin_and_cloned_by_whoever_may_submit(
+    settings: ApiSettings, store: MemoryStore, spec: dict[str, Any]
+) -> None:
+    people = {"ada": Role.SUBMITTER, "bob": Role.SUBMITTER, "vic": Role.VIEWER, "root": Role.ADMIN}
+    bearers = {}
+    for name, role in people.items():
+        token, text = make_token(name, role, at=START, by="tests")
+        store.add_token(token)
+        bearers[name] = {"Authorization": f"Bearer {text}"}
+    with connect(create_app(settings.model_copy(update={"require_token": True}), store)) as http:
+        mine = http.post("/v1/searches", json=spec, headers=bearers["ada"] | {"Idempotency-Key": "k"})
+        path = mine.headers["location"]
+        for verb, part, body in STEERING:
+            for name in ("bob", "vic"):
+                assert http.request(verb, path + part, json=body, headers=bearers[name]).status_code == 403
+            assert http.request(verb, path + part, json=body).status_code == 401
+        for name, (verb, part, body) in zip(("ada", "root", "ada", "root", "ada"), STEERING, strict=False):
+            assert http.request(verb, path + part, json=body, headers=bearers[name]).status_code == 200
+        assert http.post(f"{path}/clone", json={}, headers=bearers["vic"]).status_code == 403
+        assert http.post(f"{path}/clone", json={}, headers=bearers["bob"]).json()["owner"] == "bob"
+        others = http.post("/v1/searches", json=spec | {"seed": 5}, headers=bearers["bob"] | {"Idempotency-Key": "k"})
+        assert (others.status_code, others.json()["owner"]) == (202, "bob")  # a key is its sender's own
+        asked = [(entry.who, entry.action) for entry in store.audit() if entry.subject in path]
+    assert asked == [
+        ("ada", "search.submit"),
+        ("ada", "search.pause"),
+        ("root", "search.resume"),
+        ("ada", "search.extend"),
+        ("root", "search.change"),
+        ("ada", "search.cancel"),
+    ]
 
 
 def test_a_request_with_a_key_is_carried_out_once(http: httpx.Client, spec: dict[str, Any]) -> None:
