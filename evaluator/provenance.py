@@ -32,6 +32,11 @@ def cpu_name(threads: int) -> str:
     return f"cpu ({', '.join(filter(None, parts))})"
 
 
+def is_cpu(name: str) -> bool:
+    """Whether a name that scores carry is that of a processor, and not of a GPU."""
+    return name.startswith("cpu")
+
+
 @cache
 def processor_name() -> str:
     """This machine's processor by its maker's name; empty where the system does not tell."""

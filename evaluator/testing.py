@@ -113,7 +113,7 @@ def synthetic(job: Job) -> Outcome:
         data_digest=job.data_digest,
         code_digest=code_digest(),
         seed=job.seed,
-        device="synthetic",
+        device="cpu (synthetic)",
     )
     train_s = cost.mult_adds / 1e9
     curve = ((job.recipe.steps, 10 ** (-psnr_db / 20)),)

@@ -32,7 +32,7 @@ def spent(
         asked: Candidates that its engine asked for.
         planned_steps: Training steps of the candidates in flight.
         unchanged: Outcomes in a row that have not raised the hypervolume.
-        running_s: Seconds since the search was started.
+        running_s: Seconds for which the search has run: what it waited or stood still is not in it.
     """
     if budget.wall_time_s is not None and running_s >= budget.wall_time_s:
         return Spent(f"the budget of {budget.wall_time_s:g} s is spent", hard=True)

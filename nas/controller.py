@@ -1,8 +1,8 @@
 """The loop that advances searches: claim, ask, submit, record, tell. No torch, no SQL, no Ray.
 
-Several searches may be active side by side; free workers are handed to them in turn. A search that cannot go on
-never takes the others down with it, and a store that does not answer takes nobody down: the workers go on, what they
-finish is kept, and recorded once the store is back.
+Several searches may be active side by side: free workers go to those of higher priority first, and evenly to equals. A
+search that cannot go on never takes the others down with it, and a store that does not answer takes nobody down: the
+workers go on, what they finish is kept, and recorded once the store is back.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 import structlog
 
 from evaluator.executor import Executor
 
 from .dispatch import Dispatch
+from .exporting import Exports
 from .intake import Intake
 from .leases import Leases, Leasing
 from .outage import Outage
 from .preparing import Prepare, Prepared
 from .recording import KeepWeights
-from .records import Search, SearchState
+from .records import SearchId, SearchState
 from .run import BuildEngine, Known, SearchRun, Work
+from .sharing import making_way, whose_turn
 from .states import StateShelf
 from .store.base import Lease, Store, StoreUnavailable
 from .watching import Watch
@@ -36,18 +37,6 @@ logger = structlog.get_logger(__name__)
 
 AT_ONCE = 64
 """Candidates handled before the controller looks at its leases again: thousands may be known already."""
-
-
-class Exports(Protocol):
-    """Fulfils requested artifacts beside the searches, without blocking."""
-
-    def step(self) -> None:
-        """Start what is requested and record what is done."""
-        ...
-
-    def close(self) -> None:
-        """Wait for what was started."""
-        ...
 
 
 class Controller:
@@ -86,9 +75,9 @@ class Controller:
     ) -> None:
         self._store = store
         self._executor = executor
-        self._build_engine = build_engine
-        self._keep_weights = keep_weights
-        self._states = states
+        self._run_of = partial(
+            SearchRun, store=store, build_engine=build_engine, clock=clock, keep_weights=keep_weights, states=states
+        )
         self._exports = exports
         self._max_active = leasing.max_active
         self._leases = Leases(store, leasing, clock)
@@ -98,6 +87,7 @@ class Controller:
         self._outage = Outage(clock)
         self._intake = Intake(store, self._leases, prepare, loader, self._begin)
         self._runs: deque[SearchRun] = deque()
+        self._newcomer: SearchId | None = None  # for whom another makes way
         self._dispatch = Dispatch(executor)
         self._watch = Watch(store, executor, self._dispatch, owner=leasing.owner, lease_s=leasing.lease_s, clock=clock)
 
@@ -165,15 +155,29 @@ class Controller:
     # -- searches come ---------------------------------------------------------------------------------------------
 
     def _claim(self) -> None:
-        while self.active < self._max_active:
-            lease = self._leases.claim()
+        """Take searches in as long as there is room, and beyond it those that others make way for."""
+        while True:
+            lowest = None
+            if self.active >= self._max_active:
+                staying = [run.search.priority for run in self._runs if run not in self._making_way]
+                if not staying:
+                    return
+                lowest = min(staying)
+            lease = self._leases.claim(above=lowest)
             if lease is None:
                 return
+            if lowest is not None:
+                self._newcomer = lease.search_id
             run = next((run for run in self._runs if run.search.id == lease.search_id), None)
             if run is None:
                 self._intake.admit(lease)
             else:  # paused and resumed before its trainings had ended: they go on
                 run.lease = lease
+                run.follow(self._store.search(lease.search_id))
+
+    @property
+    def _making_way(self) -> list[SearchRun]:
+        return making_way(self._runs, self.active - self._max_active)
 
     def _begin(self, lease: Lease, prepared: Prepared) -> None:
         earlier = self._store.search(lease.search_id).data_digest
@@ -193,18 +197,6 @@ class Controller:
         )
         self._runs.append(self._run_of(search, lease))
 
-    def _run_of(self, search: Search, lease: Lease) -> SearchRun:
-        """A search brought to where its log ends."""
-        return SearchRun(
-            search,
-            lease,
-            store=self._store,
-            build_engine=self._build_engine,
-            clock=self._clock,
-            keep_weights=self._keep_weights,
-            states=self._states,
-        )
-
     def _mend(self) -> None:
         """Make a new run, from its log, of each whose call the store broke off; its trainings go on."""
         for run in [run for run in self._runs if run.torn]:
@@ -215,12 +207,11 @@ class Controller:
                 self._dispatch.hand_over(run, mended)
 
     def _renew(self) -> None:
-        """Keep the leases, and notice what was paused, resumed or cancelled."""
+        """Keep the leases, and notice what people have changed."""
         for run in list(self._runs):
             with self._contained(run, "its lease cannot be renewed"):
                 run.lease, search = self._leases.renewed(run.lease)
-                run.paused = search.state is not SearchState.RUNNING
-                run.parallelism = search.parallelism
+                run.follow(search)
                 if search.state.ended:
                     logger.info("search left", search=run.search.id, state=str(search.state))
                     self._leave(run, ended=True)
@@ -230,19 +221,24 @@ class Controller:
 
     def _fill(self) -> int:
         """Hand free workers to the active searches in turn; how many candidates were handled, at most `AT_ONCE`."""
-        refused = handled = 0
-        while refused < len(self._runs) and not self._dispatch.full and handled < AT_ONCE:
-            run = self._runs[0]
-            self._runs.rotate(-1)
+        leaving = self._making_way
+        wanting = [run for run in self._runs if run not in leaving]
+        served = {run: self._dispatch.count_of(run) for run in wanting}  # and what was known counts as a job
+        handled = 0
+        while wanting and not self._dispatch.full and handled < AT_ONCE:
+            run = whose_turn(wanting, served)
+            wanting.remove(run)
             if self._handle_one(run):
-                refused, handled = 0, handled + 1
-            else:
-                refused += 1
+                handled += 1
+                served[run] += 1
+                wanting.append(run)
+        self._runs.rotate(-1)  # another one is the first of equals next time
         return handled
 
     def _handle_one(self, run: SearchRun) -> bool:
         """Submit one job of a search, or tell one known outcome, if it has any now."""
-        if run.parallelism is not None and self._dispatch.count_of(run) >= run.parallelism:
+        parallelism = run.search.parallelism
+        if parallelism is not None and self._dispatch.count_of(run) >= parallelism:
             return False
         work: Work | Known | None = None
         with self._contained(run, "it cannot go on"):
@@ -269,17 +265,22 @@ class Controller:
     # -- searches go -----------------------------------------------------------------------------------------------
 
     def _finish(self) -> None:
-        """End the searches that are over, and let go of paused ones once nothing of theirs is in flight."""
+        """Let go of what is over, and once nothing of theirs is in flight, of what is paused or makes way."""
+        leaving = self._making_way
         for run in list(self._runs):
             with self._contained(run, "it cannot be ended"):
-                ending = run.over()
+                reason = run.over()
                 if run.paused and not run.in_flight:
                     run.write_marks()
                     self._store.release_lease(run.lease)
                     self._leave(run)
-                elif ending is not None:
-                    self._leases.end(run.lease, *ending)
+                elif reason is not None:
+                    self._leases.complete(run.lease, run.search.spec.budget, reason)
                     self._leave(run, ended=True)
+                elif run in leaving and not self._dispatch.count_of(run):
+                    run.write_marks()
+                    self._leases.end(run.lease, SearchState.QUEUED, f"made way for {self._newcomer}")
+                    self._leave(run)
 
     def _leave(self, run: SearchRun, ended: bool = False) -> None:
         """Forget a search, cancel the jobs that nobody else waits for, and let its images go unless others use them."""

@@ -35,6 +35,18 @@ Write = Callable[[Search, Candidate, Path, str, Path], Written]
 """``write(search, candidate, weights, format, path)`` makes the file at ``path`` from the file of trained weights."""
 
 
+class Exports(Protocol):
+    """Fulfils requested artifacts beside the searches, without blocking."""
+
+    def step(self) -> None:
+        """Record what is done and start what is requested; `StoreUnavailable`, after which it may be called again."""
+        ...
+
+    def close(self) -> None:
+        """Wait for what was started; a store that is away is not waited for."""
+        ...
+
+
 class ThreadedExports:
     """Claims requested artifacts and writes them beside the searches.
 
@@ -57,7 +69,7 @@ class ThreadedExports:
         self._current: tuple[Artifact, Future[Artifact]] | None = None
 
     def step(self) -> None:
-        """Record what is done and start what is requested; `StoreUnavailable`, after which it may be called again."""
+        """See `Exports.step`."""
         if self._current is not None:
             artifact, future = self._current
             if not future.done():
@@ -72,7 +84,7 @@ class ThreadedExports:
             self._current = (claimed, self._thread.submit(self._make, claimed))
 
     def close(self) -> None:
-        """Finish the file that is being written; a store that is away is not waited for."""
+        """See `Exports.close`."""
         self._thread.shutdown(wait=True)
         current, self._current = self._current, None
         if current is None or isinstance(current[1].exception(), StoreUnavailable):

@@ -10,7 +10,13 @@ from functools import partial
 
 from .leases import Leases
 from .preparing import Prepare, Prepared
+from .records import SearchState
 from .store.base import Lease, Store, StoreUnavailable
+
+BARREN_CLAIMS = 5
+"""How often a search is tried whose controllers vanish before it has a further outcome."""
+
+BARREN = f"{BARREN_CLAIMS} controllers in a row were gone before it had a further outcome: it may have ended them"
 
 Begin = Callable[[Lease, Prepared], None]
 """Begins a search whose images are decoded; where it raises, it may be called again."""
@@ -81,8 +87,12 @@ class Intake:
     def _prepared(self, coming: Coming) -> Prepared | None:
         """What is made of a search's images; None while they are decoded."""
         if coming.prepared is None:
-            spec = self._store.search(coming.lease.search_id).spec
-            coming.prepared = self._loader.submit(self._prepare, spec)
+            search = self._store.search(coming.lease.search_id)
+            if search.claims > BARREN_CLAIMS:
+                self._leases.end(coming.lease, SearchState.FAILED, BARREN)
+                self._forget(coming)
+                return None
+            coming.prepared = self._loader.submit(self._prepare, search.spec)
         if not coming.prepared.done():
             return None
         made = coming.prepared

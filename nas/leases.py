@@ -13,6 +13,7 @@ from evaluator.executor import ExecutorError
 from search_space.errors import InvalidInput
 
 from .records import IllegalTransition, Search, SearchId, SearchState
+from .spec import BudgetSpec
 from .store.base import Lease, LeaseLost, Store, StoreError
 
 logger = structlog.get_logger(__name__)
@@ -47,11 +48,10 @@ class Leases:
     def __init__(self, store: Store, leasing: Leasing, clock: Callable[[], datetime]) -> None:
         self._store, self._leasing, self._clock = store, leasing, clock
 
-    def claim(self) -> Lease | None:
-        """Take the oldest search that nobody works on; None when there is none."""
-        lease = self._store.claim_search(
-            self._leasing.owner, at=self._clock(), lease_s=self._leasing.lease_s, only=self._leasing.only
-        )
+    def claim(self, above: int | None = None) -> Lease | None:
+        """Take a search that nobody works on; with ``above`` only one of a higher priority. None when there is none."""
+        own = self._leasing
+        lease = self._store.claim_search(own.owner, at=self._clock(), lease_s=own.lease_s, only=own.only, above=above)
         if lease is not None:
             logger.info("search claimed", search=lease.search_id, token=lease.token)
         return lease
@@ -70,15 +70,23 @@ class Leases:
         else:
             self._store.release_lease(lease)
 
-    def end(self, lease: Lease, state: SearchState, reason: str) -> None:
-        """Move a search out of running; if a person was quicker to pause or cancel it, that stands."""
+    def complete(self, lease: Lease, budget: BudgetSpec, reason: str) -> None:
+        """End a search whose budget is spent; one that was given another just then is queued again."""
+        ended = self.end(lease, SearchState.COMPLETED, reason)
+        if ended is not None and ended.spec.budget != budget:
+            self._store.move_search(ended.id, SearchState.QUEUED, at=self._clock(), reason="it was given more budget")
+
+    def end(self, lease: Lease, state: SearchState, reason: str) -> Search | None:
+        """Move a search out of running; None if a person was quicker to pause or cancel it, which stands."""
         try:
-            self._store.end_search(lease, state, at=self._clock(), reason=reason)
+            ended = self._store.end_search(lease, state, at=self._clock(), reason=reason)
             logger.info("search left", search=lease.search_id, state=str(state), reason=reason)
+            return ended
         except LeaseLost:
             logger.warning("lease lost", search=lease.search_id)
         except IllegalTransition:
             self._store.release_lease(lease)
+        return None
 
     @contextmanager
     def contained(self, lease: Lease, what: str, leave: Callable[[bool], None]) -> Iterator[None]:

@@ -18,16 +18,16 @@ def fraction(search: Search, now: datetime) -> float:
 
 
 def seconds_left(search: Search, now: datetime) -> float | None:
-    """Estimate from the pace since the start, pauses included; None unless the search runs and has a pace.
+    """Estimate from the pace while it ran; None unless the search runs and has a pace.
 
     The part of the budget that runs out first counts; patience cannot be foreseen, nor what confirming the front takes.
     """
     if search.state is not SearchState.RUNNING or not search.progress.evaluated:
         return None
-    elapsed = elapsed_s(search, now)
-    left_s = [elapsed / spent * (limit - spent) for spent, limit in _work(search) if spent]
+    ran_s = elapsed_s(search, now)
+    left_s = [ran_s / spent * (limit - spent) for spent, limit in _work(search) if spent]
     if search.spec.budget.wall_time_s is not None:
-        left_s.append(search.spec.budget.wall_time_s - elapsed)
+        left_s.append(search.spec.budget.wall_time_s - ran_s)
     return max(0.0, min(left_s))
 
 
@@ -40,7 +40,5 @@ def _work(search: Search) -> list[tuple[float, float]]:
 
 
 def elapsed_s(search: Search, now: datetime) -> float:
-    """Seconds from the start to the end, or to now; 0 before the start."""
-    if search.started_at is None:
-        return 0.0
-    return ((search.finished_at or now) - search.started_at).total_seconds()
+    """Seconds for which a search has run: what it waited or stood still is not in it."""
+    return search.running_s(now)

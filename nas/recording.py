@@ -85,6 +85,7 @@ def evaluation_of(
         steps=outcome.steps,
         worker=completion.worker,
         attempts=completion.attempts,
+        setbacks=completion.setbacks,
     )
     if isinstance(outcome, Failure):
         return replace(common, device=outcome.device, failure_kind=outcome.kind, failure_message=outcome.message)

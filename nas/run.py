@@ -61,6 +61,8 @@ class SearchRun:
         states: Where trainings of one rung leave what those of the next go on from.
 
     Attributes:
+        search: The search, as far as it is known here; people change it meanwhile.
+        lease: The right to write its log.
         torn: Whether a call did not end, so that what is known here and what is stored may differ: the run is of no
             more use, and whoever still holds the lease makes another one from the log.
     """
@@ -78,8 +80,7 @@ class SearchRun:
     ) -> None:
         self.search = search
         self.lease = lease
-        self.paused = self.torn = False
-        self.parallelism = search.parallelism  # most candidates in flight; None for every worker
+        self.torn = False
         self._store, self._clock, self._keep_weights = store, clock, keep_weights
         self._spec = search.spec
         self._jobs = Jobs(search, states)
@@ -100,9 +101,18 @@ class SearchRun:
     # -- proposing -------------------------------------------------------------------------------------------------
 
     @property
+    def paused(self) -> bool:
+        """Whether nothing new is to be proposed."""
+        return self.search.state is not SearchState.RUNNING
+
+    @property
     def in_flight(self) -> int:
         """Candidates that were asked for and not told."""
         return len(self._log) - self._tells
+
+    def follow(self, search: Search) -> None:
+        """Take in what people have changed: whether it runs, its budget, how many workers it may have, and when."""
+        self.search = replace(search, progress=self.search.progress)
 
     def attach(self, ordinals: Collection[int]) -> None:
         """Take in that the jobs of these candidates are under way already."""
@@ -229,8 +239,8 @@ class SearchRun:
 
     # -- ending ----------------------------------------------------------------------------------------------------
 
-    def over(self) -> tuple[SearchState, str] | None:
-        """How the search ends now, if it does; the run is of no more use then, since its engine was told everything."""
+    def over(self) -> str | None:
+        """Why the search is completed now, if it is; the run is of no more use then, for its engine was told all."""
         finished = self._finished()
         if self.in_flight or finished is None:
             return None
@@ -240,20 +250,19 @@ class SearchRun:
         self._dialogue.finish()
         self._write_notes()
         self.write_marks()
-        return SearchState.COMPLETED, finished.reason
+        return finished.reason
 
     def _finished(self) -> Spent | None:
         """Why the engine is asked no more; None while it is."""
         if self._dialogue.exhausted:
             return nothing_left(any_asked=self._dialogue.proposed > 0)
-        started = self.search.started_at
         return spent(
-            self._spec.budget,
+            self.search.spec.budget,
             self._tally.progress,
             asked=self._dialogue.proposed,
             planned_steps=self._planned_steps,
             unchanged=self._tally.unchanged,
-            running_s=0.0 if started is None else (self._clock() - started).total_seconds(),
+            running_s=self.search.running_s(self._clock()),
         )
 
     @contextmanager

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+
+from evaluator.provenance import is_cpu
 
 from .objectives import Objective
 from .pareto import Archive
-from .records import Candidate, CandidateState, Progress
+from .records import Candidate, CandidateState, Evaluation, Progress
 from .scores import points_of
 
 SETTLED = 1e-3
@@ -48,17 +51,15 @@ class Tally:
             self._enter(told)
             if told.feasible and evaluation is not None and evaluation.psnr_db is not None:
                 best = evaluation.psnr_db if best is None else max(best, evaluation.psnr_db)
-        own = None if told.cached else evaluation
-        self.progress = Progress(
+        self.progress = replace(
+            _with_costs(before, None if told.cached else evaluation),
             evaluated=before.evaluated + 1,
             failed=before.failed + (told.state is CandidateState.FAILED),
+            failures=_with_failure(before.failures, evaluation),
             cached=before.cached + told.cached,
             in_flight=in_flight,
             best_psnr_db=best,
             hypervolume=self._archive.hypervolume,
-            train_s=before.train_s + (own.train_s if own else 0.0),
-            validate_s=before.validate_s + (own.validate_s if own else 0.0),
-            steps=before.steps + (own.steps if own else 0),
         )
         return self.progress
 
@@ -70,3 +71,24 @@ class Tally:
         self.unchanged += self._settled_at > 0  # until something beats the reference, nothing has settled
         if self._archive.hypervolume > self._settled_at * (1 + SETTLED):
             self.unchanged, self._settled_at = 0, self._archive.hypervolume
+
+
+def _with_costs(before: Progress, own: Evaluation | None) -> Progress:
+    """What was spent, with what an outcome took; one that was known already took nothing."""
+    if own is None:
+        return before
+    spent_s = own.train_s + own.validate_s
+    return replace(
+        before,
+        train_s=before.train_s + own.train_s,
+        validate_s=before.validate_s + own.validate_s,
+        gpu_s=before.gpu_s + (spent_s if own.device and not is_cpu(own.device) else 0.0),
+        steps=before.steps + own.steps,
+        retries=before.retries + len(own.setbacks),
+    )
+
+
+def _with_failure(before: Mapping[str, int], evaluation: Evaluation | None) -> Mapping[str, int]:
+    """Failures by kind, with that of an outcome; known ones count too."""
+    kind = evaluation.failure_kind if evaluation is not None else None
+    return before if kind is None else {**before, kind: before.get(kind, 0) + 1}

@@ -74,11 +74,14 @@ def check_move(search_id: SearchId, state: SearchState, wanted: SearchState, act
 def running_time(
     was: SearchState, since: datetime | None, ran_s: float, state: SearchState, at: datetime
 ) -> dict[str, Any]:
-    """The fields of a search that say how long it has run, after a move from one state to another."""
+    """The fields of a search that say how long it has run, after a move from one state to another.
+
+    Whoever moves it out of running, or back into the queue, is alive: the claims of those who were not are forgotten.
+    """
     if state is SearchState.RUNNING:
         return {"running_since": since or at, "ran_s": ran_s}
     spent_s = max(0.0, (at - since).total_seconds()) if was is SearchState.RUNNING and since is not None else 0.0
-    return {"running_since": None, "ran_s": ran_s + spent_s}
+    return {"running_since": None, "ran_s": ran_s + spent_s, "claims": 0}
 
 
 ADDED = ("evaluated", "failed", "cached", "in_flight", "train_s", "validate_s", "steps", "retries", "gpu_s")

@@ -44,7 +44,9 @@ def test_any_value_goes_into_a_problem(field: str, value: object, allowed: str) 
 
 def running(evaluated: int, minutes: float = 0.0, **budget: float) -> ProgressView:
     """The progress of a search some minutes after its start."""
-    search = make_search(state=SearchState.RUNNING, started_at=START, progress=make_progress(evaluated))
+    search = make_search(
+        state=SearchState.RUNNING, started_at=START, running_since=START, progress=make_progress(evaluated)
+    )
     spec = search.spec.model_copy(update={"budget": BudgetSpec.model_validate({"evaluations": 10} | budget)})
     return ProgressView.of(replace(search, spec=spec), START + timedelta(minutes=minutes))
 
