@@ -15,40 +15,31 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
-from urllib.parse import quote
 
 import httpx
 
-from nas.records import ArtifactState, ExportFormat, SearchState
+from nas.records import SearchState
 
-from .connection import TOKEN_VARIABLE, ApiError, Connection, Model
+from .connection import TOKEN_VARIABLE, ApiError, Connection
+from .findings import Findings, part
 from .following import Following
 from .permits import Permits
 from .repeating import send_once
 from .schemas import (
-    ArtifactList,
-    ArtifactView,
-    CandidatePage,
-    CandidateSummary,
-    CandidateView,
     DatasetList,
     DatasetView,
     EventPage,
     EventView,
-    FrontView,
     HealthView,
-    HistoryView,
     SearchChange,
     SearchPage,
     SearchView,
     SpaceList,
     SpaceSummary,
     SpaceView,
-    StatisticsView,
     WorkerList,
     WorkerView,
 )
@@ -59,7 +50,7 @@ __all__ = ["DEFAULT_URL", "ApiError", "Client"]
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
-class Client:
+class Client(Findings):
     """A connection to one service; use it as a context manager, or close it.
 
     Args:
@@ -87,11 +78,9 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         token = os.environ.get(TOKEN_VARIABLE) if token is None else token
-        self._connection = Connection(base_url, transport, token=token, timeout_s=timeout_s)
+        super().__init__(Connection(base_url, transport, token=token, timeout_s=timeout_s), sleep=sleep, clock=clock)
         self.permits = Permits(self._connection)
         self._following = Following(self._connection, sleep=sleep, clock=clock)
-        self._sleep = sleep
-        self._clock = clock
 
     def __enter__(self) -> Self:
         return self
@@ -117,11 +106,11 @@ class Client:
 
     def clone(self, search_id: str, changes: Mapping[str, Any] | None = None, *, key: str | None = None) -> SearchView:
         """Queue another search with the spec of this one and changes, a JSON merge patch; once, like `submit`."""
-        return self._once(f"/v1/searches/{_part(search_id)}/clone", {"changes": dict(changes or {})}, key)
+        return self._once(f"/v1/searches/{part(search_id)}/clone", {"changes": dict(changes or {})}, key)
 
     def search(self, search_id: str) -> SearchView:
         """Look at one search."""
-        return self._ask(SearchView, "GET", f"/v1/searches/{_part(search_id)}")
+        return self._ask(SearchView, "GET", f"/v1/searches/{part(search_id)}")
 
     def searches(self, *, states: Sequence[SearchState] = (), page: int = 50) -> Iterator[SearchView]:
         """Every search, newest first, fetched page by page."""
@@ -147,20 +136,12 @@ class Client:
 
     def extend(self, search_id: str, budget: Mapping[str, Any]) -> SearchView:
         """Give a search more budget: limits by name, None to lift one; a completed search goes on."""
-        return self._ask(SearchView, "POST", f"/v1/searches/{_part(search_id)}/extend", json=dict(budget))
+        return self._ask(SearchView, "POST", f"/v1/searches/{part(search_id)}/extend", json=dict(budget))
 
     def change(self, search_id: str, change: SearchChange) -> SearchView:
         """Change what of a search is given: its priority, how many candidates it may have in flight."""
         document = change.model_dump(mode="json", exclude_unset=True)
-        return self._ask(SearchView, "PATCH", f"/v1/searches/{_part(search_id)}", json=document)
-
-    def statistics(self, search_id: str) -> StatisticsView:
-        """What a search has shown so far about its own parts."""
-        return self._ask(StatisticsView, "GET", f"/v1/searches/{_part(search_id)}/statistics")
-
-    def history(self, search_id: str) -> HistoryView:
-        """How a search has come to where it is."""
-        return self._ask(HistoryView, "GET", f"/v1/searches/{_part(search_id)}/history")
+        return self._ask(SearchView, "PATCH", f"/v1/searches/{part(search_id)}", json=document)
 
     def wait(
         self, search_id: str, *, on_progress: Callable[[SearchView], None] | None = None, poll_s: float = 0.5
@@ -197,91 +178,6 @@ class Client:
         for batch in self._following.batches(_events(search_id), query):
             yield from batch
 
-    # -- candidates ------------------------------------------------------------------------------------------------
-
-    def front(self, search_id: str, *, objectives: Sequence[str] = (), feasible_only: bool = True) -> FrontView:
-        """The Pareto front of a search, over its own objectives or any metrics."""
-        query = _front_query(objectives, feasible_only)
-        return self._ask(FrontView, "GET", f"/v1/searches/{_part(search_id)}/front", params=query)
-
-    def front_as(
-        self,
-        form: Literal["csv", "markdown", "html"],
-        search_id: str,
-        *,
-        objectives: Sequence[str] = (),
-        feasible_only: bool = True,
-    ) -> str:
-        """The same front as CSV, as a Markdown table, or as a page with a plot of every candidate."""
-        query = _front_query(objectives, feasible_only) | {"format": form}
-        return self._connection.send("GET", f"/v1/searches/{_part(search_id)}/front", params=query).text
-
-    def candidates(
-        self, search_id: str, *, rung: int | None = None, operator: str | None = None, page: int = 100
-    ) -> Iterator[CandidateSummary]:
-        """Every candidate of a search in the order of the asks, or those of a rung or an operator, page by page."""
-        wanted = {"limit": page, "rung": rung, "operator": operator}
-        query: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
-        while True:
-            path = f"/v1/searches/{_part(search_id)}/candidates"
-            found = self._ask(CandidatePage, "GET", path, params=query)
-            yield from found.items
-            if found.next is None:
-                return
-            query["after"] = found.next
-
-    def candidate(self, candidate_id: str) -> CandidateView:
-        """Look at one candidate."""
-        return self._ask(CandidateView, "GET", f"/v1/candidates/{_part(candidate_id)}")
-
-    def drawing(self, candidate_id: str) -> str:
-        """A candidate's network as an SVG document."""
-        return self._connection.send("GET", f"/v1/candidates/{_part(candidate_id)}/drawing.svg").text
-
-    # -- artifacts -------------------------------------------------------------------------------------------------
-
-    def export(self, candidate_id: str, file_format: ExportFormat) -> ArtifactView:
-        """Ask for a file of a candidate; `wait_for_artifact` tells when it is there."""
-        path = f"/v1/candidates/{_part(candidate_id)}/exports"
-        return self._ask(ArtifactView, "POST", path, json={"format": file_format})
-
-    def analyse(self, candidate_id: str) -> ArtifactView:
-        """Ask for a trained network's hybrid response analysis; `wait_for_artifact` tells when it is there."""
-        return self._ask(ArtifactView, "POST", f"/v1/candidates/{_part(candidate_id)}/analyses")
-
-    def exports(self, candidate_id: str) -> list[ArtifactView]:
-        """The artifacts of a candidate, oldest first."""
-        return self._ask(ArtifactList, "GET", f"/v1/candidates/{_part(candidate_id)}/exports").items
-
-    def artifact(self, artifact_id: str) -> ArtifactView:
-        """Look at one artifact."""
-        return self._ask(ArtifactView, "GET", f"/v1/artifacts/{_part(artifact_id)}")
-
-    def wait_for_artifact(self, artifact_id: str, timeout_s: float = 300.0, *, poll_s: float = 0.5) -> ArtifactView:
-        """Look at an artifact until its file is ready; it is an error if that fails or takes too long."""
-        deadline = self._clock() + timeout_s
-        while (seen := self.artifact(artifact_id)).state is not ArtifactState.READY:
-            if seen.state is ArtifactState.FAILED:
-                raise ApiError(None, "The export failed", str(seen.detail), "Mend the cause, then export again.")
-            if self._clock() >= deadline:
-                detail = f"artifact {artifact_id} is still {seen.state} after {timeout_s:g} s"
-                raise ApiError(None, "The export takes long", detail, "Look whether a controller is running.")
-            self._sleep(poll_s)
-        return seen
-
-    def download(self, artifact_id: str, path: Path | str) -> Path:
-        """Fetch an artifact's file, check its SHA-256 and return its path; what does not match is not kept."""
-        path = Path(path)
-        expected = self.artifact(artifact_id).sha256
-        content = self._connection.send("GET", f"/v1/artifacts/{_part(artifact_id)}/file").content
-        found = sha256(content).hexdigest()
-        if found != expected:
-            detail = f"its SHA-256 is {found}, not {expected}"
-            raise ApiError(None, "The file arrived damaged", detail, "Fetch it again.")
-        unfinished = path.with_name(path.name + ".part")
-        unfinished.write_bytes(content)
-        return unfinished.replace(path)
-
     # -- workers ---------------------------------------------------------------------------------------------------
 
     def workers(self) -> list[WorkerView]:
@@ -302,7 +198,7 @@ class Client:
 
     def dataset(self, name: str) -> DatasetView:
         """Look at one dataset."""
-        return self._ask(DatasetView, "GET", f"/v1/datasets/{_part(name)}")
+        return self._ask(DatasetView, "GET", f"/v1/datasets/{part(name)}")
 
     def add_folder(self, name: str, folder: str) -> DatasetView:
         """Register a folder of the server inside its images root; takes an admin."""
@@ -310,11 +206,11 @@ class Client:
 
     def upload(self, name: str, archive: Path | str, *, on_progress: Sent | None = None) -> DatasetView:
         """Upload a zip file of images; ``on_progress(sent, total)`` is told the bytes."""
-        return upload(self._connection, DatasetView, f"/v1/datasets/{_part(name)}", Path(archive), on_progress)
+        return upload(self._connection, DatasetView, f"/v1/datasets/{part(name)}", Path(archive), on_progress)
 
     def remove_dataset(self, name: str) -> DatasetView:
         """Forget a dataset that no unfinished search names; what was uploaded is deleted."""
-        return self._ask(DatasetView, "DELETE", f"/v1/datasets/{_part(name)}")
+        return self._ask(DatasetView, "DELETE", f"/v1/datasets/{part(name)}")
 
     # -- the service -----------------------------------------------------------------------------------------------
 
@@ -324,7 +220,7 @@ class Client:
 
     def space(self, name: str) -> SpaceView:
         """One search space, in full."""
-        return self._ask(SpaceView, "GET", f"/v1/spaces/{_part(name)}")
+        return self._ask(SpaceView, "GET", f"/v1/spaces/{part(name)}")
 
     def live(self) -> bool:
         """Whether a service answers there."""
@@ -344,21 +240,8 @@ class Client:
         return send_once(self._connection, SearchView, path, document, key=key, sleep=self._sleep)
 
     def _steer(self, search_id: str, verb: str) -> SearchView:
-        return self._ask(SearchView, "POST", f"/v1/searches/{_part(search_id)}/{verb}")
-
-    def _ask(self, model: type[Model], method: str, path: str, **rest: Any) -> Model:
-        return self._connection.ask(model, method, path, **rest)
-
-
-def _part(name: str) -> str:
-    """An id as one part of a path, whatever it holds."""
-    return quote(name, safe="")
+        return self._ask(SearchView, "POST", f"/v1/searches/{part(search_id)}/{verb}")
 
 
 def _events(search_id: str) -> str:
-    return f"/v1/searches/{_part(search_id)}/events"
-
-
-def _front_query(objectives: Sequence[str], feasible_only: bool) -> dict[str, str]:
-    query = {"feasible": str(feasible_only).lower()}
-    return query | {"objectives": ",".join(objectives)} if objectives else query
+    return f"/v1/searches/{part(search_id)}/events"
