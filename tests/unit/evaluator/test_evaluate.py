@@ -1,7 +1,6 @@
 """One evaluation from job to outcome: what a success holds, and that a bad candidate never raises."""
 
 import logging
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -82,12 +81,11 @@ for precision in ("float32", "bfloat16"):
 
 
 def test_equal_jobs_give_equal_weights_in_every_process() -> None:
-    first, second = (
-        subprocess.run([sys.executable, "-c", EVALUATE], capture_output=True, text=True, check=True, env=os.environ)
-        for _ in range(2)
-    )
-    assert first.stdout == second.stdout
-    digests = {line.split()[1] for line in first.stdout.splitlines()}
+    both = [subprocess.Popen([sys.executable, "-c", EVALUATE], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    first, second = (process.communicate()[0] for process in both)
+    assert [process.returncode for process in both] == [0, 0]
+    assert first == second
+    digests = {line.split()[1] for line in first.splitlines()}
     assert len(digests) == 2  # the precisions differ
 
 
