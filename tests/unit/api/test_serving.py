@@ -9,9 +9,12 @@ import pytest
 
 from api.serving import Supervisor, environment, serve, serve_web
 from api.settings import ApiSettings, read_api_settings
+from nas.records import Role
+from nas.service import utc_now
 from nas.settings import Settings, read_settings
 from nas.store.base import StoreInUse
 from nas.store.opening import open_store
+from nas.tokens import Tokens
 from search_space.errors import InvalidInput
 
 
@@ -91,6 +94,27 @@ def test_a_service_without_its_images_root_does_not_start(tmp_path: Path) -> Non
         with pytest.raises(InvalidInput, match="SRNAS_IMAGES_ROOT"):
             start(settings, lambda url: None)
     assert not (tmp_path / "home").exists()
+
+
+def test_no_service_starts_that_nobody_could_enter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    monkeypatch.setattr("api.serving.start_controller", lambda settings: started.append("controller"))
+    monkeypatch.setattr("api.serving._run_web", lambda *_: started.append("web"))
+    settings = ApiSettings(home=tmp_path, images_root=tmp_path, port=0, require_token=True)
+    store = open_store(settings.database)
+    tokens = Tokens(store, utc_now)
+    tokens.create("eve", Role.SUBMITTER, by="local")
+    ended, _ = tokens.create("root", Role.ADMIN, by="local")
+    tokens.revoke(ended.id, by="local")
+    for start in (serve, serve_web):
+        with pytest.raises(InvalidInput) as refused:
+            start(settings, lambda url: None)
+        assert "srnas token create --role admin NAME" in refused.value.hint
+    assert not started
+    tokens.create("root", Role.ADMIN, by="local")
+    store.close()
+    serve_web(settings, lambda url: None)
+    assert started == ["web"]
 
 
 def test_a_second_service_on_one_database_is_refused(tmp_path: Path) -> None:
