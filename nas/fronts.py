@@ -61,7 +61,7 @@ def find_front(
     fetch: Fetch,
     feasible_only: bool = True,
 ) -> Front:
-    """The front of a search.
+    """The front of a search, from its whole ledger.
 
     Args:
         search: Whose.
@@ -74,39 +74,73 @@ def find_front(
     top_rung = search.spec.recipe.rungs - 1
     scored = full_trainings(rows, top_rung)
     compared = [row for row in scored if feasible(row) or not feasible_only]
-    members, first = front_of(compared, chosen), chosen[0]
-    members.sort(key=lambda row: first.sign * row.scores[first.column])
-    nearest = None if any(map(feasible, scored)) else _nearest(scored)
+    members = front_of(compared, chosen)
+    nearest = min(scored, key=lambda row: (_violation(row), row.ordinal), default=None)
     seeds = seeds_by_network(rows, top_rung, search.spec.found_columns)
-    return Front(
-        search=search,
-        objectives=chosen,
-        members=tuple(map(fetch, members)),
+    return make_front(
+        search,
+        chosen,
+        [fetch(row) for row in members],
+        points_of_rows(members, chosen),
         scored=len(compared),
         feasible_only=feasible_only,
-        hypervolume=_hypervolume(points_of_rows(compared, chosen), chosen, search.reference_point),
         seeds={row.genotype_digest: seeds[row.genotype_digest] for row in members},
-        note=_note(scored, nearest, search),
-        nearest=None if nearest is None else fetch(nearest),
+        nearest=None if nearest is None or any(map(feasible, scored)) else (fetch(nearest), _violation(nearest)),
+        any_scored=bool(scored),
     )
 
 
-def _nearest(scored: Sequence[LedgerRow]) -> LedgerRow | None:
-    """The row of the least violation, of equals the oldest."""
-    return min(scored, key=lambda row: (_violation(row), row.ordinal), default=None)
+def make_front(
+    search: Search,
+    objectives: tuple[Objective, ...],
+    members: Sequence[Candidate],
+    points: NDArray[np.float64],
+    *,
+    scored: int,
+    feasible_only: bool,
+    seeds: Mapping[str, Seeds],
+    nearest: tuple[Candidate, float] | None,
+    any_scored: bool,
+) -> Front:
+    """A front from its members.
+
+    Args:
+        search: Whose.
+        objectives: What was compared.
+        members: By ordinal.
+        points: Objective values of the members, one row each, natural units.
+        scored: How many candidates were compared.
+        feasible_only: Whether infeasible ones were left out.
+        seeds: What the seeds of each member gave, by digest of its genotype.
+        nearest: Where none is feasible, the scored candidate of the least violation, of equals the oldest, and that.
+        any_scored: Whether any candidate was, feasible or not.
+    """
+    order = np.argsort(objectives[0].sign * points[:, 0], kind="stable")
+    return Front(
+        search=search,
+        objectives=objectives,
+        members=tuple(members[place] for place in order),
+        scored=scored,
+        feasible_only=feasible_only,
+        hypervolume=_hypervolume(points, objectives, search.reference_point),
+        seeds=seeds,
+        note=_note(nearest, search, any_scored),
+        nearest=None if nearest is None else nearest[0],
+    )
 
 
 def _violation(row: LedgerRow) -> float:
     return float("inf") if row.violation is None else row.violation
 
 
-def _note(scored: Sequence[LedgerRow], nearest: LedgerRow | None, search: Search) -> str:
+def _note(nearest: tuple[Candidate, float] | None, search: Search, any_scored: bool) -> str:
     if nearest is not None:
+        candidate, violation = nearest
         return (
-            f"no candidate is feasible yet: {search.id}-{nearest.ordinal} comes nearest, with a violation of "
-            f"{_violation(nearest):.3g}; feasible=false compares those that break constraints"
+            f"no candidate is feasible yet: {search.id}-{candidate.ordinal} comes nearest, with a violation of "
+            f"{violation:.3g}; feasible=false compares those that break constraints"
         )
-    if scored:
+    if any_scored:
         return ""
     full = "" if search.spec.recipe.rungs == 1 else f" at the top rung ({search.spec.recipe.steps} steps)"
     return f"no candidate has been scored{full} yet"

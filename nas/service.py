@@ -6,7 +6,7 @@ The service sees a store and settings; it never trains and imports nothing heavy
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from search_space.errors import InvalidInput, Problem
 
 from .amending import extended_budget, patched
 from .datasets import Datasets
-from .fronts import Front, find_front
+from .following import Following
+from .fronts import Front
 from .objectives import METRICS, Objective
 from .records import (
     ANALYSIS,
@@ -29,7 +30,6 @@ from .records import (
     CandidateId,
     CandidateState,
     Event,
-    LedgerRow,
     Pulse,
     Request,
     Search,
@@ -39,14 +39,10 @@ from .records import (
     check_action,
 )
 from .settings import Settings
-from .statistics.course import course
+from .standing import Document
 from .statistics.documents import Point, Statistics
-from .statistics.summary import statistics
 from .store.base import NotFound, Store
 from .submitting import Accepted, new_search, repeatable
-
-FILTERED = 500
-"""Candidates read at once where only some of them are wanted."""
 
 
 class NotExportable(ValueError):
@@ -80,6 +76,7 @@ class Service:
         self._store = store
         self._settings = settings
         self._clock = clock
+        self._following = Following(store)
         self.datasets = Datasets(store, settings, clock)
 
     def now(self) -> datetime:
@@ -196,15 +193,18 @@ class Service:
         operator: str | None = None,
     ) -> list[Candidate]:
         """Candidates by ordinal, of one rung or operator or of all; `NotFound`."""
-        found: list[Candidate] = []
-        search, page = self.search(search_id), limit if rung is None and operator is None else FILTERED
-        while limit is None or len(found) < limit:
-            read = self._store.candidates(search.id, after=after, limit=page)
-            found += [c for c in read if rung in (None, c.rung) and operator in (None, c.operator)]
-            if page is None or len(read) < page:
-                break
-            after = read[-1].ordinal
-        return found[:limit]
+        known = SearchId(search_id)
+        self._store.pulse(known)
+        return self._store.candidates(known, after=after, limit=limit, rung=rung, operator=operator)
+
+    def spread(self, search_id: str, most: int) -> list[Candidate]:
+        """At most so many candidates, evenly spread over a search; `NotFound`."""
+        progress = self.search(search_id).progress
+        count = progress.evaluated + progress.in_flight
+        if count <= most:
+            return self._store.candidates(SearchId(search_id), limit=None)
+        ordinals = {number * (count - 1) // (most - 1) for number in range(most)}
+        return self._store.candidates(SearchId(search_id), ordinals=ordinals, limit=None)
 
     def candidate(self, candidate_id: str) -> Candidate:
         """One candidate; `NotFound`."""
@@ -212,25 +212,27 @@ class Service:
 
     def front(self, search_id: str, *, objectives: Sequence[str] = (), feasible_only: bool = True) -> Front:
         """The Pareto front over the search's objectives, or over any metrics; `InvalidInput`, `NotFound`."""
-        search, chosen = self.search(search_id), _objectives(objectives)
-
-        def fetch(row: LedgerRow) -> Candidate:
-            return self._store.candidates(search.id, after=row.ordinal - 1, limit=1)[0]
-
-        rows = self._store.ledger(search.id)
-        return find_front(search, rows, chosen, fetch=fetch, feasible_only=feasible_only)
+        return self._following.of(SearchId(search_id)).front(_objectives(objectives), feasible_only=feasible_only)
 
     # -- statistics ----------------------------------------------------------------------------------------------
 
     def statistics(self, search_id: str) -> Statistics:
         """What a search has shown about its operators, model, rungs, seeds and budget; `NotFound`."""
-        search = self.search(search_id)
-        return statistics(search, self._store.ledger(search.id), self._clock())
+        return self._following.of(SearchId(search_id)).statistics(self._clock())
 
     def history(self, search_id: str) -> list[Point]:
         """How a search has come to where it is, at most 2000 points, the last one included; `NotFound`."""
-        search = self.search(search_id)
-        return course(self._store.ledger(search.id), search.spec.recipe.rungs - 1)
+        return self._following.of(SearchId(search_id)).course()
+
+    def document(self, search_id: str, key: Hashable, make: Callable[[], bytes]) -> Document:
+        """Something made of a search, kept for as long as nothing about the search changes; `NotFound`.
+
+        Args:
+            search_id: Whose.
+            key: All that it depends on beside the search.
+            make: Makes it.
+        """
+        return self._following.of(SearchId(search_id)).document(key, make)
 
     # -- artifacts -----------------------------------------------------------------------------------------------
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from nas.export.front import latency_of, to_csv, to_html, to_markdown
@@ -13,6 +14,7 @@ from nas.records import Candidate
 from nas.service import Service
 
 from ..deps import ServiceDep
+from ..freshness import FRESH_HEADERS, NOT_MODIFIED, is_fresh
 from ..responses import content, problems
 from ..schemas import CandidateSummary, FrontView, MemberView, ObjectiveView
 
@@ -28,6 +30,9 @@ MEDIA_TYPES: dict[Form, str] = {
 
 OTHER_FORMS = content("The front.", *(name for form, name in MEDIA_TYPES.items() if form != "json"))
 
+DRAWN = 2000
+"""Candidates on a page beside the members of the front: a search may have fifty times as many."""
+
 
 class FrontQuery(BaseModel):
     """Which front, and in which form."""
@@ -42,26 +47,42 @@ class FrontQuery(BaseModel):
         None, description="Form of the answer; by default what the Accept header prefers, JSON if it does not care."
     )
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The objectives one by one."""
+        return tuple(self.objectives.split(",")) if self.objectives else ()
 
-@router.get("/{search_id}/front", response_model=FrontView, responses={**OTHER_FORMS, **problems(404, 422)})
+
+@router.get(
+    "/{search_id}/front", response_model=FrontView, responses={**OTHER_FORMS, **NOT_MODIFIED, **problems(404, 422)}
+)
 def get_front(
-    search_id: str, query: Annotated[FrontQuery, Query()], request: Request, response: Response, service: ServiceDep
-) -> FrontView | Response:
+    search_id: str,
+    query: Annotated[FrontQuery, Query()],
+    service: ServiceDep,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+    if_none_match: Annotated[str | None, Header(description="The `ETag` of the front that the sender holds.")] = None,
+) -> Response:
     """Compute the Pareto front of a search as it stands, over its own objectives or any others.
 
     Only full trainings from the search's own seed are compared; trainings from other seeds say how sure a member's
     scores are. Where no candidate is feasible yet, the front is empty, `note` says so, and `nearest` is the candidate
-    that violates its constraints least.
+    that violates its constraints least. Its `ETag` is that of its bytes.
     """
-    objectives = tuple(query.objectives.split(",")) if query.objectives else ()
-    front = service.front(search_id, objectives=objectives, feasible_only=query.feasible)
-    form = query.format or preferred_format(request.headers.get("accept", ""))
-    response.headers["Vary"] = "Accept"
-    if form == "json":
-        return front_view(front)
-    text = _text(form, front, service)
-    headers = {"Vary": "Accept", "Content-Disposition": f'{_disposition(form)}; filename="front-{search_id}.{form}"'}
-    return Response(text, media_type=MEDIA_TYPES[form], headers=headers)
+    form = query.format or preferred_format(accept)
+    make = partial(_made, form, search_id, query, service)
+    document = service.document(search_id, ("front", form, query.objectives, query.feasible), make)
+    headers = FRESH_HEADERS | {"ETag": document.etag, "Vary": "Accept"}
+    if is_fresh(document.etag, if_none_match):
+        return Response(status_code=304, headers=headers)
+    if form != "json":
+        headers["Content-Disposition"] = f'{_disposition(form)}; filename="front-{search_id}.{form}"'
+    return Response(document.body, media_type=MEDIA_TYPES[form], headers=headers)
+
+
+def _made(form: Form, search_id: str, query: FrontQuery, service: Service) -> bytes:
+    front = service.front(search_id, objectives=query.metrics, feasible_only=query.feasible)
+    return (front_view(front).model_dump_json() if form == "json" else _text(form, front, service)).encode()
 
 
 def _text(form: Form, front: Front, service: Service) -> str:
@@ -70,8 +91,7 @@ def _text(form: Form, front: Front, service: Service) -> str:
     if form == "markdown":
         return to_markdown(front)
     name = front.search.id
-    everyone = service.candidates(name, limit=None)
-    return to_html(front, everyone, service.statistics(name), service.history(name))
+    return to_html(front, service.spread(name, DRAWN), service.statistics(name), service.history(name))
 
 
 def _disposition(form: Form) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
 
 from ..deps import ServiceDep
+from ..freshness import FRESH_HEADERS, NOT_MODIFIED, is_fresh
 from ..responses import problems
 from ..schemas import HistoryView, StatisticsView
 
@@ -20,7 +23,19 @@ def get_statistics(search_id: str, service: ServiceDep) -> StatisticsView:
     return StatisticsView.of(search_id, service.statistics(search_id))
 
 
-@router.get("/{search_id}/history", responses=problems(404))
-def get_history(search_id: str, service: ServiceDep) -> HistoryView:
+@router.get("/{search_id}/history", response_model=HistoryView, responses={**NOT_MODIFIED, **problems(404)})
+def get_history(
+    search_id: str,
+    service: ServiceDep,
+    if_none_match: Annotated[str | None, Header(description="The `ETag` of the history that the sender holds.")] = None,
+) -> Response:
     """Say how hypervolume and best PSNR grew with evaluations and training steps."""
-    return HistoryView.of(search_id, service.history(search_id))
+
+    def made() -> bytes:
+        return HistoryView.of(search_id, service.history(search_id)).model_dump_json().encode()
+
+    document = service.document(search_id, "history", made)
+    headers = FRESH_HEADERS | {"ETag": document.etag}
+    if is_fresh(document.etag, if_none_match):
+        return Response(status_code=304, headers=headers)
+    return Response(document.body, media_type="application/json", headers=headers)

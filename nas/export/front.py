@@ -145,7 +145,7 @@ def to_html(
 
     Args:
         front: What to show.
-        candidates: Every candidate of the search, to show what the members dominate, and what failed.
+        candidates: Candidates of the search, all or some, to show what the members dominate, and what failed.
         statistics: What the search has shown about its parts.
         course: How it has come to where it is.
     """

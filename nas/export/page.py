@@ -62,6 +62,7 @@ def render(
 {f"<p>{escape(latency)}.</p>" if (latency := latency_of(front)) else ""}
 {f"<p><strong>{escape(front.note)}.</strong></p>" if front.note else ""}
 {plot}
+{_left_out(front, candidates)}
 {_table(front)}
 {course_section(course)}
 {statistics_section(statistics)}
@@ -85,6 +86,16 @@ def _cards(front: Front, candidates: Sequence[Candidate]) -> str:
     }
     items = (f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in cards.items() if value is not None)
     return f"<dl>{''.join(items)}</dl>"
+
+
+def _left_out(front: Front, candidates: Sequence[Candidate]) -> str:
+    """How many candidates are not drawn, where only some of them are."""
+    told = sum(candidate.told_ordinal is not None for candidate in candidates)
+    if not candidates or told >= (evaluated := front.search.progress.evaluated):
+        return ""
+    return (
+        f"<p>Beside the front, {told:,} of the {evaluated:,} candidates are drawn, evenly spread over the search.</p>"
+    )
 
 
 def _table(front: Front) -> str:

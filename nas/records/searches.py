@@ -196,7 +196,7 @@ class Pulse:
     """How far the record of a search is: the cheapest thing to ask for, and another one after every change.
 
     Attributes:
-        event_count: Number of its latest event.
+        event_count: The latest number that its event log gave: of an event, or of marks of survival.
         told: How many candidates were told.
     """
 

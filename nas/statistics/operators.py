@@ -3,35 +3,50 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 
-from ..objectives import Objective
 from ..records import CandidateState, LedgerRow
 from .documents import OperatorStatistics
-from .rows import feasible, first_asks, front_of, full_trainings
+from .rows import feasible
+
+COUNTS = "told", "failed", "feasible", "survived"
 
 
-def operators(
-    rows: Sequence[LedgerRow], objectives: Sequence[Objective], top_rung: int = 0
-) -> tuple[OperatorStatistics, ...]:
-    """Count by operator, the most used first; a member of the front counts for what bred its network."""
-    told = [row for row in rows if row.told_ordinal is not None]
-    members = front_of([row for row in full_trainings(told, top_rung) if feasible(row)], objectives)
-    bred = first_asks(rows)
-    counts = {
-        "proposed": Counter(row.operator for row in rows),
-        "told": Counter(row.operator for row in told),
-        "failed": Counter(row.operator for row in told if row.state is CandidateState.FAILED),
-        "feasible": Counter(row.operator for row in told if feasible(row)),
-        "survived": Counter(row.operator for row in told if row.survived),
-        "front": Counter(bred[row.genotype_digest].operator for row in members),
-    }
-    marked = Counter(row.operator for row in told if row.survived is not None)
-    return tuple(
-        OperatorStatistics(
-            operator=operator,
-            survival=counts["survived"][operator] / marked[operator] if marked[operator] else None,
-            **{name: counter[operator] for name, counter in counts.items()},
+class OperatorCounts:
+    """Counts of told rows by operator."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, Counter[str]] = {name: Counter() for name in COUNTS}
+        self._marked: Counter[str] = Counter()
+
+    def add(self, row: LedgerRow) -> None:
+        """Count a told row."""
+        self._counts["told"][row.operator] += 1
+        self._counts["failed"][row.operator] += row.state is CandidateState.FAILED
+        self._counts["feasible"][row.operator] += feasible(row)
+        self.mark(row)
+
+    def mark(self, row: LedgerRow) -> None:
+        """Count whether a row of the engine's own survived, as far as that is known; once for each that was marked."""
+        if row.survived is not None and row.replicate == 0:
+            self._marked[row.operator] += 1
+            self._counts["survived"][row.operator] += row.survived
+
+    def document(self, untold: Iterable[LedgerRow], front: Mapping[str, int]) -> tuple[OperatorStatistics, ...]:
+        """By operator, the most used first.
+
+        Args:
+            untold: Rows without an outcome.
+            front: How many members of the front each has bred.
+        """
+        proposed = self._counts["told"] + Counter(row.operator for row in untold)
+        return tuple(
+            OperatorStatistics(
+                operator=operator,
+                proposed=count,
+                survival=self._counts["survived"][operator] / marked if (marked := self._marked[operator]) else None,
+                front=front.get(operator, 0),
+                **{name: self._counts[name][operator] for name in COUNTS},
+            )
+            for operator, count in sorted(proposed.items(), key=lambda item: (-item[1], item[0]))
         )
-        for operator, _ in counts["proposed"].most_common()
-    )

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from ..objectives import Objective
 from ..records import CandidateState, LedgerRow
 from .documents import MemberSeeds, SeedStatistics
-from .rows import feasible, front_of, full_trainings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +26,8 @@ class Seeds:
     spread: Mapping[str, float]
 
 
-def seeds_by_network(rows: Iterable[LedgerRow], top_rung: int, columns: Sequence[str]) -> Mapping[str, Seeds]:
-    """What the seeds of each network gave at the top rung in some columns of figures, by digest."""
-    scores: dict[str, list[Mapping[str, float]]] = {}
-    for row in rows:
-        if row.state is CandidateState.SCORED and row.rung == top_rung:
-            scores.setdefault(row.genotype_digest, []).append(row.scores)
-    return {digest: _over(found, columns) for digest, found in scores.items()}
-
-
-def _over(scores: Sequence[Mapping[str, float]], columns: Sequence[str]) -> Seeds:
+def seeds_of(scores: Sequence[Mapping[str, float]], columns: Sequence[str]) -> Seeds:
+    """What the seeds of a network gave in some columns of figures, from the scores of its full trainings."""
     found = {name: [one[name] for one in scores if math.isfinite(one.get(name, math.nan))] for name in columns}
     return Seeds(
         count=len(scores),
@@ -46,41 +36,66 @@ def _over(scores: Sequence[Mapping[str, float]], columns: Sequence[str]) -> Seed
     )
 
 
-def seeds(
-    rows: Sequence[LedgerRow],
-    objectives: Sequence[Objective],
-    top_rung: int,
-    *,
-    columns: Sequence[str],
-    search_id: str,
-) -> SeedStatistics:
-    """What the seeds of the members of the present front gave, and the noise of a seed over every such network.
+def seeds_by_network(rows: Iterable[LedgerRow], top_rung: int, columns: Sequence[str]) -> Mapping[str, Seeds]:
+    """What the seeds of each network gave at the top rung in some columns of figures, by digest."""
+    scores: dict[str, list[Mapping[str, float]]] = {}
+    for row in rows:
+        if row.state is CandidateState.SCORED and row.rung == top_rung:
+            scores.setdefault(row.genotype_digest, []).append(row.scores)
+    return {digest: seeds_of(found, columns) for digest, found in scores.items()}
+
+
+class Confirmations:
+    """Scores from other seeds than the search's own, at the top rung, by digest of the network.
 
     Args:
-        rows: A search's ledger.
-        objectives: What its front is of.
-        top_rung: Number of its longest training.
+        top_rung: Number of the longest training.
         columns: Those of the figures that come with a training.
-        search_id: Whose ledger it is.
     """
-    found = seeds_by_network(rows, top_rung, columns)
-    members = front_of([row for row in full_trainings(rows, top_rung) if feasible(row)], objectives)
-    several = [one for one in found.values() if one.count > 1]
-    return SeedStatistics(
-        members=tuple(
-            MemberSeeds(
-                candidate=f"{search_id}-{row.ordinal}",
-                seeds=found[row.genotype_digest].count,
-                first={name: row.scores[name] for name in columns if name in row.scores},
-                mean=dict(found[row.genotype_digest].mean),
-                spread=dict(found[row.genotype_digest].spread),
-            )
-            for row in members
-            if found[row.genotype_digest].count > 1
-        ),
-        networks=len(several),
-        noise={name: noise for name in columns if (noise := _pooled(several, name)) is not None},
-    )
+
+    def __init__(self, top_rung: int, columns: Sequence[str]) -> None:
+        self._top_rung, self._columns = top_rung, tuple(columns)
+        self._scores: dict[str, list[Mapping[str, float]]] = {}
+
+    def add(self, row: LedgerRow) -> None:
+        """Take in a told row."""
+        if row.state is CandidateState.SCORED and row.rung == self._top_rung and row.replicate > 0:
+            self._scores.setdefault(row.genotype_digest, []).append(row.scores)
+
+    @property
+    def digests(self) -> Iterable[str]:
+        """The networks that have any."""
+        return self._scores.keys()
+
+    def seeds(self, digest: str, own: Mapping[str, float] | None) -> Seeds:
+        """What every seed of a network gave; ``own`` are the scores from the search's own one, where there are any."""
+        first = () if own is None else (own,)
+        return seeds_of([*first, *self._scores.get(digest, ())], self._columns)
+
+    def document(
+        self, members: Iterable[tuple[str, str, Mapping[str, float]]], several: Sequence[Seeds]
+    ) -> SeedStatistics:
+        """What the seeds of the members of the front gave, and the noise of a seed.
+
+        Args:
+            members: Of each member of the front the candidate's id, the network's digest and its own scores.
+            several: What the seeds of networks gave that were trained from more than one.
+        """
+        return SeedStatistics(
+            members=tuple(
+                MemberSeeds(
+                    candidate=candidate,
+                    seeds=found.count,
+                    first={name: own[name] for name in self._columns if name in own},
+                    mean=dict(found.mean),
+                    spread=dict(found.spread),
+                )
+                for candidate, digest, own in members
+                if (found := self.seeds(digest, own)).count > 1
+            ),
+            networks=len(several),
+            noise={name: noise for name in self._columns if (noise := _pooled(several, name)) is not None},
+        )
 
 
 def _pooled(networks: Sequence[Seeds], column: str) -> float | None:

@@ -1,17 +1,22 @@
-"""Every statistic of a search at once."""
+"""Every statistic of a search at once, from its whole ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from ..records import LedgerRow, Search
+from .account import Account
 from .documents import Statistics
-from .operators import operators
-from .rungs import lowest_rung, ranked_by, rungs
-from .seeds import seeds
-from .spending import spending
-from .surrogate import surrogate
+from .rows import in_told_order
+
+
+def account_of(search: Search, rows: Iterable[LedgerRow]) -> Account:
+    """The account of a search, from rows in any order; those without an outcome are not in it."""
+    account = Account(search.id, search.spec)
+    for row in in_told_order(rows):
+        account.add(row)
+    return account
 
 
 def statistics(search: Search, rows: Sequence[LedgerRow], now: datetime) -> Statistics:
@@ -22,14 +27,5 @@ def statistics(search: Search, rows: Sequence[LedgerRow], now: datetime) -> Stat
         rows: Its ledger.
         now: When it is looked at, for the estimate of its end.
     """
-    spec = search.spec
-    objectives, top_rung = spec.objective_values, spec.recipe.rungs - 1
-    return Statistics(
-        operators=operators(rows, objectives, top_rung),
-        surrogate=surrogate(rows, spec.engine),
-        rungs=rungs(rows, spec.recipe, objectives),
-        ranked_by=ranked_by(objectives),
-        lowest_rung=lowest_rung(rows),
-        seeds=seeds(rows, objectives, top_rung, columns=spec.found_columns, search_id=search.id),
-        budget=spending(search, rows, now),
-    )
+    untold = [row for row in rows if row.told_ordinal is None]
+    return account_of(search, rows).statistics(search, untold, now)

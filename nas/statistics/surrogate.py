@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import insort
 from collections.abc import Mapping, Sequence
 
 from ..engine.screening import Watch
@@ -11,7 +12,7 @@ from ..options import EngineOptions
 from ..ranking import agreement
 from ..records import CandidateState, LedgerRow
 from .documents import ArmStatistics, PredictionStatistics, SurrogateStatistics, Tau
-from .rows import first_asks, in_told_order
+from .networks import Networks
 
 ARMS: Mapping[str, str] = {"screened": "screened", "control": "control", "": "none"}
 """What the arms of candidates are called."""
@@ -25,98 +26,114 @@ MOST = 2000
 Pairs = Sequence[tuple[float, float]]
 
 
-def surrogate(rows: Sequence[LedgerRow], options: EngineOptions) -> SurrogateStatistics:
-    """Compare the arms, and predictions with what was found."""
-    arms = arm_statistics(rows)
-    gains = {arm.arm: arm.mean_gain for arm in arms}
-    screened, control = gains.get("screened"), gains.get("control")
-    enabled = options.surrogate and options.name != "random"
-    pairs = held_out(rows, options)
-    return SurrogateStatistics(
-        enabled=enabled,
-        speaks=enabled and _has_seen_enough(rows, options) and _ranks_well(pairs, options),
-        min_tau=options.surrogate_min_tau,
-        arms=arms,
-        gain=None if screened is None or not control else screened / control,
-        predictions=tuple(
-            PredictionStatistics(metric=metric, overall=tau_of(found[-MOST:]), latest=tau_of(found[-LATEST:]))
-            for metric, found in pairs.items()
-        ),
-    )
-
-
 def tau_of(pairs: Pairs) -> Tau:
     """How far the two sides of some pairs agree."""
     return Tau.of(agreement([first for first, _ in pairs], [second for _, second in pairs]))
 
 
-def arm_statistics(rows: Sequence[LedgerRow]) -> tuple[ArmStatistics, ...]:
-    """What networks of each arm brought."""
-    first, rises = first_asks(rows), _rises(rows)
-    found = []
-    for arm, name in ARMS.items():
-        told = [row for row in first.values() if row.arm == arm and row.told_ordinal is not None]
-        gains = [rises.get(row.genotype_digest, 0.0) for row in told]
-        entered = sum(gain > 0 for gain in gains)
-        if told:
-            found.append(
-                ArmStatistics(
-                    arm=name,
-                    told=len(told),
-                    survived=sum(row.survived is True for row in told),
-                    entered=entered,
-                    entering=entered / len(told),
-                    mean_gain=math.fsum(gains) / len(told),
-                )
-            )
-    return tuple(found)
+class Arms:
+    """What networks of each arm brought.
 
-
-def _rises(rows: Sequence[LedgerRow]) -> Mapping[str, float]:
-    """The hypervolume that each network added when it was told, by digest, where it added any."""
-    rises: dict[str, float] = {}
-    before = 0.0
-    for row in in_told_order(rows):
-        if row.hypervolume is not None and row.hypervolume > before:
-            rises[row.genotype_digest] = rises.get(row.genotype_digest, 0.0) + row.hypervolume - before
-            before = row.hypervolume
-    return rises
-
-
-def held_out(rows: Sequence[LedgerRow], options: EngineOptions) -> Mapping[str, Pairs]:
-    """By metric the pairs (predicted mean, found value) in the order in which the engine was told of them.
-
-    Only the first outcome of a network is a test: what is promoted was selected by it.
+    Args:
+        networks: Those of the search; whoever tells of a row here has told of it there.
     """
-    pairs: dict[str, list[tuple[float, float]]] = {}
-    seen: set[str] = set()
-    for row in _as_told_to_the_engine(rows, options):
-        if row.genotype_digest in seen:
-            continue
-        seen.add(row.genotype_digest)
-        for metric, prediction in row.predicted.items():
-            pair = prediction.mean, row.scores.get(METRICS[metric].column, math.nan)
-            if all(map(math.isfinite, pair)):
-                pairs.setdefault(metric, []).append(pair)
-    return pairs
+
+    def __init__(self, networks: Networks) -> None:
+        self._networks = networks
+        self._rises: dict[str, float] = {}
+        self._before = 0.0
+
+    def add(self, row: LedgerRow) -> None:
+        """Note what a told row added to the hypervolume; rows come in the order of their tells."""
+        if row.hypervolume is not None and row.hypervolume > self._before:
+            gained = self._rises.get(row.genotype_digest, 0.0) + row.hypervolume - self._before
+            self._rises[row.genotype_digest], self._before = gained, row.hypervolume
+
+    def document(self, untold: Sequence[LedgerRow]) -> tuple[ArmStatistics, ...]:
+        """The arms that have networks whose first ask was told."""
+        told, survived = self._networks.told.copy(), self._networks.survived.copy()
+        before = self._networks.asked_before(untold)
+        for later in filter(None, map(self._networks.get, before)):
+            told[later.arm] -= 1
+            survived[later.arm] -= later.survived is True
+        gains: dict[str, list[float]] = {arm: [] for arm in ARMS}
+        for digest, gain in self._rises.items():
+            network = self._networks.get(digest)
+            if network is not None and digest not in before:
+                gains[network.arm].append(gain)
+        return tuple(
+            ArmStatistics(
+                arm=name,
+                told=told[arm],
+                survived=survived[arm],
+                entered=len(gains[arm]),
+                entering=len(gains[arm]) / told[arm],
+                mean_gain=math.fsum(gains[arm]) / told[arm],
+            )
+            for arm, name in ARMS.items()
+            if told[arm]
+        )
 
 
-def _as_told_to_the_engine(rows: Sequence[LedgerRow], options: EngineOptions) -> list[LedgerRow]:
-    """Scored rows of the engine's own asks."""
-    told = [row for row in in_told_order(rows) if row.state is CandidateState.SCORED and row.replicate == 0]
-    return sorted(told, key=lambda row: row.ordinal) if options.order == "ordered" else told
+class HeldOut:
+    """Predictions beside what was found, of networks that the model had not seen.
 
+    Only the first outcome of a network is a test: what is promoted was selected by it. They are ordered as the engine
+    was told of them, and the latest `MOST` are kept.
 
-def _has_seen_enough(rows: Sequence[LedgerRow], options: EngineOptions) -> bool:
-    return len(_as_told_to_the_engine(rows, options)) >= max(options.surrogate_after, options.surrogate_refit)
+    Args:
+        options: Of the engine.
+    """
 
+    def __init__(self, options: EngineOptions) -> None:
+        self._options = options
+        self._pairs: dict[str, list[tuple[int, float, float]]] = {}
+        self._scored = 0
 
-def _ranks_well(pairs: Mapping[str, Pairs], options: EngineOptions) -> bool:
-    """Whether the engine would trust the model, by its own rule."""
-    watches = []
-    for found in pairs.values():
-        watch = Watch(options.surrogate_min_tau, window=LATEST)
-        for pair in found[-LATEST:]:
-            watch.add(*pair)
-        watches.append(watch)
-    return all(watch.trusts for watch in watches)
+    def add(self, row: LedgerRow, *, first: bool) -> None:
+        """Take in a told row; ``first`` where it is the first of its network that was scored."""
+        if row.state is not CandidateState.SCORED or row.replicate:
+            return
+        self._scored += 1
+        place = row.ordinal if self._options.order == "ordered" else row.told_ordinal or 0
+        for metric, prediction in (row.predicted if first else {}).items():
+            mean, found = prediction.mean, row.scores.get(METRICS[metric].column, math.nan)
+            if math.isfinite(mean) and math.isfinite(found):
+                pairs = self._pairs.setdefault(metric, [])
+                insort(pairs, (place, mean, found))
+                del pairs[:-MOST]
+
+    @property
+    def pairs(self) -> Mapping[str, Pairs]:
+        """By metric the latest pairs (predicted mean, found value)."""
+        return {metric: [(mean, value) for _, mean, value in found] for metric, found in self._pairs.items()}
+
+    def document(self, arms: tuple[ArmStatistics, ...]) -> SurrogateStatistics:
+        """What the model was worth, beside the arms."""
+        gains, pairs = {arm.arm: arm.mean_gain for arm in arms}, self.pairs
+        screened, control = gains.get("screened"), gains.get("control")
+        enabled = self._options.surrogate and self._options.name != "random"
+        return SurrogateStatistics(
+            enabled=enabled,
+            speaks=enabled and self._has_seen_enough() and self._ranks_well(pairs),
+            min_tau=self._options.surrogate_min_tau,
+            arms=arms,
+            gain=None if screened is None or not control else screened / control,
+            predictions=tuple(
+                PredictionStatistics(metric=metric, overall=tau_of(found), latest=tau_of(found[-LATEST:]))
+                for metric, found in pairs.items()
+            ),
+        )
+
+    def _has_seen_enough(self) -> bool:
+        return self._scored >= max(self._options.surrogate_after, self._options.surrogate_refit)
+
+    def _ranks_well(self, pairs: Mapping[str, Pairs]) -> bool:
+        """Whether the engine would trust the model, by its own rule."""
+        watches = []
+        for found in pairs.values():
+            watch = Watch(self._options.surrogate_min_tau, window=LATEST)
+            for pair in found[-LATEST:]:
+                watch.add(*pair)
+            watches.append(watch)
+        return all(watch.trusts for watch in watches)

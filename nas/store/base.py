@@ -8,10 +8,11 @@ Guarantees, in every implementation:
   search (fencing token), so that a controller that was cut off writes nothing.
 * An evaluation is written once per key; a second write of the same key keeps the first.
 * Every change of a search appends its event in the same transaction; events are numbered from 1. A renewed lease and a
-  mark of survival are no changes in that sense.
-* A number is given once, and numbers only grow. They have gaps where a training told of its progress: those events go
-  in the transaction that records the training's outcome, or gives it up. A reader that keeps the last number that it
-  read misses nothing else.
+  mark of survival are no changes in that sense; marks take a number all the same, so that the pulse of the search
+  shows them.
+* A number is given once, and numbers only grow. They have gaps where marks were written, and where a training told of
+  its progress: those events go in the transaction that records the training's outcome, or gives it up. A reader that
+  keeps the last number that it read misses nothing else.
 * What a person asks for bears who: its `AuditEntry` is appended in the same transaction, numbered from 1.
 * Times are timezone-aware UTC and come from the caller.
 * A figure that is not a number is stored as unknown (None); infinity is kept.
@@ -23,7 +24,7 @@ queueing it again, does not throw away what was in flight. It is lost when the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -257,7 +258,7 @@ class Store(Protocol):
     def record_survival(self, lease: Lease, survived: Mapping[CandidateId, bool]) -> None:
         """Mark which told candidates entered the population; a later mark replaces an earlier one.
 
-        It appends no event. `LeaseLost`; `NotFound` unless every candidate was told in this search.
+        It appends no event, but takes a number. `LeaseLost`; `NotFound` unless every candidate was told in this search.
         """
         ...
 
@@ -299,8 +300,20 @@ class Store(Protocol):
         """One candidate with its evaluation; `NotFound`."""
         ...
 
-    def candidates(self, search_id: SearchId, *, after: int = -1, limit: int | None = 100) -> list[Candidate]:
-        """Candidates with their evaluations, by ordinal, those after ``after``; ``limit=None`` for all."""
+    def candidates(
+        self,
+        search_id: SearchId,
+        *,
+        after: int = -1,
+        limit: int | None = 100,
+        rung: int | None = None,
+        operator: str | None = None,
+        ordinals: Collection[int] | None = None,
+    ) -> list[Candidate]:
+        """Candidates with their evaluations, by ordinal, those after ``after``; ``limit=None`` for all.
+
+        Of one rung, of one operator, or of those numbers only, where they are given.
+        """
         ...
 
     def ledger(self, search_id: SearchId) -> list[LedgerRow]:
@@ -312,6 +325,10 @@ class Store(Protocol):
 
         Of a row that was read, nothing but ``survived`` changes any more.
         """
+        ...
+
+    def untold_rows(self, search_id: SearchId) -> list[LedgerRow]:
+        """Narrow rows of candidates without an outcome, in flight or given up, by ordinal: few at any time."""
         ...
 
     def evaluation(self, key: str) -> Evaluation | None:

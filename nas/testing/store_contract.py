@@ -7,6 +7,7 @@ from .event_promises import EventPromises
 from .ledger_promises import LedgerPromises
 from .log_promises import LogPromises
 from .parallelism_promises import ParallelismPromises
+from .reading_promises import ReadingPromises
 from .search_promises import SearchPromises
 from .worker_promises import WorkerPromises
 
@@ -16,6 +17,7 @@ class StoreContract(
     ParallelismPromises,
     LogPromises,
     LedgerPromises,
+    ReadingPromises,
     EventPromises,
     WorkerPromises,
     ArtifactPromises,

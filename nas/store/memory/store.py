@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -288,10 +288,22 @@ class MemoryStore:
         return self._logs_of[candidate_id].with_id(candidate_id)
 
     @verb
-    def candidates(self, search_id: SearchId, *, after: int = -1, limit: int | None = 100) -> list[Candidate]:
+    def candidates(
+        self,
+        search_id: SearchId,
+        *,
+        after: int = -1,
+        limit: int | None = 100,
+        rung: int | None = None,
+        operator: str | None = None,
+        ordinals: Collection[int] | None = None,
+    ) -> list[Candidate]:
         """See `Store.candidates`."""
         log = self._logs[search_id].candidates
-        return [log[ordinal] for ordinal in islice((n for n in sorted(log) if n > after), limit)]
+        numbers = sorted(log if ordinals is None else log.keys() & set(ordinals))
+        found = (log[number] for number in numbers if number > after)
+        wanted = (one for one in found if rung in (None, one.rung) and operator in (None, one.operator))
+        return list(islice(wanted, limit))
 
     @verb
     def ledger(self, search_id: SearchId) -> list[LedgerRow]:
@@ -302,6 +314,11 @@ class MemoryStore:
     def told_rows(self, search_id: SearchId, *, after: int = -1, limit: int | None = None) -> list[LedgerRow]:
         """See `Store.told_rows`."""
         return self._logs[search_id].told_after(after, limit)
+
+    @verb
+    def untold_rows(self, search_id: SearchId) -> list[LedgerRow]:
+        """See `Store.untold_rows`."""
+        return [row for row in self._logs[search_id].ledger() if row.told_ordinal is None]
 
     @verb
     def evaluation(self, key: str) -> Evaluation | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -88,6 +88,9 @@ def record_survival(connection: Connection, lease: Lease, survived: Mapping[Cand
         change = update(candidates).where(candidates.c.id == candidate_id, told).values(survived=mark)
         if not connection.execute(change).rowcount:
             raise NotFound("told candidate", candidate_id)
+    if survived:
+        count = update(searches).where(searches.c.id == lease.search_id)
+        connection.execute(count.values(event_count=searches.c.event_count + 1))
 
 
 def _kept(connection: Connection, evaluation: Evaluation) -> Evaluation:
@@ -138,9 +141,24 @@ def candidate_with_id(connection: Connection, candidate_id: CandidateId) -> Cand
     return to_candidate(row)
 
 
-def candidates_after(connection: Connection, search_id: SearchId, *, after: int, limit: int | None) -> list[Candidate]:
+def candidates_after(
+    connection: Connection,
+    search_id: SearchId,
+    *,
+    after: int,
+    limit: int | None,
+    rung: int | None,
+    operator: str | None,
+    ordinals: Collection[int] | None,
+) -> list[Candidate]:
     """Candidates of a search with their outcomes, by ordinal."""
     query = _with_outcomes().where(candidates.c.search_id == search_id, candidates.c.ordinal > after)
+    if rung is not None:
+        query = query.where(candidates.c.rung == rung)
+    if operator is not None:
+        query = query.where(candidates.c.operator == operator)
+    if ordinals is not None:
+        query = query.where(candidates.c.ordinal.in_(ordinals))
     rows = connection.execute(query.order_by(candidates.c.ordinal).limit(limit))
     return [to_candidate(row) for row in rows]
 
@@ -160,6 +178,12 @@ def told_after(connection: Connection, search_id: SearchId, *, after: int, limit
     """The narrow rows of a search's told candidates, by the number of their tell."""
     query = _narrow().where(candidates.c.search_id == search_id, candidates.c.told_ordinal > after)
     return [to_ledger_row(row) for row in connection.execute(query.order_by(candidates.c.told_ordinal).limit(limit))]
+
+
+def untold(connection: Connection, search_id: SearchId) -> list[LedgerRow]:
+    """The narrow rows of a search's candidates without an outcome, by ordinal."""
+    query = _narrow().where(candidates.c.search_id == search_id, candidates.c.told_ordinal.is_(None))
+    return [to_ledger_row(row) for row in connection.execute(query.order_by(candidates.c.ordinal))]
 
 
 def _narrow() -> Select[Any]:

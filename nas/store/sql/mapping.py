@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any
@@ -203,33 +203,52 @@ def _predictions(document: Mapping[str, Any]) -> dict[str, Prediction]:
     }
 
 
-_REPEATED = (
-    *("ordinal", "told_ordinal", "asked_at", "told_at", "genotype_digest", "operator", "arm", "rung", "replicate"),
-    *("cached", "violation", "survived", "hypervolume"),
+LEDGER_CANDIDATE = (
+    *("ordinal", "told_ordinal", "asked_at", "told_at", "genotype_digest", "state", "operator", "arm", "rung"),
+    *("replicate", "cached", "violation", "survived", "hypervolume", "predicted", "params", "mult_adds", "latency_ms"),
 )
-_SPENT = ("steps", "train_s", "validate_s")
-
-LEDGER_CANDIDATE = (*_REPEATED, "state", "predicted", "params", "mult_adds", "latency_ms")
-LEDGER_OUTCOME = (*_SPENT, "failure_kind", *SCORE_COLUMNS)
+LEDGER_OUTCOME = ("steps", "train_s", "validate_s", "failure_kind", *SCORE_COLUMNS)
 """The columns that `to_ledger_row` takes, in this order: those of a candidate, then those of its outcome."""
 
-_LEDGER = (*LEDGER_CANDIDATE, *(f"outcome_{name}" for name in LEDGER_OUTCOME))
+_STATES = {state.value: state for state in CandidateState}
 
 
-def to_ledger_row(row: Row[Any]) -> LedgerRow:
-    """A ledger's row from the columns `LEDGER_CANDIDATE` and `LEDGER_OUTCOME`."""
-    found = dict(zip(_LEDGER, row, strict=True))  # read by the thousand: a dictionary is quicker than a row
-    spent = found["told_ordinal"] is not None and not found["cached"]
-    scores = {"params": found["params"], "mult_adds": found["mult_adds"]}
-    if found["latency_ms"] is not None:
-        scores["latency_ms"] = found["latency_ms"]
-    if found["outcome_failure_kind"] is None:
-        figures = ((column, found[f"outcome_{column}"]) for column in SCORE_COLUMNS)
-        scores |= {column: figure for column, figure in figures if figure is not None}
-    columns = {name: found[name] for name in _REPEATED}
-    columns |= {name: found[f"outcome_{name}"] if spent else 0 for name in _SPENT}
-    state, predicted = CandidateState(found["state"]), _predictions(found["predicted"])
-    return LedgerRow(**columns, state=state, predicted=predicted, scores=scores)
+def to_ledger_row(row: Sequence[Any]) -> LedgerRow:
+    """A ledger's row from the columns `LEDGER_CANDIDATE` and `LEDGER_OUTCOME`; by place: it is done by the thousand."""
+    # fmt: off
+    (
+        ordinal, told_ordinal, asked_at, told_at, digest, state, operator, arm, rung, replicate, cached, violation,
+        survived, hypervolume, predicted, params, mult_adds, latency_ms, steps, train_s, validate_s, failure_kind,
+        *figures,
+    ) = row
+    # fmt: on
+    spent = told_ordinal is not None and not cached
+    scores = {"params": params, "mult_adds": mult_adds}
+    if latency_ms is not None:
+        scores["latency_ms"] = latency_ms
+    if failure_kind is None:
+        scores |= {column: figure for column, figure in zip(SCORE_COLUMNS, figures, strict=True) if figure is not None}
+    return LedgerRow(
+        ordinal=ordinal,
+        genotype_digest=digest,
+        state=_STATES[state],
+        operator=operator,
+        asked_at=asked_at,
+        arm=arm,
+        rung=rung,
+        replicate=replicate,
+        told_ordinal=told_ordinal,
+        told_at=told_at,
+        cached=cached,
+        violation=violation,
+        survived=survived,
+        hypervolume=hypervolume,
+        predicted=_predictions(predicted),
+        scores=scores,
+        steps=steps if spent else 0,
+        train_s=train_s if spent else 0.0,
+        validate_s=validate_s if spent else 0.0,
+    )
 
 
 def evaluation_columns(evaluation: Evaluation) -> Columns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, final
 
@@ -207,10 +207,21 @@ class SqlStore:
         with self._reading() as connection:
             return log.candidate_with_id(connection, candidate_id)
 
-    def candidates(self, search_id: SearchId, *, after: int = -1, limit: int | None = 100) -> list[Candidate]:
+    def candidates(
+        self,
+        search_id: SearchId,
+        *,
+        after: int = -1,
+        limit: int | None = 100,
+        rung: int | None = None,
+        operator: str | None = None,
+        ordinals: Collection[int] | None = None,
+    ) -> list[Candidate]:
         """See `Store.candidates`."""
         with self._reading() as connection:
-            return log.candidates_after(connection, search_id, after=after, limit=limit)
+            return log.candidates_after(
+                connection, search_id, after=after, limit=limit, rung=rung, operator=operator, ordinals=ordinals
+            )
 
     def ledger(self, search_id: SearchId) -> list[LedgerRow]:
         """See `Store.ledger`."""
@@ -221,6 +232,11 @@ class SqlStore:
         """See `Store.told_rows`."""
         with self._reading() as connection:
             return log.told_after(connection, search_id, after=after, limit=limit)
+
+    def untold_rows(self, search_id: SearchId) -> list[LedgerRow]:
+        """See `Store.untold_rows`."""
+        with self._reading() as connection:
+            return log.untold(connection, search_id)
 
     def evaluation(self, key: str) -> Evaluation | None:
         """See `Store.evaluation`."""

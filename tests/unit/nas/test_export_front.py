@@ -15,10 +15,9 @@ from nas.figures import shown
 from nas.fronts import Front
 from nas.objectives import METRICS, Objective
 from nas.records import CandidateState, LedgerRow, SearchState
-from nas.statistics.course import course
 from nas.statistics.documents import Statistics
 from nas.statistics.seeds import Seeds
-from nas.statistics.summary import statistics
+from nas.statistics.summary import account_of, statistics
 from nas.testing.builders import START, make_candidate, make_evaluation, make_search, told
 from search_space.genotype import Genotype
 
@@ -173,7 +172,7 @@ def statistics_of(front: Front, n: int = 8) -> Statistics:
 
 
 def test_the_page_shows_the_course_and_what_earned_its_keep(front):
-    page = to_html(front, front.members, statistics_of(front), course(ledger(8)))
+    page = to_html(front, front.members, statistics_of(front), account_of(front.search, ledger(8)).course())
     assert page.count("plotly.js v") == to_html(front).count("plotly.js v")  # the script is there once
     plot = plot_of(page)
     assert '"name":"hypervolume"' in plot

@@ -1,0 +1,199 @@
+"""Where one search stands: its account, the members of its fronts, and the documents that were made of them.
+
+Kept by whoever is asked for the same search again and again. It reads what is new since the last look, and nothing
+twice. Any number of threads may ask; one at a time looks, and meanwhile others are given a document as it was a moment
+ago, where there is one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Protocol
+
+from .fronts import Front, make_front
+from .objectives import Objective
+from .records import Candidate, LedgerRow, Pulse, Search, SearchId
+from .statistics.account import Account
+from .statistics.documents import Point, Statistics
+
+PAGE = 5_000
+"""Rows read at once."""
+
+MEMBERS = 4_096
+"""Candidates kept at hand, those that were asked for last."""
+
+KEPT_BYTES = 8 * 2**20
+"""Most bytes of documents kept of a search, those that were made last; a page with its script is half of that."""
+
+
+class Reads(Protocol):
+    """What is needed of a store; see `nas.store.base.Store`."""
+
+    def pulse(self, search_id: SearchId) -> Pulse:
+        """How far the record of a search is."""
+        ...
+
+    def search(self, search_id: SearchId) -> Search:
+        """One search."""
+        ...
+
+    def told_rows(self, search_id: SearchId, *, after: int = -1, limit: int | None = None) -> list[LedgerRow]:
+        """Narrow rows of told candidates."""
+        ...
+
+    def untold_rows(self, search_id: SearchId) -> list[LedgerRow]:
+        """Narrow rows of the others."""
+        ...
+
+    def candidates(
+        self, search_id: SearchId, *, limit: int | None = 100, ordinals: Collection[int] | None = None
+    ) -> list[Candidate]:
+        """Candidates by their numbers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Something that was made of a search, as it goes out.
+
+    Attributes:
+        body: Its bytes.
+        etag: Another one for other bytes, quoted as HTTP has it.
+    """
+
+    body: bytes
+    etag: str
+
+    @classmethod
+    def of(cls, body: bytes) -> Document:
+        """A document with its tag."""
+        return cls(body, f'"{blake2b(body, digest_size=12).hexdigest()}"')
+
+
+class Standing:
+    """Where one search stands.
+
+    Args:
+        reads: Where it is recorded.
+        search_id: Whose.
+    """
+
+    def __init__(self, reads: Reads, search_id: SearchId) -> None:
+        self._reads, self._search_id = reads, search_id
+        self._lock = threading.RLock()
+        self._pulse: Pulse | None = None
+        self._search = reads.search(search_id)
+        self._account = Account(search_id, self._search.spec)
+        self._members: OrderedDict[int, Candidate] = OrderedDict()
+        self._documents: OrderedDict[Hashable, tuple[Pulse, Document]] = OrderedDict()
+
+    @property
+    def rows(self) -> int:
+        """How many told candidates are accounted for."""
+        return self._account.count
+
+    # -- what is made of it ----------------------------------------------------------------------------------------
+
+    def document(self, key: Hashable, make: Callable[[], bytes]) -> Document:
+        """A document of the present moment, made anew only where anything has changed since.
+
+        Args:
+            key: What it is called; everything that it depends on, the search apart.
+            make: Makes it; may ask this standing.
+        """
+        pulse = self._reads.pulse(self._search_id)
+        known, kept = self._documents.get(key, (None, None))
+        if kept is not None and (known == pulse or not self._lock.acquire(blocking=False)):
+            return kept
+        if kept is None:
+            self._lock.acquire()
+        try:
+            self._look(pulse)
+            document = Document.of(make())
+            self._keep(key, pulse, document)
+            return document
+        finally:
+            self._lock.release()
+
+    def _keep(self, key: Hashable, pulse: Pulse, document: Document) -> None:
+        """Keep a document, and let go of those that were made longest ago; the latest stays, however large it is."""
+        self._documents[key] = pulse, document
+        self._documents.move_to_end(key)
+        size = sum(len(kept.body) for _, kept in self._documents.values())
+        while size > KEPT_BYTES and len(self._documents) > 1:
+            _, (_, oldest) = self._documents.popitem(last=False)
+            size -= len(oldest.body)
+
+    def front(self, objectives: Sequence[Objective] = (), *, feasible_only: bool = True) -> Front:
+        """The Pareto front over some objectives, by default the search's own; see `nas.fronts.find_front`."""
+        with self._lock:
+            self._look(self._reads.pulse(self._search_id))
+            chosen = tuple(objectives) or self._search.spec.objective_values
+            trainings = self._account.trainings
+            found = trainings.front(chosen, feasible_only=feasible_only)
+            least = trainings.nearest if not trainings.feasible_count else None
+            ordinals = [trainings.ordinal(index) for index in found]
+            at = self._candidates({*ordinals, *([] if least is None else [least[1]])})
+            return make_front(
+                self._search,
+                chosen,
+                [at[ordinal] for ordinal in ordinals],
+                trainings.points(found, chosen),
+                scored=trainings.feasible_count if feasible_only else len(trainings),
+                feasible_only=feasible_only,
+                seeds={digest: self._account.seeds(digest) for digest in map(trainings.digest, found)},
+                nearest=None if least is None else (at[least[1]], least[0]),
+                any_scored=bool(len(trainings)),
+            )
+
+    def statistics(self, now: datetime) -> Statistics:
+        """What the search has shown about its parts, as seen at a time."""
+        with self._lock:
+            self._look(self._reads.pulse(self._search_id))
+            return self._account.statistics(self._search, self._reads.untold_rows(self._search_id), now)
+
+    def course(self) -> list[Point]:
+        """How the search has come to where it is."""
+        with self._lock:
+            self._look(self._reads.pulse(self._search_id))
+            return self._account.course()
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    def _look(self, pulse: Pulse) -> None:
+        """Take in what is new; ``pulse`` was read before."""
+        if pulse == self._pulse:
+            return
+        self._search = self._reads.search(self._search_id)
+        since = self._account.unmarked_since
+        after = self._account.last if since is None else since - 1
+        while page := self._reads.told_rows(self._search_id, after=after, limit=PAGE):
+            self._take(page)
+            after = page[-1].told_ordinal or 0
+        self._pulse = pulse
+
+    def _take(self, page: Iterable[LedgerRow]) -> None:
+        for row in page:
+            assert row.told_ordinal is not None, "the store was asked for told rows"
+            if row.told_ordinal > self._account.last:
+                self._account.add(row)
+            elif self._account.mark(row):
+                self._members.pop(row.ordinal, None)
+
+    def _candidates(self, ordinals: Collection[int]) -> dict[int, Candidate]:
+        """Candidates by their numbers, read once each."""
+        missing = [ordinal for ordinal in ordinals if ordinal not in self._members]
+        if missing:
+            read = self._reads.candidates(self._search_id, ordinals=missing, limit=None)
+            self._members |= {candidate.ordinal: candidate for candidate in read}
+        for ordinal in ordinals:
+            self._members.move_to_end(ordinal)
+        found = {ordinal: self._members[ordinal] for ordinal in ordinals}
+        while len(self._members) > MEMBERS:
+            self._members.popitem(last=False)
+        return found
