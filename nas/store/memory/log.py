@@ -99,6 +99,7 @@ class Log:
                 raise NotFound("told candidate", name)
         for name, mark in survived.items():
             self.candidates[self._ordinals[name]] = replace(self.with_id(name), survived=mark)
+        self.event_count += bool(survived)
 
     def abandon(self) -> list[str]:
         """Give up what is in flight; the ids."""
