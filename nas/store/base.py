@@ -2,7 +2,9 @@
 
 Guarantees, in every implementation:
 
-* A verb is one transaction: it happens whole or not at all.
+* A verb is one transaction: it happens whole or not at all. Whoever gets `StoreUnavailable` may repeat it: nothing was
+  done, unless the database went away in the very moment of the commit. Then the repetition finds the work done, and is
+  refused as such (`AlreadyStored`, `NotFound` in flight), or is answered with it (a request with a key).
 * What a verb returned is durable before it returns.
 * Writes to the log of a search take a `Lease` and are refused with `LeaseLost` once another owner has claimed the
   search (fencing token), so that a controller that was cut off writes nothing.
@@ -183,7 +185,8 @@ class Store(Protocol):
     def extend_search(self, search_id: SearchId, budget: BudgetSpec, *, at: datetime, by: str = "") -> Search:
         """Put a budget in place of a search's, and its event "extended"; a completed search is queued again.
 
-        `NotFound`; `IllegalAction` when it was cancelled or failed.
+        What was given up when it was completed is in flight again then. `NotFound`; `IllegalAction` when it was
+        cancelled or failed.
         """
         ...
 

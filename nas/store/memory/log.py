@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -26,7 +26,8 @@ class Log:
     event_count: int = 0
     _ordinals: dict[CandidateId, int] = field(default_factory=dict)
     _trainings: set[tuple[str, int, int]] = field(default_factory=set)
-    _told: set[int | None] = field(default_factory=set)
+    _told: dict[int, int] = field(default_factory=dict)
+    _tells: list[int] = field(default_factory=list)
     _progress: dict[CandidateId, set[int]] = field(default_factory=dict)
 
     def grant(self, search_id: SearchId, owner: str, expires_at: datetime) -> Lease:
@@ -88,7 +89,9 @@ class Log:
         )
         self.candidates[asked.ordinal] = stored
         self._forget_progress([asked.id])
-        self._told.add(told.told_ordinal)
+        if told.told_ordinal is not None:
+            self._told[told.told_ordinal] = asked.ordinal
+            insort(self._tells, told.told_ordinal)
         return stored
 
     def mark(self, survived: Mapping[CandidateId, bool]) -> None:
@@ -118,9 +121,9 @@ class Log:
 
     def told_after(self, told_ordinal: int, limit: int | None) -> list[LedgerRow]:
         """Narrow rows of told candidates by the number of their tell."""
-        told = ((c.told_ordinal, c) for c in self.candidates.values() if c.told_ordinal is not None)
-        later = sorted((number, c.ordinal) for number, c in told if number > told_ordinal)
-        return [_ledger_row(self.candidates[ordinal]) for _, ordinal in later[:limit]]
+        first = bisect_right(self._tells, told_ordinal)
+        later = islice(self._tells, first, None if limit is None else first + limit)
+        return [_ledger_row(self.candidates[self._told[number]]) for number in later]
 
     def ledger(self) -> list[LedgerRow]:
         """Every candidate's narrow row, by ordinal."""

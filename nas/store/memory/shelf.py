@@ -17,6 +17,10 @@ class Shelf:
         self._artifacts: dict[ArtifactId, Artifact] = {}
         self._claimed_at: dict[ArtifactId, datetime] = {}
 
+    def __contains__(self, artifact_id: ArtifactId) -> bool:
+        """Whether an id is taken."""
+        return artifact_id in self._artifacts
+
     def add(self, artifact: Artifact) -> Artifact:
         """Store a request, or give the live one of the same format; `AlreadyStored`."""
         for other in self.of_candidate(artifact.candidate_id):

@@ -137,7 +137,7 @@ class MemoryStore:
         entry = entries.extended(search.state, search.spec.budget, budget, at)
         changed = replace(search, spec=search.spec.model_copy(update={"budget": budget}))
         if search.state is SearchState.COMPLETED:
-            changed = replace(changed, state=SearchState.QUEUED, reason="", finished_at=None)
+            changed = replace(self._revive(changed, at), state=SearchState.QUEUED, reason="", finished_at=None)
         return self._change(changed, entry)
 
     @verb
@@ -336,8 +336,9 @@ class MemoryStore:
     def add_artifact(self, artifact: Artifact, *, by: str = "") -> Artifact:
         """See `Store.add_artifact`."""
         self.candidate(artifact.candidate_id)
+        known = artifact.id in self._shelf
         added = self._shelf.add(artifact)
-        if added is artifact:
+        if added is artifact and not known:
             self._book.note(trail.requested(artifact, by))
         return added
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import Connection, delete, func, insert, select, text, tuple_, update
 
 from ...records import AuditEntry, Dataset, Request, Search, SearchId, Token, TokenId
 from .. import trail
 from ..base import REMEMBERED, AlreadyStored, KeyReused, NotFound
 from ..trail import Deed
-from .changes import insert_unless_stored
+from .changes import insert_or_update, insert_unless_stored
 from .mapping import dataset_columns, to_audit_entry, to_dataset, to_token, token_columns
 from .tables import audit, datasets, requests, tokens
 
@@ -36,15 +36,24 @@ def carried_out(connection: Connection, request: Request, search: Search) -> Sea
 
     Of two equal requests at once the second waits here until the first is committed.
     """
-    connection.execute(delete(requests).where(requests.c.at <= search.created_at - REMEMBERED))
+    forgotten = search.created_at - REMEMBERED
+    _forget(connection, forgotten)
     identity = {"who": request.who, "key": request.key}
-    columns = {**identity, "digest": request.digest, "search_id": search.id, "at": search.created_at}
-    if insert_unless_stored(connection, requests, columns):
+    found = {"digest": request.digest, "search_id": search.id, "at": search.created_at}
+    fresh = insert_or_update(connection, requests, identity | found, where=requests.c.at <= forgotten)
+    if fresh:
         return None
     known = connection.execute(select(requests).filter_by(**identity)).one()
     if known.digest != request.digest:
         raise KeyReused(request.key)
     return SearchId(known.search_id)
+
+
+def _forget(connection: Connection, until: datetime) -> None:
+    """Forget what was asked for until a moment, but what somebody else is at: it is forgotten next time."""
+    identity = (requests.c.who, requests.c.key)
+    old = select(*identity).where(requests.c.at <= until).with_for_update(skip_locked=True)
+    connection.execute(delete(requests).where(tuple_(*identity).in_(old)))
 
 
 def add_dataset(connection: Connection, dataset: Dataset) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ...records import SearchId, SearchState
@@ -20,6 +20,17 @@ _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.in
 def insert_unless_stored(connection: Connection, table: Table, columns: Columns) -> bool:
     """Insert a row unless a unique constraint forbids it; whether it was inserted."""
     statement = _INSERTS[connection.dialect.name](table).values(columns).on_conflict_do_nothing()
+    return connection.execute(statement.returning(*table.primary_key)).one_or_none() is not None
+
+
+def insert_or_update(connection: Connection, table: Table, columns: Columns, *, where: ColumnElement[bool]) -> bool:
+    """Insert a row, or put it in place of the one with its primary key where that may go; whether it was written.
+
+    A row that stays is locked until the transaction ends.
+    """
+    statement = _INSERTS[connection.dialect.name](table).values(columns)
+    changed = {name: value for name, value in columns.items() if name not in table.primary_key.columns}
+    statement = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed, where=where)
     return connection.execute(statement.returning(*table.primary_key)).one_or_none() is not None
 
 

@@ -21,6 +21,7 @@ from ...records import (
 )
 from .. import entries, rules
 from ..base import AlreadyStored, Lease, NotFound
+from ..entries import Entry
 from .changes import change_search, held_search, insert_unless_stored
 from .mapping import (
     EVALUATION,
@@ -91,6 +92,12 @@ def record_survival(connection: Connection, lease: Lease, survived: Mapping[Cand
     if survived:
         count = update(searches).where(searches.c.id == lease.search_id)
         connection.execute(count.values(event_count=searches.c.event_count + 1))
+
+
+def record_event(connection: Connection, lease: Lease, kind: str, detail: Mapping[str, Any], at: datetime) -> None:
+    """Append an event about what no other verb records; `LeaseLost`."""
+    held_search(connection, lease, rules.TELLING)
+    change_search(connection, lease.search_id, Entry(at, kind, dict(detail)))
 
 
 def _kept(connection: Connection, evaluation: Evaluation) -> Evaluation:

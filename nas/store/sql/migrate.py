@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from ..base import WrongSchema
-from .engine import available, writing
+from .engine import available, patient, writing
 from .tables import metadata
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def _copyable(connection: Connection) -> Iterator[None]:
 
 def _wait_for_others(connection: Connection) -> None:
     """Take the migration lock; SQLite's write lock was taken when the transaction began."""
+    patient(connection)
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 

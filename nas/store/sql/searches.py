@@ -101,6 +101,7 @@ def extend(connection: Connection, search_id: SearchId, budget: BudgetSpec, at: 
     note(connection, trail.acted(search_id, Action.EXTEND, at, by, budget=budget.model_dump(mode="json")))
     columns: dict[str, Any] = {"spec": search.spec.model_copy(update={"budget": budget}).to_json()}
     if search.state is SearchState.COMPLETED:
+        revive(connection, search_id, at)
         columns |= {"state": SearchState.QUEUED.value, "reason": "", "finished_at": None}
     entry = entries.extended(search.state, search.spec.budget, budget, at)
     return to_search(change_search(connection, search_id, entry, **columns))

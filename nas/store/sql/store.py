@@ -31,10 +31,8 @@ from ...records import (
     Worker,
 )
 from ...spec import BudgetSpec
-from .. import rules
 from ..base import Lease, TrainingReport
-from ..entries import Entry
-from . import artifacts, book, changes, log, searches
+from . import artifacts, book, log, searches
 from . import workers as watched
 from .engine import Database
 
@@ -50,27 +48,24 @@ class SqlStore:
 
     def __init__(self, engine: Engine, *, on_close: Callable[[], None] = lambda: None) -> None:
         self._database = Database(engine)
-        self._reading, self._writing = self._database.reading, self._database.writing
+        self._read, self._write = self._database.read, self._database.write
         self._on_close = on_close
 
     # -- searches --------------------------------------------------------------------------------------------------
 
     def add_search(self, search: Search, *, request: Request | None = None) -> Search:
         """See `Store.add_search`."""
-        with self._writing() as connection:
-            return searches.add(connection, search, request)
+        return self._write(searches.add, search, request)
 
     def search(self, search_id: SearchId) -> Search:
         """See `Store.search`."""
-        with self._reading() as connection:
-            return searches.with_id(connection, search_id)
+        return self._read(searches.with_id, search_id)
 
     def searches(
         self, *, states: Sequence[SearchState] = (), before: SearchId | None = None, limit: int = 50
     ) -> list[Search]:
         """See `Store.searches`."""
-        with self._reading() as connection:
-            return searches.newest(connection, states=states, before=before, limit=limit)
+        return self._read(searches.newest, states=states, before=before, limit=limit)
 
     def move_search(
         self,
@@ -83,45 +78,37 @@ class SqlStore:
         by: str = "",
     ) -> Search:
         """See `Store.move_search`."""
-        with self._writing() as connection:
-            return searches.move(connection, search_id, state, at, reason, action, by)
+        return self._write(searches.move, search_id, state, at, reason, action, by)
 
     def set_parallelism(self, search_id: SearchId, parallelism: int | None, *, at: datetime, by: str = "") -> Search:
         """See `Store.set_parallelism`."""
-        with self._writing() as connection:
-            return searches.set_parallelism(connection, search_id, parallelism, at, by)
+        return self._write(searches.set_parallelism, search_id, parallelism, at, by)
 
     def set_priority(self, search_id: SearchId, priority: int, *, at: datetime, by: str = "") -> Search:
         """See `Store.set_priority`."""
-        with self._writing() as connection:
-            return searches.set_priority(connection, search_id, priority, at, by)
+        return self._write(searches.set_priority, search_id, priority, at, by)
 
     def extend_search(self, search_id: SearchId, budget: BudgetSpec, *, at: datetime, by: str = "") -> Search:
         """See `Store.extend_search`."""
-        with self._writing() as connection:
-            return searches.extend(connection, search_id, budget, at, by)
+        return self._write(searches.extend, search_id, budget, at, by)
 
     def pulse(self, search_id: SearchId) -> Pulse:
         """See `Store.pulse`."""
-        with self._reading() as connection:
-            return searches.pulse(connection, search_id)
+        return self._read(searches.pulse, search_id)
 
     def totals(self) -> Totals:
         """See `Store.totals`."""
-        with self._reading() as connection:
-            return searches.totals(connection)
+        return self._read(searches.totals)
 
     def claim_search(
         self, owner: str, *, at: datetime, lease_s: float, only: SearchId | None = None, above: int | None = None
     ) -> Lease | None:
         """See `Store.claim_search`."""
-        with self._writing() as connection:
-            return searches.claim(connection, owner, at, lease_s, only, above)
+        return self._write(searches.claim, owner, at, lease_s, only, above)
 
     def renew_lease(self, lease: Lease, *, at: datetime, lease_s: float) -> tuple[Lease, SearchState]:
         """See `Store.renew_lease`."""
-        with self._writing() as connection:
-            return searches.renew(connection, lease, at, lease_s)
+        return self._write(searches.renew, lease, at, lease_s)
 
     def begin_search(
         self,
@@ -135,50 +122,42 @@ class SqlStore:
         environment: Mapping[str, str] | None = None,
     ) -> Search:
         """See `Store.begin_search`."""
-        with self._writing() as connection:
-            return searches.begin(
-                connection,
-                lease,
-                at=at,
-                data_digest=data_digest,
-                data_notes=data_notes,
-                baseline=baseline,
-                reference_point=reference_point,
-                environment=environment,
-            )
+        return self._write(
+            searches.begin,
+            lease,
+            at=at,
+            data_digest=data_digest,
+            data_notes=data_notes,
+            baseline=baseline,
+            reference_point=reference_point,
+            environment=environment,
+        )
 
     def end_search(self, lease: Lease, state: SearchState, *, at: datetime, reason: str = "") -> Search:
         """See `Store.end_search`."""
-        with self._writing() as connection:
-            return searches.end(connection, lease, state, at, reason)
+        return self._write(searches.end, lease, state, at, reason)
 
     def release_lease(self, lease: Lease) -> None:
         """See `Store.release_lease`."""
-        with self._writing() as connection:
-            searches.release(connection, lease)
+        self._write(searches.release, lease)
 
     # -- the log of a search ---------------------------------------------------------------------------------------
 
     def record_ask(self, lease: Lease, candidate: Candidate) -> None:
         """See `Store.record_ask`."""
-        with self._writing() as connection:
-            log.record_ask(connection, lease, candidate)
+        self._write(log.record_ask, lease, candidate)
 
     def record_tell(self, lease: Lease, candidate: Candidate, evaluation: Evaluation, progress: Progress) -> None:
         """See `Store.record_tell`."""
-        with self._writing() as connection:
-            log.record_tell(connection, lease, candidate, evaluation, progress)
+        self._write(log.record_tell, lease, candidate, evaluation, progress)
 
     def record_survival(self, lease: Lease, survived: Mapping[CandidateId, bool]) -> None:
         """See `Store.record_survival`."""
-        with self._writing() as connection:
-            log.record_survival(connection, lease, survived)
+        self._write(log.record_survival, lease, survived)
 
     def record_event(self, lease: Lease, kind: str, detail: Mapping[str, Any], *, at: datetime) -> None:
         """See `Store.record_event`."""
-        with self._writing() as connection:
-            changes.held_search(connection, lease, rules.TELLING)
-            changes.change_search(connection, lease.search_id, Entry(at, kind, dict(detail)))
+        self._write(log.record_event, lease, kind, detail, at)
 
     # -- workers ---------------------------------------------------------------------------------------------------
 
@@ -192,20 +171,17 @@ class SqlStore:
         lease_s: float,
     ) -> None:
         """See `Store.record_workers`."""
-        with self._writing() as connection:
-            watched.record(connection, owner, workers, reports, at, lease_s)
+        self._write(watched.record, owner, workers, reports, at, lease_s)
 
     def workers(self, *, at: datetime, lease_s: float) -> list[Worker]:
         """See `Store.workers`."""
-        with self._reading() as connection:
-            return watched.seen(connection, at, lease_s)
+        return self._read(watched.seen, at, lease_s)
 
     # -- reads -----------------------------------------------------------------------------------------------------
 
     def candidate(self, candidate_id: CandidateId) -> Candidate:
         """See `Store.candidate`."""
-        with self._reading() as connection:
-            return log.candidate_with_id(connection, candidate_id)
+        return self._read(log.candidate_with_id, candidate_id)
 
     def candidates(
         self,
@@ -218,111 +194,97 @@ class SqlStore:
         ordinals: Collection[int] | None = None,
     ) -> list[Candidate]:
         """See `Store.candidates`."""
-        with self._reading() as connection:
-            return log.candidates_after(
-                connection, search_id, after=after, limit=limit, rung=rung, operator=operator, ordinals=ordinals
-            )
+        return self._read(
+            log.candidates_after,
+            search_id,
+            after=after,
+            limit=limit,
+            rung=rung,
+            operator=operator,
+            ordinals=ordinals,
+        )
 
     def ledger(self, search_id: SearchId) -> list[LedgerRow]:
         """See `Store.ledger`."""
-        with self._reading() as connection:
-            return log.ledger_of(connection, search_id)
+        return self._read(log.ledger_of, search_id)
 
     def told_rows(self, search_id: SearchId, *, after: int = -1, limit: int | None = None) -> list[LedgerRow]:
         """See `Store.told_rows`."""
-        with self._reading() as connection:
-            return log.told_after(connection, search_id, after=after, limit=limit)
+        return self._read(log.told_after, search_id, after=after, limit=limit)
 
     def untold_rows(self, search_id: SearchId) -> list[LedgerRow]:
         """See `Store.untold_rows`."""
-        with self._reading() as connection:
-            return log.untold(connection, search_id)
+        return self._read(log.untold, search_id)
 
     def evaluation(self, key: str) -> Evaluation | None:
         """See `Store.evaluation`."""
-        with self._reading() as connection:
-            return log.evaluation_at(connection, key)
+        return self._read(log.evaluation_at, key)
 
     def events(self, search_id: SearchId, *, after: int = 0, limit: int = 1000, progress: bool = True) -> list[Event]:
         """See `Store.events`."""
-        with self._reading() as connection:
-            return log.events_after(connection, search_id, after=after, limit=limit, progress=progress)
+        return self._read(log.events_after, search_id, after=after, limit=limit, progress=progress)
 
     # -- artifacts -------------------------------------------------------------------------------------------------
 
     def add_artifact(self, artifact: Artifact, *, by: str = "") -> Artifact:
         """See `Store.add_artifact`."""
-        with self._writing() as connection:
-            return artifacts.add(connection, artifact, by)
+        return self._write(artifacts.add, artifact, by)
 
     def artifact(self, artifact_id: ArtifactId) -> Artifact:
         """See `Store.artifact`."""
-        with self._reading() as connection:
-            return artifacts.with_id(connection, artifact_id)
+        return self._read(artifacts.with_id, artifact_id)
 
     def artifacts(self, candidate_id: CandidateId) -> list[Artifact]:
         """See `Store.artifacts`."""
-        with self._reading() as connection:
-            return artifacts.of_candidate(connection, candidate_id)
+        return self._read(artifacts.of_candidate, candidate_id)
 
     def claim_artifact(self, *, at: datetime, stale_after_s: float) -> Artifact | None:
         """See `Store.claim_artifact`."""
-        with self._writing() as connection:
-            return artifacts.claim(connection, at, stale_after_s)
+        return self._write(artifacts.claim, at, stale_after_s)
 
     def finish_artifact(self, artifact: Artifact) -> None:
         """See `Store.finish_artifact`."""
-        with self._writing() as connection:
-            artifacts.finish(connection, artifact)
+        self._write(artifacts.finish, artifact)
 
     # -- datasets --------------------------------------------------------------------------------------------------
 
     def add_dataset(self, dataset: Dataset) -> None:
         """See `Store.add_dataset`."""
-        with self._writing() as connection:
-            book.add_dataset(connection, dataset)
+        self._write(book.add_dataset, dataset)
 
     def dataset(self, name: str) -> Dataset:
         """See `Store.dataset`."""
-        with self._reading() as connection:
-            return book.dataset_named(connection, name)
+        return self._read(book.dataset_named, name)
 
     def datasets(self) -> list[Dataset]:
         """See `Store.datasets`."""
-        with self._reading() as connection:
-            return book.all_datasets(connection)
+        return self._read(book.all_datasets)
 
     def remove_dataset(self, name: str, *, at: datetime, by: str = "") -> Dataset:
         """See `Store.remove_dataset`."""
-        with self._writing() as connection:
-            return book.remove_dataset(connection, name, at, by)
+        return self._write(book.remove_dataset, name, at, by)
 
     # -- access ----------------------------------------------------------------------------------------------------
 
     def add_token(self, token: Token) -> None:
         """See `Store.add_token`."""
-        with self._writing() as connection:
-            book.add_token(connection, token)
+        self._write(book.add_token, token)
 
     def token(self, token_id: TokenId) -> Token:
         """See `Store.token`."""
-        with self._reading() as connection:
-            return book.token_with(connection, token_id)
+        return self._read(book.token_with, token_id)
 
     def tokens(self) -> list[Token]:
         """See `Store.tokens`."""
-        with self._reading() as connection:
-            return book.all_tokens(connection)
+        return self._read(book.all_tokens)
 
     def revoke_token(self, token_id: TokenId, *, at: datetime, by: str = "") -> Token:
         """See `Store.revoke_token`."""
-        with self._writing() as connection:
-            return book.revoke_token(connection, token_id, at, by)
+        return self._write(book.revoke_token, token_id, at, by)
 
     def audit(self, *, after: int = 0, limit: int = 100) -> list[AuditEntry]:
         """See `Store.audit`."""
-        with self._reading() as connection:
-            return book.audit_after(connection, after=after, limit=limit)
+        return self._read(book.audit_after, after=after, limit=limit)
 
     def close(self) -> None:
         """See `Store.close`."""
