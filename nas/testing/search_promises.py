@@ -58,6 +58,12 @@ class SearchPromises:
             progress=make_progress(3, failed=1, cached=1, in_flight=2),
             warnings=("one rung would do",),
             parallelism=3,
+            owner="anna “été”",
+            priority=-100,
+            cloned_from=SearchId("00000009"),
+            running_since=START + timedelta(seconds=1),
+            ran_s=0.1 + 0.2,
+            claims=4,
         )
         store.add_search(search)
         assert store.search(search.id) == search

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from .access_promises import AccessPromises
+from .action_promises import ActionPromises
 from .artifact_promises import ArtifactPromises
+from .dataset_promises import DatasetPromises
 from .event_promises import EventPromises
 from .ledger_promises import LedgerPromises
 from .log_promises import LogPromises
 from .parallelism_promises import ParallelismPromises
+from .queue_promises import QueuePromises
 from .reading_promises import ReadingPromises
+from .request_promises import RequestPromises
 from .search_promises import SearchPromises
 from .worker_promises import WorkerPromises
 
 
 class StoreContract(
     SearchPromises,
+    RequestPromises,
+    ActionPromises,
+    QueuePromises,
     ParallelismPromises,
     LogPromises,
     LedgerPromises,
@@ -21,6 +29,8 @@ class StoreContract(
     EventPromises,
     WorkerPromises,
     ArtifactPromises,
+    DatasetPromises,
+    AccessPromises,
 ):
     """What every store promises; a test class inherits it and defines the fixture `store`, an empty store.
 
