@@ -13,7 +13,7 @@ from api.guards import MAX_BODY_BYTES
 from api.settings import ApiSettings
 from api.testing import connect
 from nas.records import Role, SearchState
-from nas.spec import SearchSpec
+from nas.spec import BudgetSpec, SearchSpec
 from nas.store.memory import MemoryStore
 from nas.testing import START
 from nas.tokens import make_token
@@ -345,3 +345,31 @@ def test_no_document_is_too_strange_to_be_answered(
     assert answer.status_code in (202, 400, 422), answer.text
     if answer.status_code == 422:
         assert answer.json()["errors"]
+
+
+CHANGES = st.dictionaries(FIELDS | st.text(max_size=5), LIKELY | VALUES, max_size=3)
+BUDGETS = st.dictionaries(st.sampled_from([*BudgetSpec.model_fields, "x"]), SCALARS | st.integers(1, 10**7), max_size=4)
+GIVEN = st.dictionaries(st.sampled_from(["parallelism", "priority", "x"]), SCALARS, max_size=3)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=CHANGES | VALUES, budget=BUDGETS, given=GIVEN)
+def test_no_wish_is_too_strange_to_be_answered(
+    http: httpx.Client, recorded: Any, changes: Any, budget: dict[str, Any], given: dict[str, Any]
+) -> None:
+    path = f"/v1/searches/{recorded.id}"
+    wishes = [("POST", "/clone", {"changes": changes}), ("POST", "/extend", budget), ("PATCH", "", given)]
+    for method, part, body in wishes:
+        headers = {"Content-Type": "application/json"}
+        answer = http.request(method, path + part, content=json.dumps(body), headers=headers)
+        assert answer.status_code in (200, 202, 400, 422), answer.text
+        if answer.status_code == 422:
+            assert answer.json()["errors"]
+
+
+@pytest.mark.parametrize("depth", [50, 500, 5_000, 100_000])
+def test_changes_that_are_nested_deeply_are_refused(http: httpx.Client, recorded: Any, depth: int) -> None:
+    body = '{"changes": ' + '{"a": ' * depth + "1" + "}" * (depth + 1)
+    headers = {"Content-Type": "application/json"}
+    refused = http.post(f"/v1/searches/{recorded.id}/clone", content=body, headers=headers)
+    assert refused.status_code in (400, 422)
