@@ -16,6 +16,9 @@ from .errors import BadBody, NotJson
 MAX_DEPTH = 32
 """Arrays and objects within each other; a spec has six."""
 
+MAX_VALUES = 10_000
+"""Keys and values in a document: a spec has thousands where it names networks to begin with."""
+
 _MAX_INTEGER = 2**63 - 1
 _TOO_DEEP = f"its arrays or objects are nested more than {MAX_DEPTH} deep"
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -31,8 +34,8 @@ async def json_object(request: Request) -> dict[str, Any]:
     """The JSON object in a request's body, before anything is known of its fields.
 
     Stricter than the parser of the standard library: no NaN, no infinity, no number that 64 bits cannot hold, no text
-    that UTF-8 or a database cannot hold, and no deep nesting. Asking for the JSON media type keeps out forms of foreign
-    web pages. How large it may be, `api.guards` sees to.
+    that UTF-8 or a database cannot hold, no deep nesting and no flood of small values. Asking for the JSON media type
+    keeps out forms of foreign web pages. How large it may be, `api.guards` sees to.
 
     Raises:
         NotJson: It does not say that it is JSON.
@@ -59,9 +62,13 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 
 def _check_values(document: dict[str, Any]) -> None:
-    """Refuse deep nesting and texts that cannot be stored, in time that grows with the document only; `BadBody`."""
+    """Refuse deep nesting, too many values and texts that cannot be stored; `BadBody`."""
     level: list[Any] = [document]
+    count = 0
     for _ in range(MAX_DEPTH):
+        count += len(level)
+        if count > MAX_VALUES:
+            raise BadBody(f"it holds more than {MAX_VALUES} keys and values")
         texts = (value for value in level if isinstance(value, str))
         if any(map(_UNSTORABLE.search, texts)):
             raise BadBody("a text in it holds NUL or half of a surrogate pair")

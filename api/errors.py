@@ -26,6 +26,9 @@ from search_space.errors import InvalidInput, Problem, UnknownSpace
 from .responses import PROBLEM_JSON
 from .schemas import FieldProblem, ProblemView
 
+MOST_PROBLEMS = 100
+"""Problems that one answer lists."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -171,8 +174,9 @@ def answer(error: Exception, method: str, path: str) -> Response:
     kind, hint = kind_of(error), getattr(error, "hint", "")
     if isinstance(error, InvalidInput):
         count = len(error.problems)
-        detail = f"{count} {'problem' if count == 1 else 'problems'} found, listed in errors"
-        return problem_response(kind, detail, hint=hint, problems=error.problems)
+        listed = "listed in errors" if count <= MOST_PROBLEMS else f"the first {MOST_PROBLEMS} of them in errors"
+        detail = f"{count} {'problem' if count == 1 else 'problems'} found, {listed}"
+        return problem_response(kind, detail, hint=hint, problems=error.problems[:MOST_PROBLEMS])
     if kind.status < 500:
         return problem_response(kind, str(error), hint=hint, headers=getattr(error, "headers", None))
     _log.error("not available", method=method, path=path, exc_info=error)

@@ -96,9 +96,11 @@ def serve_web(settings: ApiSettings, announce: Announce) -> None:
 def require_admin(settings: ApiSettings, store: Store) -> None:
     """Raise `InvalidSettings` where tokens are required and no admin has a live one: nobody could ever be let in."""
     if settings.token_required and not Tokens(store, utc_now).has_admin():
-        allowed = "an address of this machine alone, or any other once an admin has a token"
+        allowed = (
+            f"one to an admin, since at {settings.host} nobody gets in without a token, and no admin has a live one"
+        )
         hint = "Make a token for the database of this service first: srnas token create --role admin NAME"
-        raise InvalidSettings([Problem("SRNAS_HOST", settings.host, allowed)], hint)
+        raise InvalidSettings([Problem("token", None, allowed)], hint)
 
 
 class Supervisor:

@@ -17,7 +17,8 @@ from structlog.testing import capture_logs
 
 from api.access import LOCAL, principal_of
 from api.app import create_app
-from api.deps import MAX_DEPTH
+from api.deps import MAX_DEPTH, MAX_VALUES
+from api.errors import MOST_PROBLEMS
 from api.gate import Gate
 from api.guards import MAX_BODY_BYTES, Guard, Rules, host_name
 from api.settings import ApiSettings
@@ -177,6 +178,21 @@ def test_deep_json_is_refused(http: httpx.Client, depth: int, opening: str, clos
     answer = http.post("/v1/searches", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400
     assert "deep" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("part", ["[]", "{}", '{"metric":"psnr"}', "0"])
+def test_a_flood_of_values_is_refused(http: httpx.Client, part: str) -> None:
+    body = '{"constraints": [' + ",".join([part] * (MAX_BODY_BYTES // (len(part) + 1) - 10)) + "]}"
+    answer = http.post("/v1/searches", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert str(MAX_VALUES) in answer.json()["detail"]
+
+
+def test_an_answer_lists_so_many_problems_only(http: httpx.Client) -> None:
+    answer = http.post("/v1/searches", json={f"field{number}": 0 for number in range(MOST_PROBLEMS + 1)})
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) == MOST_PROBLEMS
+    assert f"{MOST_PROBLEMS + 2} problems" in answer.json()["detail"]
 
 
 def test_json_that_is_not_deep_is_looked_at(http: httpx.Client) -> None:
