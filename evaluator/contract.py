@@ -141,6 +141,26 @@ class ExecutorContract:
         kinds = {type(completion.outcome) for completion in drain(executor)}
         assert kinds == {Failure, Success}
 
+    def test_a_failure_that_may_pass_is_tried_again_and_every_start_is_told(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        executor.submit(self.bad_job(data))
+        (completion,) = drain(executor)
+        assert isinstance(completion.outcome, Failure)
+        assert completion.outcome.kind == "error"
+        assert completion.attempts == 1 + len(completion.setbacks) > 1
+        assert {setback.cause for setback in completion.setbacks} == {"error"}
+        assert all(setback.worker and setback.message for setback in completion.setbacks)
+
+    def test_what_the_work_itself_comes_to_is_not_tried_again(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        executor.submit(self.slow_job(data))
+        executor.submit(tiny_job(data))
+        for completion in drain(executor):
+            assert isinstance(completion.outcome, Success) or completion.outcome.kind == "timeout"
+            assert (completion.attempts, completion.setbacks) == (1, ())
+
     def test_a_second_close_does_nothing_and_jobs_are_refused_after_it(self, fresh_executor: Executor) -> None:
         data = tiny_data()
         fresh_executor.load(data)
@@ -185,6 +205,10 @@ class ExecutorContract:
     def bad_job(self, data: EvaluationData) -> Job:
         """A job that must fail: its patches are larger than every image."""
         return tiny_job(data, recipe=Recipe(steps=1, batch=1, patch=512))
+
+    def slow_job(self, data: EvaluationData) -> Job:
+        """A job that must time out: it may take no time at all."""
+        return tiny_job(data, timeout_s=1e-9)
 
 
 class ProcessContract(ExecutorContract):

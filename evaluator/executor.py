@@ -153,7 +153,8 @@ class Executor(Protocol):
     """Runs jobs.
 
     Guarantees: every submitted ticket completes exactly once, unless it was cancelled, after which it never
-    does; a lost worker is replaced and its job tried again; nothing that a candidate does raises here.
+    does; a lost worker is replaced and its job tried again, as is one that met an error or ran out of memory, a few
+    times and each told in `Completion.setbacks`; nothing that a candidate does raises here.
     """
 
     @property

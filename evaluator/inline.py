@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import platform
 from collections import deque
+from functools import partial
 from itertools import count
 
 from .data.sets import EvaluationData
 from .evaluate import evaluate
 from .executor import Completion, Job, Ticket, WorkerInfo, refuse_closed, refuse_unloaded
+from .pool.retrying import tried
 
 
 class InlineExecutor:
@@ -20,9 +22,11 @@ class InlineExecutor:
     Args:
         device: Name of the torch device, e.g. "cpu" or "cuda".
         threads: Threads of torch while a job runs; as torch is set up when None.
+        max_attempts: How often a job is started before it has failed.
     """
 
-    def __init__(self, device: str = "cpu", threads: int | None = None) -> None:
+    def __init__(self, device: str = "cpu", threads: int | None = None, *, max_attempts: int = 3) -> None:
+        self._max_attempts = max_attempts
         self._device = device
         self._threads = threads
         self._data: dict[str, EvaluationData] = {}
@@ -57,8 +61,10 @@ class InlineExecutor:
         if not self._queue:
             return []
         ticket, job = self._queue.popleft()
-        outcome = evaluate(job, self._data[job.data_digest], device=self._device, threads=self._threads)
-        return [Completion(ticket=ticket, outcome=outcome, worker="inline")]
+        start = partial(evaluate, job, self._data[job.data_digest], device=self._device, threads=self._threads)
+        outcome, setbacks = tried(start, "inline", self._max_attempts)
+        attempts = 1 + len(setbacks)
+        return [Completion(ticket=ticket, outcome=outcome, worker="inline", attempts=attempts, setbacks=setbacks)]
 
     def workers(self) -> list[WorkerInfo]:
         """This process; never busy, as nobody can ask while it is."""

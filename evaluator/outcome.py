@@ -11,13 +11,19 @@ from typing import Literal
 
 FailureKind = Literal["diverged", "non_finite", "out_of_memory", "timeout", "worker_lost", "error"]
 
+RETRIED: tuple[FailureKind, ...] = ("error", "out_of_memory")
+"""Failures that an executor tries again, a few times: the next start may meet another machine, or more memory.
+
+A worker that is lost has told no outcome, and is tried again too. The other kinds are what the work itself comes to.
+"""
+
 HINTS: dict[FailureKind, str] = {
     "diverged": "lower recipe.learning_rate or set recipe.gradient_clip",
     "non_finite": "lower recipe.learning_rate or set recipe.gradient_clip",
     "out_of_memory": "give each worker more memory, or lower recipe.batch, recipe.patch or the costs",
     "timeout": "raise the evaluation time-out, or lower recipe.steps or the cost constraints",
     "worker_lost": "look at the workers' logs: its process died every time it was tried",
-    "error": "this is a defect: report it with the message",
+    "error": "this is a defect, which every start has met: report it with the message",
 }
 
 

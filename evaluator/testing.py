@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ from .data.sets import EvaluationData
 from .executor import Completion, Job, Ticket, WorkerInfo, refuse_closed, refuse_unloaded
 from .latency_target import LatencyTarget
 from .outcome import Outcome, Provenance, Scores, Success
+from .pool.retrying import tried
 from .progress import TrainingProgress
 from .provenance import code_digest
 from .recipe import Recipe
@@ -152,6 +154,7 @@ class ScriptedExecutor:
         capacity: How many jobs are taken to run at once; the rest wait their turn.
         order: Which of the running jobs ends next: the oldest ("fifo"), one that a generator draws, or the one to which
             a function gives the least value; the last leaves the order as it was after a restart.
+        max_attempts: How often a job is started before it has failed; each start asks the script anew.
     """
 
     def __init__(
@@ -160,7 +163,9 @@ class ScriptedExecutor:
         *,
         capacity: int = 1,
         order: Literal["fifo"] | np.random.Generator | Callable[[Job], Any] = "fifo",
+        max_attempts: int = 3,
     ) -> None:
+        self._max_attempts = max_attempts
         self._script = script
         self._capacity = capacity
         self._order = order
@@ -197,8 +202,13 @@ class ScriptedExecutor:
         if not running:
             return []
         slot = self._next_slot([self._jobs[ticket] for ticket in running])
-        outcome = self._script(self._jobs.pop(running[slot]))
-        return [Completion(ticket=running[slot], outcome=outcome, worker=f"scripted-{slot + 1}")]
+        worker = f"scripted-{slot + 1}"
+        outcome, setbacks = tried(partial(self._script, self._jobs.pop(running[slot])), worker, self._max_attempts)
+        return [
+            Completion(
+                ticket=running[slot], outcome=outcome, worker=worker, attempts=1 + len(setbacks), setbacks=setbacks
+            )
+        ]
 
     def _next_slot(self, running: list[Job]) -> int:
         if self._order == "fifo":

@@ -18,22 +18,21 @@ from ..outcome import Failure, Outcome
 from ..progress import TrainingProgress
 from ..worker import Hello
 from .crew import Answer, Crew, Lost, Message
+from .retrying import given_up, passes
 from .roster import LOOK_S, Roster, not_started
 from .slots import Limits, Slot
 from .tasks import Task, TaskQueue
 
 log = logging.getLogger(__name__)
 
-NODE_LOSSES = 10
-"""Starts of one job for each attempt that it has, before even the loss of whole nodes is its own fault."""
-
 
 class Pool:
     """Runs jobs on the workers of a crew; see `Executor` for what it guarantees.
 
     The pool follows the crew's places: a new one gets a worker within about a second of its appearance, and what ran
-    at one that is gone is tried elsewhere. Every start counts in ``Completion.attempts``; of the workers that a job
-    lost, only those whose places still stand are held against it, since a node that left would have ended any job.
+    at one that is gone is tried elsewhere. Every start counts in ``Completion.attempts``. Held against a job are
+    errors, lost workers whose places still stand, since a node that left would have ended any job, and memory that it
+    ran out of without others beside it.
 
     Jobs go to devices of the kind that their recipe names, oldest first, and to those first that run the fewest; one
     that no place can take waits, and is named once in the log. Where places share a device's memory, it is counted
@@ -41,7 +40,7 @@ class Pool:
 
     Args:
         crew: Starts workers and speaks with them; closed with the pool.
-        max_attempts: How many workers a job may lose before that is its own fault.
+        max_attempts: How often a job is started before it has failed, what is not held against it left out.
         start_timeout_s: Seconds in which a worker must be up.
         margin_s: A job is killed once it has run for twice its own time-out and this.
         silence_s: A training whose reports show no further step for so long is killed, and counts as lost.
@@ -187,7 +186,9 @@ class Pool:
         for task in self._roster.look():
             log.warning("place lost: name=%s ticket=%d attempt=%d", task.worker, task.ticket, task.attempts)
             self._queue.push(task)
-            self._end_unlucky(task, "its node left")
+            if task.started:  # it may have waited for memory there
+                task.set_back("node_left", "its node left")
+                self._end_unlucky(task)
         for task in self._queue.beyond(self._roster.kinds):
             if not task.named:
                 log.warning("no place for a job: ticket=%d device=%s", task.ticket, task.job.recipe.device)
@@ -258,6 +259,12 @@ class Pool:
             return
         if slot.shared is not None and slot.shared.retries(task, outcome):
             log.warning("out of memory, to run alone: ticket=%d attempt=%d", task.ticket, task.attempts)
+            task.set_back("out_of_memory", "beside others on its device")
+        elif isinstance(outcome, Failure) and passes(outcome) and self._faults(task) + 1 < self._max_attempts:
+            log.warning("to be tried again: ticket=%d attempt=%d %s", task.ticket, task.attempts, outcome.message)
+            task.set_back(outcome.kind, outcome.message)
+            task.faults += 1
+            self._queue.push(task)
         else:
             self._complete(task, outcome)
 
@@ -270,19 +277,24 @@ class Pool:
         task = self._roster.vacate(slot)
         self._roster.look_soon()
         if task is not None:
-            task.lost_at.append(slot.name)
+            task.lose(slot.name, reason)
             self._queue.push(task)  # first, for what comes next may raise
             self._follow()
-            self._end_unlucky(task, reason)
+            if not self._roster.standing([slot.name]):
+                task.blame_node()
+            self._end_unlucky(task)
 
-    def _end_unlucky(self, task: Task, reason: str) -> None:
+    def _faults(self, task: Task) -> int:
+        """How many starts of a task came to nothing and are held against it."""
+        return task.faults + self._roster.standing(task.lost_at)
+
+    def _end_unlucky(self, task: Task) -> None:
         """Take a task that was put back out of the queue again if it has lost too many workers."""
-        losses = self._roster.standing(task.lost_at)
-        if losses >= self._max_attempts or task.attempts >= NODE_LOSSES * self._max_attempts:
+        failure = given_up(task, self._faults(task), self._max_attempts)
+        if failure is not None:
             self._queue.discard(task.ticket)
-            message = f"lost its worker {task.attempts} times; last: {reason}"
-            self._complete(task, Failure(kind="worker_lost", message=message))
+            self._complete(task, failure)
 
     def _complete(self, task: Task, outcome: Outcome) -> None:
         del self._tasks[task.ticket]
-        self._done.append(Completion(ticket=task.ticket, outcome=outcome, worker=task.worker, attempts=task.attempts))
+        self._done.append(task.completion(outcome))

@@ -61,10 +61,12 @@ class SharedDevice:
         if isinstance(outcome, Success):
             self._book.learn(task.job, outcome.peak_memory_bytes)
             return False
-        if outcome.kind != "out_of_memory" or not task.crowded:
+        if outcome.kind != "out_of_memory":
+            return False
+        task.alone = True  # the largest share that there is
+        if not task.crowded:
             return False
         self._book.overflowed(task.job, task.predicted_bytes)
-        task.alone = True
         self._waiting.appendleft(task)
         return True
 

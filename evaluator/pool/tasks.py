@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
-from ..executor import Job, Ticket
+from ..executor import Completion, Job, Setback, Ticket
+from ..outcome import Outcome
 
 
 @dataclass(eq=False)
@@ -18,6 +19,8 @@ class Task:
         job: What to do.
         attempts: How often it was started so far.
         worker: Name of the place where it runs or ran last.
+        setbacks: What became of the starts that came to nothing, oldest first.
+        faults: How many of those are its own, whatever becomes of the places where they happened.
         lost_at: Names of the places where it lost a worker.
         predicted_bytes: What it was predicted to take of its device's memory when it was started.
         crowded: Whether anything ran beside it on its device's memory in this attempt.
@@ -29,11 +32,41 @@ class Task:
     job: Job
     attempts: int = 0
     worker: str = ""
+    setbacks: list[Setback] = field(default_factory=list)
+    faults: int = 0
     lost_at: list[str] = field(default_factory=list)
     predicted_bytes: int = 0
     crowded: bool = False
     alone: bool = False
     named: bool = False
+
+    @property
+    def started(self) -> bool:
+        """Whether a start of it has neither ended nor come to nothing yet."""
+        return self.attempts > len(self.setbacks)
+
+    def completion(self, outcome: Outcome) -> Completion:
+        """Its end, by the outcome of its latest start."""
+        return Completion(
+            ticket=self.ticket,
+            outcome=outcome,
+            worker=self.worker,
+            attempts=self.attempts,
+            setbacks=tuple(self.setbacks[: self.attempts - 1]),
+        )
+
+    def set_back(self, cause: str, message: str) -> None:
+        """Take in that its latest start came to nothing."""
+        self.setbacks.append(Setback(cause=cause, worker=self.worker, message=message))
+
+    def lose(self, place: str, reason: str) -> None:
+        """Take in that it lost its worker at a place."""
+        self.set_back("worker_lost", reason)
+        self.lost_at.append(place)
+
+    def blame_node(self) -> None:
+        """Take in that its latest setback came with the loss of a whole node."""
+        self.setbacks[-1] = replace(self.setbacks[-1], cause="node_left")
 
 
 class TaskQueue:

@@ -26,7 +26,7 @@ class ProcessExecutor(Pool):
         device: "cpu" or "cuda".
         devices: Numbers of the GPUs to use, among those that CUDA_VISIBLE_DEVICES leaves; all of them when None.
         workers_per_gpu: Processes that share one GPU. Each keeps about `MemoryBook.context_bytes` of it even when idle.
-        max_attempts: How many workers a job may lose before that is its own fault.
+        max_attempts: How often a job is started before it has failed; see `Pool` for what counts.
         start_timeout_s: Seconds in which a worker must be up.
         margin_s: A job is killed once it has run for twice its own time-out and this.
         memory: Predicts what jobs take of a GPU; a new book when None.

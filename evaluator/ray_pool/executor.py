@@ -32,7 +32,7 @@ class RayExecutor(Pool):
         cpu_nodes: Whether nodes without GPUs train too, on their CPUs, when ``gpus_per_worker`` is above 0.
         address: A cluster to join, e.g. "10.0.0.1:6379".
         worker: Makes what evaluates in each process; another one than `Worker` tries the pool out.
-        max_attempts: How many workers a job may lose before that is its own fault.
+        max_attempts: How often a job is started before it has failed; see `Pool` for what counts.
         start_timeout_s: Seconds in which a worker must be up.
         margin_s: A job is killed once it has run for twice its own time-out and this.
         clock: Seconds, from any origin.

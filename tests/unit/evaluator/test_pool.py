@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluator.contract import ExecutorContract
-from evaluator.executor import Completion, ExecutorError, Job, Ticket, WorkerMismatch
-from evaluator.outcome import Failure, Success
+from evaluator.executor import Completion, ExecutorError, Job, Setback, Ticket, WorkerMismatch
+from evaluator.outcome import Failure, FailureKind, Success
 from evaluator.pool import Answer, Lost, Place, Pool
 from evaluator.pool.crew import Member
 from evaluator.pool.testing import Clock, Lines, ScriptedCrew
@@ -34,6 +34,8 @@ def place(number: int, node: str = "node-a", device: str = "cpu") -> Place:
 def trains(job: Job, _place: Place) -> Lines:
     if job.recipe.patch > 100:
         return [(TRAIN_S, Answer(Failure(kind="error", message="too large")))]
+    if job.timeout_s < 1e-3:
+        return [(TRAIN_S, Answer(Failure(kind="timeout", message="too slow")))]
     return [(TRAIN_S, Answer(synthetic(job)))]
 
 
@@ -97,6 +99,54 @@ def test_a_job_that_kills_every_worker_fails_and_the_pool_goes_on() -> None:
     crew.script = trains
     ticket = pool.submit(tiny_job(DATA))
     assert isinstance(drain(pool)[ticket].outcome, Success)
+
+
+def fails(kind: FailureKind, times: int) -> Callable[[Job, Place], Lines]:
+    """Fail so many starts, then train."""
+    left = [times]
+
+    def script(job: Job, place: Place) -> Lines:
+        left[0] -= 1
+        return [(1.0, Answer(Failure(kind=kind, message="no luck")))] if left[0] >= 0 else trains(job, place)
+
+    return script
+
+
+@pytest.mark.parametrize("kind", ["error", "out_of_memory"])
+def test_a_failure_that_passes_costs_a_start_and_is_remembered(kind: FailureKind) -> None:
+    pool = pool_over(crew_of(place(1), script=fails(kind, 2)))
+    ticket = pool.submit(tiny_job(DATA))
+    completion = drain(pool)[ticket]
+    assert isinstance(completion.outcome, Success)
+    assert completion.attempts == 3
+    assert completion.setbacks == (Setback(cause=kind, worker="worker-1", message="no luck"),) * 2
+
+
+@pytest.mark.parametrize("kind", ["diverged", "non_finite", "timeout"])
+def test_what_the_work_itself_comes_to_costs_one_start(kind: FailureKind) -> None:
+    pool = pool_over(crew_of(place(1), script=fails(kind, 1)))
+    ticket = pool.submit(tiny_job(DATA))
+    completion = drain(pool)[ticket]
+    assert isinstance(completion.outcome, Failure)
+    assert (completion.attempts, completion.setbacks) == (1, ())
+
+
+def test_starts_that_fail_for_different_causes_are_counted_together() -> None:
+    causes = iter([dies, fails("error", 1), dies, trains])
+    pool = pool_over(crew_of(place(1), script=lambda job, place: next(causes)(job, place)))
+    ticket = pool.submit(tiny_job(DATA))
+    completion = drain(pool)[ticket]
+    assert [setback.cause for setback in completion.setbacks] == ["worker_lost", "error"]
+    assert completion.outcome == Failure(
+        kind="worker_lost", message="lost its worker 2 times; last: segmentation fault"
+    )
+
+
+def test_a_job_that_failed_goes_before_those_that_never_ran() -> None:
+    crew = crew_of(place(1), script=fails("error", 1))
+    pool = pool_over(crew)
+    tickets = [pool.submit(tiny_job(DATA, seed=seed)) for seed in range(3)]
+    assert list(drain(pool)) == tickets
 
 
 def test_a_job_that_hangs_is_killed_at_twice_its_time_and_a_margin() -> None:
@@ -244,6 +294,7 @@ def test_what_ran_on_lost_nodes_is_done_elsewhere_and_no_loss_is_held_against_it
     completion = drain(pool)[ticket]
     assert isinstance(completion.outcome, Success)
     assert (completion.attempts, completion.worker) == (6, "worker-5")
+    assert [setback.cause for setback in completion.setbacks] == ["node_left"] * 5
 
 
 def test_a_job_that_takes_node_after_node_with_it_is_given_up_in_the_end() -> None:
@@ -285,6 +336,7 @@ def test_every_ticket_completes_once_whatever_workers_and_nodes_do(data: st.Data
     completions = drain(pool)
     assert sorted([*ended, *completions]) == submitted
     assert all(isinstance(completion.outcome, Success) for completion in completions.values())
+    assert all(completion.attempts == 1 + len(completion.setbacks) for completion in completions.values())
 
 
 # -- devices -----------------------------------------------------------------------------------------------------------

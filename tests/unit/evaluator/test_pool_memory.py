@@ -153,13 +153,18 @@ def test_a_job_that_ran_out_of_memory_beside_others_is_tried_again_alone() -> No
     assert book.overflows == [(2, 1.0)]
     assert gpus.beside == {0: [1], 1: [2], 2: [3, 1], 3: [1]}
     assert completions[tickets[2]].attempts == 2
+    (setback,) = completions[tickets[2]].setbacks
+    assert (setback.cause, setback.message) == ("out_of_memory", "beside others on its device")
 
 
-def test_a_job_that_runs_out_of_memory_alone_has_failed() -> None:
+def test_a_job_that_runs_out_of_memory_alone_is_given_a_whole_device_until_it_has_failed() -> None:
     book = Book()
     gpus = Gpus(book, most=0)
     (ticket,) = gpus.submit(0)
-    assert gpus.drain()[ticket].outcome == OUT_OF_MEMORY
+    completion = gpus.drain()[ticket]
+    assert completion.outcome == OUT_OF_MEMORY
+    assert (completion.attempts, [setback.cause for setback in completion.setbacks]) == (3, ["out_of_memory"] * 2)
+    assert gpus.beside == {0: [1, 1, 1]}
     assert book.overflows == []
 
 

@@ -13,6 +13,8 @@ DATA = tiny_data()
 
 
 def refuse_large_patches(job: Job) -> Outcome:
+    if job.timeout_s < 1e-3:
+        return Failure(kind="timeout", message="too slow")
     return Failure(kind="error", message="too large") if job.recipe.patch > 100 else synthetic(job)
 
 
