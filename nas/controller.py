@@ -194,6 +194,7 @@ class Controller:
             data_notes=prepared.notes,
             baseline=prepared.baseline,
             reference_point=prepared.reference_point,
+            environment=prepared.environment,
         )
         self._runs.append(self._run_of(search, lease))
 

@@ -6,7 +6,7 @@ Runs in the controller process, once per search. It decodes; how bicubic is scor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from evaluator.data.images import ImageSet, as_luma, load, split
@@ -35,18 +35,22 @@ class Prepared:
         notes: What was found in the datasets, and what a latency is, for people.
         baseline: Bicubic's mean scores on the validation images, by column.
         reference_point: Reference of the hypervolume, by metric.
+        environment: What it is run with here, by name, e.g. the version of torch.
     """
 
     data: EvaluationData
     notes: tuple[str, ...]
     baseline: Mapping[str, float]
     reference_point: Mapping[str, float]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 Prepare = Callable[[SearchSpec], Prepared]
 
 
-def prepare(spec: SearchSpec, folder_of: FolderOf, baseline: Baseline) -> Prepared:
+def prepare(
+    spec: SearchSpec, folder_of: FolderOf, baseline: Baseline, environment: Mapping[str, str] | None = None
+) -> Prepared:
     """Decode a search's images; `InvalidInput` when the datasets are no longer what they were at submission."""
     train, validation, notes = _images(spec, folder_of)
     if spec.dataset.validation_crop is not None:
@@ -58,6 +62,7 @@ def prepare(spec: SearchSpec, folder_of: FolderOf, baseline: Baseline) -> Prepar
         notes=(*notes, *filter(None, [latency_note(spec)])),
         baseline=bicubic,
         reference_point=reference_point(spec, bicubic),
+        environment=environment or {},
     )
 
 

@@ -28,6 +28,7 @@ from .artifacts import write_artifact
 from .breeding import engine_of
 from .catalogue import Catalogue
 from .controller import Controller
+from .environment import environment
 from .exporting import ThreadedExports
 from .leases import Leasing
 from .preparing import prepare
@@ -110,7 +111,7 @@ def make_controller(
     return Controller(
         store,
         executor,
-        prepare=partial(prepare, folder_of=folder_of, baseline=baseline),
+        prepare=partial(prepare, folder_of=folder_of, baseline=baseline, environment=environment()),
         build_engine=engine_of,
         keep_weights=partial(keep_weights, settings.home),
         states=StateShelf(settings.home / "states", int(settings.states_gib * 2**30)),

@@ -37,6 +37,11 @@ def test_images_are_held_out_for_validation_and_never_trained_on(sample_dir: Pat
     assert any("held out" in note for note in prepared.notes)
 
 
+def test_what_it_is_run_with_stands_with_it(sample_dir: Path) -> None:
+    prepared = prepare(spec(), sample_dir.parent.joinpath, bicubic, environment={"torch": "2.13.0"})
+    assert prepared.environment == {"torch": "2.13.0"}
+
+
 def test_luma_searches_train_on_luma_and_score_on_the_whole_image(sample_dir: Path) -> None:
     prepared = prepare(spec(), sample_dir.parent.joinpath, bicubic)
     assert {pair.hr.shape[2] for pair in prepared.data.train} == {1}
