@@ -35,6 +35,7 @@ from .records import (
     Search,
     SearchId,
     SearchState,
+    Totals,
     Worker,
     check_action,
 )
@@ -286,8 +287,13 @@ class Service:
         return self._store.audit(after=after, limit=limit)
 
     def ready(self) -> None:
-        """Raise unless the store answers."""
+        """Raise unless the store answers, and its tables are those of this version; `WrongSchema`."""
+        self._store.check_schema()
         self._store.searches(limit=1)
+
+    def totals(self) -> Totals:
+        """What all searches together have come to."""
+        return self._store.totals()
 
 
 def _objectives(names: Sequence[str]) -> tuple[Objective, ...]:

@@ -213,12 +213,16 @@ class Totals:
         progress: Their progress, summed; its best PSNR and hypervolume say nothing.
         started: How many were started.
         waited_s: Seconds for which those had waited to be started, summed.
+        waits: How many of those had waited at most so many seconds, and more than the next lower bound.
+        running: The progress of each that is running.
     """
 
     searches: Mapping[SearchState, int]
     progress: Progress
     started: int = 0
     waited_s: float = 0.0
+    waits: Mapping[float, int] = field(default_factory=dict)
+    running: Mapping[SearchId, Progress] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

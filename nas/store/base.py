@@ -407,6 +407,10 @@ class Store(Protocol):
         """What people have changed, in order, those after ``after``."""
         ...
 
+    def check_schema(self) -> None:
+        """Raise `WrongSchema` unless the tables are those of this version, as they are when a store is opened."""
+        ...
+
     def close(self) -> None:
         """Release connections."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -88,9 +89,14 @@ ADDED = ("evaluated", "failed", "cached", "in_flight", "train_s", "validate_s", 
 """The figures of a progress that mean something when they are summed over searches."""
 
 
+WAITS_S = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0, math.inf)
+"""Bounds by which the totals count how long searches waited to be started."""
+
+
 class Standing(NamedTuple):
     """What the totals need of a search."""
 
+    id: SearchId
     state: SearchState
     created_at: datetime
     started_at: datetime | None
@@ -110,6 +116,8 @@ def summed(searches: Iterable[Standing]) -> Totals:
         progress=Progress(failures=dict(failures), **sums),
         started=len(waits_s),
         waited_s=sum(waits_s),
+        waits=dict(Counter(WAITS_S[bisect_left(WAITS_S, wait_s)] for wait_s in waits_s)),
+        running={search.id: search.progress for search in found if search.state is SearchState.RUNNING},
     )
 
 

@@ -130,6 +130,12 @@ class QueuePromises:
         begun = [event.detail["environment"] for event in store.events(ID) if event.kind == "started"]
         assert begun == [{"host": "a", "torch": "2.13.0"}, {"host": "b"}, {}]
 
+    # -- the schema --------------------------------------------------------------------------------------------------
+
+    def test_an_open_store_has_the_tables_of_this_version(self, store: Store) -> None:
+        """Nobody has changed them since."""
+        store.check_schema()
+
     # -- totals ------------------------------------------------------------------------------------------------------
 
     def test_the_totals_of_nothing_are_nothing(self, store: Store) -> None:
@@ -153,6 +159,8 @@ class QueuePromises:
         states = (SearchState.RUNNING, SearchState.PAUSED, SearchState.QUEUED)
         assert totals.searches == dict.fromkeys(states, 1)
         assert (totals.started, totals.waited_s) == (2, 2 * (SOON - START).total_seconds() - 600.0)
+        assert sum(totals.waits.values()) == totals.started
+        assert totals.running == {ID: store.search(ID).progress}
         expected = make_progress(3, failed=1, cached=1, in_flight=1, retries=4)
         expected = replace(expected, failures={"diverged": 2, "out_of_memory": 1, "crashed": 4})
         assert replace(totals.progress, best_psnr_db=30.25, hypervolume=4.5) == expected

@@ -150,7 +150,7 @@ class MemoryStore:
     def totals(self) -> Totals:
         """See `Store.totals`."""
         found = self._searches.values()
-        return rules.summed(rules.Standing(s.state, s.created_at, s.started_at, s.progress) for s in found)
+        return rules.summed(rules.Standing(s.id, s.state, s.created_at, s.started_at, s.progress) for s in found)
 
     @verb
     def claim_search(
@@ -410,6 +410,9 @@ class MemoryStore:
     def audit(self, *, after: int = 0, limit: int = 100) -> list[AuditEntry]:
         """See `Store.audit`."""
         return self._book.audit(after, limit)
+
+    def check_schema(self) -> None:
+        """See `Store.check_schema`."""
 
     def close(self) -> None:
         """See `Store.close`."""

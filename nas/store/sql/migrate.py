@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -54,7 +55,13 @@ def check(engine: Engine) -> list[str]:
 
 def require_current(engine: Engine) -> None:
     """Raise `WrongSchema` unless a database is at this version's revision."""
-    found, head = revision(engine), ScriptDirectory.from_config(_config()).get_current_head()
+    with available(engine), engine.connect() as connection:
+        check_revision(connection)
+
+
+def check_revision(connection: Connection) -> None:
+    """The same, of the database at the other end of a connection."""
+    engine, found, head = connection.engine, MigrationContext.configure(connection).get_current_revision(), _head()
     if found != head:
         _refuse_newer(engine, found)
         if found is None:
@@ -98,6 +105,12 @@ def _refuse_newer(engine: Engine, found: str | None) -> None:
     if found is not None and found not in known:
         hint = "install the srnas that made it, or a newer one; or give this one another database"
         raise _wrong(engine, f"was made by a newer srnas (revision {found})", hint)
+
+
+@cache
+def _head() -> str | None:
+    """The revision of this version's tables."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _wrong(engine: Engine, finding: str, hint: str) -> WrongSchema:

@@ -118,10 +118,10 @@ def pulse(connection: Connection, search_id: SearchId) -> Pulse:
 
 def totals(connection: Connection) -> Totals:
     """What all searches together have come to."""
-    moments = (searches.c.state, searches.c.created_at, searches.c.started_at)
-    rows = connection.execute(select(*moments, *(searches.c[name] for name in PROGRESS)))
+    columns = (searches.c.id, searches.c.state, searches.c.created_at, searches.c.started_at)
+    rows = connection.execute(select(*columns, *(searches.c[name] for name in PROGRESS)))
     return rules.summed(
-        rules.Standing(SearchState(row.state), row.created_at, row.started_at, to_progress(row)) for row in rows
+        rules.Standing(row.id, SearchState(row.state), row.created_at, row.started_at, to_progress(row)) for row in rows
     )
 
 

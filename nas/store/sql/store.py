@@ -35,6 +35,7 @@ from ..base import Lease, TrainingReport
 from . import artifacts, book, log, searches
 from . import workers as watched
 from .engine import Database
+from .migrate import check_revision
 
 
 @final
@@ -285,6 +286,10 @@ class SqlStore:
     def audit(self, *, after: int = 0, limit: int = 100) -> list[AuditEntry]:
         """See `Store.audit`."""
         return self._read(book.audit_after, after=after, limit=limit)
+
+    def check_schema(self) -> None:
+        """See `Store.check_schema`."""
+        self._read(check_revision)
 
     def close(self) -> None:
         """See `Store.close`."""

@@ -151,6 +151,16 @@ def test_a_database_that_misses_migrations_is_refused_unless_they_may_run(tmp_pa
     open_store(url, migrate=False).close()
 
 
+def test_an_open_store_notices_that_a_newer_srnas_has_migrated(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'srnas.sqlite'}"
+    store = open_store(url)
+    with connect(url).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(WrongSchema, match="newer srnas"):
+        store.check_schema()
+    store.close()
+
+
 def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'srnas.db'}"
 
