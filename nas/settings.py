@@ -37,7 +37,7 @@ class Settings(BaseSettings):
         gpus_per_worker: Share of a GPU that each worker claims; 0 trains on CPUs.
         cpu_nodes: Whether nodes of a cluster that have no GPUs train too, on their CPUs, where workers claim GPUs.
         ray_address: A cluster to join; by default a local Ray is started (``RAY_ADDRESS`` is read too).
-        max_attempts: How often a job is started before a lost worker counts as a failure.
+        max_attempts: How often a job is started before it has failed.
         max_active_searches: Searches that one controller advances side by side.
         lease_s: Seconds after which a silent controller's searches may be taken over.
         poll_s: Longest pause between two looks at the database.
