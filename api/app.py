@@ -98,7 +98,7 @@ class App(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
-        return tidied(super().openapi(), OPEN.__contains__)
+        return self.openapi_schema or tidied(super().openapi(), OPEN.__contains__)
 
 
 def create_app(settings: ApiSettings | None = None, store: Store | None = None) -> FastAPI:

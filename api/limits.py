@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 MOST_BUCKETS = 10_000
@@ -48,6 +49,7 @@ class Buckets:
         return 0.0 if level >= 1 else (1 - level) / self._per_s
 
 
+@lru_cache(maxsize=4096)
 def neighbourhood(address: str) -> str:
     """Whom an address stands for: itself, or for IPv6 all that share its first 64 bits, as one subscriber does."""
     try:
