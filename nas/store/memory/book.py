@@ -29,17 +29,17 @@ class Book:
         return self._audit[after : after + limit]
 
     def answered(self, request: Request, at: datetime) -> SearchId | None:
-        """The search that came of a request; `KeyReused`."""
-        self._requests = {name: kept for name, kept in self._requests.items() if kept[2] > at - REMEMBERED}
+        """The search that came of a request that is not forgotten by then; `KeyReused`."""
         known = self._requests.get((request.who, request.key))
-        if known is None:
+        if known is None or known[2] <= at - REMEMBERED:
             return None
         if known[0] != request.digest:
             raise KeyReused(request.key)
         return known[1]
 
     def remember(self, request: Request, search_id: SearchId, at: datetime) -> None:
-        """Keep what came of a request."""
+        """Keep what came of a request, and forget what is old."""
+        self._requests = {name: kept for name, kept in self._requests.items() if kept[2] > at - REMEMBERED}
         self._requests[request.who, request.key] = (request.digest, search_id, at)
 
     def add_dataset(self, dataset: Dataset) -> None:

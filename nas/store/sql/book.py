@@ -37,11 +37,11 @@ def carried_out(connection: Connection, request: Request, search: Search) -> Sea
     Of two equal requests at once the second waits here until the first is committed.
     """
     forgotten = search.created_at - REMEMBERED
-    _forget(connection, forgotten)
     identity = {"who": request.who, "key": request.key}
     found = {"digest": request.digest, "search_id": search.id, "at": search.created_at}
     fresh = insert_or_update(connection, requests, identity | found, where=requests.c.at <= forgotten)
     if fresh:
+        _forget(connection, forgotten)
         return None
     known = connection.execute(select(requests).filter_by(**identity)).one()
     if known.digest != request.digest:
