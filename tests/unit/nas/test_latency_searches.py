@@ -117,7 +117,7 @@ def test_its_front_shows_latencies_and_says_what_they_are(latency: dict[str, Any
     assert all(math.isfinite(row["latency_ms"]) for row in shown)
     assert ("latency_ms_spread" in shown[0]) == (latency is MEASURED)
     how = latency_of(front)
-    assert ("predicted for bench" if latency is PREDICTED else "measured at 640x360 on synthetic") in how
+    assert ("predicted for bench" if latency is PREDICTED else "measured at 640x360 on cpu (synthetic)") in how
     assert to_json(front)["latency"] == how
     assert how in to_markdown(front)
     assert how in to_html(front)
