@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
 
 import ray
 from ray.exceptions import RayError
@@ -20,6 +21,10 @@ HEAD_TIMEOUT, HEAD_TIMEOUT_S = "RAY_gcs_rpc_server_reconnect_timeout_s", "10"
 Nothing that is asked of Ray meanwhile comes back, and without a head there is nothing to go on with. Ray's own 60 s
 would be twice the lease of a controller.
 """
+
+
+CONNECT_S = 5.0
+"""Seconds in which the head must take a connection before this process joins it."""
 
 
 def join_or_start(address: str | None) -> bool:
@@ -44,6 +49,8 @@ def join_or_start(address: str | None) -> bool:
         # written to the home folder; one in the environment reaches our workers and nobody else.
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     try:
+        if join:
+            _knock(join)
         ray.init(
             address=join or "local",
             namespace=NAMESPACE,
@@ -53,13 +60,20 @@ def join_or_start(address: str | None) -> bool:
         )
         # Ray writes the deaths of workers to standard output, which belongs to whoever called us; we log them.
         ray._private.worker._worker_logs_enabled = False
-    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+    except (OSError, RuntimeError, ValueError, RayError) as error:
         raise ExecutorError(
             f"Ray at {join or 'this machine'} cannot be reached: {error_text(error)}",
             retryable=True,
             hint="check that the cluster is up and its address, or name none to start Ray on this machine",
         ) from error
     return not join
+
+
+def _knock(address: str) -> None:
+    """Raise `OSError` where nobody listens at an address of the form HOST:PORT; Ray itself would wait for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "/" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
 
 
 def nodes() -> list[Node]:

@@ -1,12 +1,13 @@
 """What is stored of a proposal and of an outcome: every figure, each where it belongs."""
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evaluator.executor import Completion, Job, Ticket
+from evaluator.executor import Completion, Job, Setback, Ticket
 from evaluator.outcome import Failure, Outcome, Success
 from evaluator.testing import synthetic
 from nas.engine.base import Proposal
@@ -16,6 +17,7 @@ from nas.recording import candidate_of, evaluation_of, told_of
 from nas.records import Candidate, CandidateState, Evaluation, Search
 from nas.spec import SearchSpec
 from nas.states import StateShelf
+from nas.store.base import StoreUnavailable
 from nas.testing import START, make_search
 from nas.testing.profiles import make_profile
 from search_space.spaces import TINY
@@ -78,6 +80,28 @@ def test_precision_and_memory_come_with_a_success_and_not_with_a_failure() -> No
     assert (scored.precision, scored.peak_memory_bytes) == ("bfloat16", 3 * 2**30)
     failed = recorded(candidate, job, Failure(kind="diverged", message="the loss rose"))
     assert (failed.precision, failed.peak_memory_bytes, failed.latency_ms) == ("", 0, None)
+
+
+def test_what_befell_earlier_starts_is_kept_with_the_outcome() -> None:
+    candidate, job = asked(search_with(None))
+    setbacks = (Setback(cause="worker_lost", worker="worker-0", message="segmentation fault"),)
+    completion = Completion(ticket=Ticket(1), outcome=synthetic(job), worker="worker-1", attempts=2, setbacks=setbacks)
+    evaluation = evaluation_of(candidate, job, completion, at=START, keep_weights=lambda key, _: key)
+    assert (evaluation.worker, evaluation.attempts, evaluation.setbacks) == ("worker-1", 2, setbacks)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_disk_without_room_for_weights_is_a_store_that_is_away(code: int) -> None:
+    candidate, job = asked(search_with(None))
+    outcome = synthetic(job)
+    assert isinstance(outcome, Success)
+    completion = Completion(ticket=Ticket(1), outcome=replace(outcome, weights=b"weights"), worker="worker-1")
+
+    def full(key: str, weights: bytes) -> str:
+        raise OSError(code, "no room")
+
+    with pytest.raises(StoreUnavailable, match="no room"):
+        evaluation_of(candidate, job, completion, at=START, keep_weights=full)
 
 
 @pytest.mark.parametrize("latency", [PREDICTED, MEASURED], ids=["predicted", "measured"])

@@ -1,5 +1,6 @@
 """What a search has reached: its front and hypervolume from one fidelity, its costs from every training."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluator.executor import Setback
 from nas.objectives import Objective
 from nas.pareto import front, hypervolume
 from nas.records import Candidate, CandidateId, CandidateState, Evaluation, SearchId
@@ -130,6 +132,31 @@ def test_every_training_is_counted_and_a_known_outcome_costs_nothing(log: list[C
     assert progress.cached == len(log) - len(own)
     assert progress.in_flight == (in_flight if log else 0)
     assert (progress.train_s, progress.validate_s, progress.steps) == (2.0 * len(own), 0.5 * len(own), 10 * len(own))
+
+
+@given(st.lists(st.tuples(st.sampled_from([None, "diverged", "error"]), st.integers(0, 2), st.booleans()), max_size=9))
+def test_failures_are_counted_by_kind_and_setbacks_where_they_cost_something(
+    log: list[tuple[str | None, int, bool]],
+) -> None:
+    found = tally()
+    for ordinal, (kind, setbacks, cached) in enumerate(log):
+        candidate = told(ordinal, None if kind else 26.0, cached=cached)
+        assert candidate.evaluation is not None
+        history = (Setback(cause="worker_lost", worker="w"),) * setbacks
+        outcome = replace(candidate.evaluation, failure_kind=kind, setbacks=history)
+        found.add(replace(candidate, evaluation=outcome), in_flight=0)
+    assert found.progress.failures == Counter(kind for kind, _, _ in log if kind)
+    assert sum(found.progress.failures.values()) == found.progress.failed
+    assert found.progress.retries == sum(setbacks for _, setbacks, cached in log if not cached)
+
+
+def test_only_what_a_gpu_did_is_time_of_a_gpu() -> None:
+    found = tally()
+    for ordinal, device in enumerate(["cpu (1 thread, x86_64)", "NVIDIA H100 80GB HBM3", ""]):
+        candidate = told(ordinal, 26.0)
+        assert candidate.evaluation is not None
+        found.add(replace(candidate, evaluation=replace(candidate.evaluation, device=device)), in_flight=0)
+    assert found.progress.gpu_s == 2.5
 
 
 @given(logs())
