@@ -14,7 +14,7 @@ from search_space.errors import InvalidInput
 
 from .records import IllegalTransition, Search, SearchId, SearchState
 from .spec import BudgetSpec
-from .store.base import Lease, LeaseLost, Store, StoreError
+from .store.base import AlreadyStored, Lease, LeaseLost, NotFound, Store, StoreError, StoreUnavailable
 
 logger = structlog.get_logger(__name__)
 
@@ -92,7 +92,8 @@ class Leases:
     def contained(self, lease: Lease, what: str, leave: Callable[[bool], None]) -> Iterator[None]:
         """Act for one search: a lost lease leaves it to its new owner, any trouble of its own fails it alone.
 
-        What every search depends on, the store and the executor, is not contained: their errors are raised.
+        What every search depends on, the store and the executor, is not contained: their errors are raised. A log that
+        holds what it should not, since a call that was given up was carried out late, is one that must be read again.
 
         Args:
             lease: Of the search.
@@ -104,6 +105,8 @@ class Leases:
         except LeaseLost:
             logger.warning("lease lost", search=lease.search_id)
             leave(False)
+        except (AlreadyStored, NotFound) as error:
+            raise StoreUnavailable(f"the log of search {lease.search_id} has changed: {error}") from error
         except (StoreError, ExecutorError):
             raise
         except Exception as error:

@@ -21,7 +21,7 @@ from nas.outage import LONGEST_PAUSE_S, Outage
 from nas.preparing import Prepared
 from nas.records import Candidate, CandidateState, Search, SearchId, SearchState
 from nas.spec import SearchSpec
-from nas.store.base import StoreUnavailable
+from nas.store.base import Lease, StoreUnavailable
 from nas.store.memory import MemoryStore
 from nas.testing.builders import START
 from nas.testing.controllers import make_controller, prepare, proposals
@@ -224,3 +224,31 @@ def test_each_write_may_fail_every_other_time(verb: str, fate: Fate) -> None:
     scene.run(scene.controller(FlakyStore(scene.store, fates, verbs=(verb,))), seconds=5.0)
     assert proposals(scene.log()) == proposals(whole.log())
     assert len(scene.trained) == len(set(scene.trained))
+
+
+class Late(MemoryStore):  # type: ignore[misc]  # final, but here it is one that another process slows down
+    """A store that carries an ask out after its caller has given it up, and read the log without it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given_up: list[tuple[Lease, Candidate]] = []
+
+    def record_ask(self, lease: Lease, candidate: Candidate) -> None:
+        if candidate.ordinal == 3 and not self.given_up:
+            self.given_up.append((lease, candidate))
+            raise StoreUnavailable("the answer took too long")
+        if candidate.ordinal == 3 and len(self.given_up) == 1:
+            super().record_ask(*self.given_up[0])
+            self.given_up.append((lease, candidate))
+        super().record_ask(lease, candidate)
+
+
+def test_an_ask_that_is_carried_out_after_it_was_given_up_is_found_in_the_log() -> None:
+    scene = Scene()
+    late = Late()
+    late.add_search(scene.store.search(SearchId("a")))
+    scene.store = late
+    scene.run(scene.controller())
+    assert len(late.given_up) == 2
+    assert proposals(scene.log()) == proposals(undisturbed().log())
+    assert len(scene.trained) == len(set(scene.trained)) == len(scene.log())
