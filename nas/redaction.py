@@ -9,7 +9,7 @@ import structlog
 HIDDEN = "***"
 
 _SECRET = re.compile(r"(srnas_[0-9a-f]{8}_)[A-Za-z0-9_-]+")
-_PASSWORD = re.compile(r"(\w://[^/\s:@]*):[^\s]*@")
+_PASSWORD = re.compile(r"""(\w://[^/\s:@]*):[^\s"']*@""")
 
 
 def redacted(text: str) -> str:

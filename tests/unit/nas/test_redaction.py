@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
@@ -24,6 +25,11 @@ def test_secrets_and_passwords_go_and_what_tells_them_apart_stays() -> None:
     assert line == (
         f"sent srnas_{token.id}_***, to postgresql+psycopg://srnas:***@database:5432/srnas and http://127.0.0.1:8000/docs"
     )
+
+
+def test_json_stays_json() -> None:
+    line = json.dumps({"url": URL, "to": "alice@lab.example"}, separators=(",", ":"))
+    assert json.loads(redacted(line)) == {"url": URL.replace("s3cret/pa@ss", "***"), "to": "alice@lab.example"}
 
 
 def test_every_line_of_a_log_is_redacted(capfd: pytest.CaptureFixture[str]) -> None:
