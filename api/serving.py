@@ -222,6 +222,9 @@ def _listening(settings: ApiSettings) -> Iterator[socket.socket]:
             [Problem("port", settings.port, f"a free port ({os.strerror(error.errno or 0)})")], hint
         ) from error
     with listener:
+        # Connections inherit it. Asyncio sets it for sockets of its own making only; without it an answer's body waits
+        # up to 40 ms for the client to acknowledge the head.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listener
 
 

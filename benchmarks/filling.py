@@ -17,7 +17,7 @@ from sqlalchemy import Connection, insert, update
 
 from nas.objectives import Prediction
 from nas.pareto import Archive
-from nas.records import Candidate, CandidateId, Progress, Search, SearchState
+from nas.records import Candidate, CandidateId, CandidateState, Progress, Search, SearchState
 from nas.spec import SearchSpec
 from nas.store import entries
 from nas.store.opening import open_store
@@ -40,7 +40,7 @@ REFERENCE = {"psnr": 28.0, "fsds": 10.0, "mult_adds": 4e11}
 
 
 def fill(url: str, search_id: str, count: int, *, seed: int = 0) -> Search:
-    """Store a running search of ``count`` told candidates, which no controller holds.
+    """Store a queued search of ``count`` told candidates, to be gone on with.
 
     Args:
         url: Of the database; it is made, or its tables are brought up to date.
@@ -50,7 +50,7 @@ def fill(url: str, search_id: str, count: int, *, seed: int = 0) -> Search:
     """
     store = open_store(url)
     spec = SearchSpec.model_validate(
-        {"name": "filled", "dataset": {"train": "photos"}, "latency": {}, "budget": {"evaluations": count + 1_000}}
+        {"name": "filled", "dataset": {"train": "photos"}, "budget": {"evaluations": count + 1_000}}
     )
     search = store.add_search(make_search(search_id, spec=spec, created_at=START, reference_point=REFERENCE))
     engine = connect(url)
@@ -73,7 +73,7 @@ def _insert(connection: Connection, search: Search, count: int, seed: int) -> No
         connection.execute(insert(tables.events), numbered)
         number, last = number + len(lines), batch[-1].hypervolume
     reached = Progress(evaluated=count, hypervolume=last, best_psnr_db=31.0)
-    columns = {"state": SearchState.RUNNING.value, "started_at": START, "running_since": START, "event_count": number}
+    columns = {"state": SearchState.QUEUED.value, "started_at": START, "event_count": number}
     change = update(tables.searches).where(tables.searches.c.id == search.id)
     connection.execute(change.values(columns | progress_columns(reached)))
 
@@ -83,8 +83,15 @@ def _lines(candidate: Candidate) -> list[dict[str, Any]]:
     return [entry._asdict() for entry in (entries.asked(candidate), entries.told(candidate, evaluation, at))]
 
 
-def candidates(search: Search, count: int, seed: int = 0) -> Iterator[Candidate]:
-    """Told candidates of a search, ``count`` of them, in the order of their tells; every network is another one."""
+def candidates(search: Search, count: int, seed: int = 0, *, first: int = 0) -> Iterator[Candidate]:
+    """Told candidates of a search in the order of their tells; every network is another one.
+
+    Args:
+        search: Whose.
+        count: How many.
+        seed: Of the networks and of their scores.
+        first: Number of the first of them.
+    """
     rng, seen, space = np.random.default_rng(seed), set[str](), SPACES[search.spec.space]
     objectives = search.spec.objective_values
     model = make_candidate(search.id)
@@ -93,12 +100,18 @@ def candidates(search: Search, count: int, seed: int = 0) -> Iterator[Candidate]
         genotype = space.sample(rng)
         if genotype.digest in seen:
             continue
-        asked = replace(model, **_identity(search.id, len(seen), genotype), **_ask(rng))
+        asked = replace(model, **_identity(search.id, first + len(seen), genotype), **_ask(rng))
         seen.add(genotype.digest)
         candidate = _told(asked, rng)
         if candidate.feasible:
             archive.insert([candidate.evaluation.scores[one.column] for one in objectives])
         yield replace(candidate, hypervolume=archive.hypervolume)
+
+
+def in_flight(candidate: Candidate) -> Candidate:
+    """What a told candidate was before."""
+    unknown = {"told_ordinal": None, "told_at": None, "violation": None, "survived": None, "hypervolume": None}
+    return replace(candidate, state=CandidateState.EVALUATING, evaluation=None, **unknown)
 
 
 def _identity(search_id: str, ordinal: int, genotype: Genotype) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from .records import SearchId
 from .standing import Reads, Standing
 
 SEARCHES = 32
-ROWS = 400_000
-"""At most so many searches with so many told candidates together are followed; a row takes some 0.4 kB."""
+ROWS = 250_000
+"""At most so many searches with so many told candidates together are followed; a row takes some 0.8 kB."""
 
 
 class Following:

@@ -33,7 +33,7 @@ class Front:
         scored: How many scored candidates were compared: full trainings from the search's own seed.
         feasible_only: Whether infeasible ones were left out.
         hypervolume: At the search's reference point; None when an objective has no reference there.
-        seeds: What the seeds of each member gave, by digest of its genotype.
+        seeds: What the seeds of each member gave that was trained from several, by digest of its genotype.
         note: Why no feasible candidate is in sight, for a person; empty where there is one.
         nearest: The scored candidate that violates its constraints least, where none is feasible.
     """
@@ -49,7 +49,7 @@ class Front:
     nearest: Candidate | None = None
 
     def seeds_of(self, member: Candidate) -> Seeds:
-        """What the seeds of a member gave."""
+        """What the seeds of a member gave; of one that was trained from one only, how many that is."""
         return self.seeds.get(member.genotype.digest, Seeds(count=1, mean={}, spread={}))
 
 
@@ -75,6 +75,7 @@ def find_front(
     scored = full_trainings(rows, top_rung)
     compared = [row for row in scored if feasible(row) or not feasible_only]
     members = front_of(compared, chosen)
+    digests = [row.genotype_digest for row in members]
     nearest = min(scored, key=lambda row: (_violation(row), row.ordinal), default=None)
     seeds = seeds_by_network(rows, top_rung, search.spec.found_columns)
     return make_front(
@@ -84,7 +85,7 @@ def find_front(
         points_of_rows(members, chosen),
         scored=len(compared),
         feasible_only=feasible_only,
-        seeds={row.genotype_digest: seeds[row.genotype_digest] for row in members},
+        seeds={digest: found for digest in digests if (found := seeds[digest]).count > 1},
         nearest=None if nearest is None or any(map(feasible, scored)) else (fetch(nearest), _violation(nearest)),
         any_scored=bool(scored),
     )
@@ -111,7 +112,7 @@ def make_front(
         points: Objective values of the members, one row each, natural units.
         scored: How many candidates were compared.
         feasible_only: Whether infeasible ones were left out.
-        seeds: What the seeds of each member gave, by digest of its genotype.
+        seeds: What the seeds of each member gave that was trained from several, by digest of its genotype.
         nearest: Where none is feasible, the scored candidate of the least violation, of equals the oldest, and that.
         any_scored: Whether any candidate was, feasible or not.
     """

@@ -7,11 +7,13 @@ ago, where there is one.
 
 from __future__ import annotations
 
+import gzip
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from hashlib import blake2b
 from typing import Protocol
 
@@ -29,6 +31,9 @@ MEMBERS = 4_096
 
 KEPT_BYTES = 8 * 2**20
 """Most bytes of documents kept of a search, those that were made last; a page with its script is half of that."""
+
+ZIPPING = 3
+"""How hard documents are compressed, of 9: harder ones are hardly smaller."""
 
 
 class Reads(Protocol):
@@ -57,7 +62,7 @@ class Reads(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Document:
     """Something that was made of a search, as it goes out.
 
@@ -73,6 +78,11 @@ class Document:
     def of(cls, body: bytes) -> Document:
         """A document with its tag."""
         return cls(body, f'"{blake2b(body, digest_size=12).hexdigest()}"')
+
+    @cached_property
+    def zipped(self) -> bytes:
+        """The bytes as gzip has them, compressed when they are first asked for."""
+        return gzip.compress(self.body, ZIPPING, mtime=0)
 
 
 class Standing:
@@ -146,7 +156,7 @@ class Standing:
                 trainings.points(found, chosen),
                 scored=trainings.feasible_count if feasible_only else len(trainings),
                 feasible_only=feasible_only,
-                seeds={digest: self._account.seeds(digest) for digest in map(trainings.digest, found)},
+                seeds=self._account.confirmed(map(trainings.digest, found)),
                 nearest=None if least is None else (at[least[1]], least[0]),
                 any_scored=bool(len(trainings)),
             )
@@ -175,6 +185,9 @@ class Standing:
         while page := self._reads.told_rows(self._search_id, after=after, limit=PAGE):
             self._take(page)
             after = page[-1].told_ordinal or 0
+            if len(page) < PAGE:
+                break
+            self._account.trainings.prepare()
         self._pulse = pulse
 
     def _take(self, page: Iterable[LedgerRow]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from nas.export.front import latency_of, to_csv, to_html, to_markdown
@@ -14,7 +14,8 @@ from nas.records import Candidate
 from nas.service import Service
 
 from ..deps import ServiceDep
-from ..freshness import FRESH_HEADERS, NOT_MODIFIED, is_fresh
+from ..freshness import NOT_MODIFIED
+from ..kept import kept_answer
 from ..responses import content, problems
 from ..schemas import CandidateSummary, FrontView, MemberView, ObjectiveView
 
@@ -60,7 +61,7 @@ def get_front(
     search_id: str,
     query: Annotated[FrontQuery, Query()],
     service: ServiceDep,
-    accept: Annotated[str, Header(include_in_schema=False)] = "",
+    request: Request,
     if_none_match: Annotated[str | None, Header(description="The `ETag` of the front that the sender holds.")] = None,
 ) -> Response:
     """Compute the Pareto front of a search as it stands, over its own objectives or any others.
@@ -69,15 +70,13 @@ def get_front(
     scores are. Where no candidate is feasible yet, the front is empty, `note` says so, and `nearest` is the candidate
     that violates its constraints least. Its `ETag` is that of its bytes.
     """
-    form = query.format or preferred_format(accept)
+    form = query.format or preferred_format(request.headers.get("accept", ""))
     make = partial(_made, form, search_id, query, service)
     document = service.document(search_id, ("front", form, query.objectives, query.feasible), make)
-    headers = FRESH_HEADERS | {"ETag": document.etag, "Vary": "Accept"}
-    if is_fresh(document.etag, if_none_match):
-        return Response(status_code=304, headers=headers)
+    headers = {"Vary": "Accept"}
     if form != "json":
         headers["Content-Disposition"] = f'{_disposition(form)}; filename="front-{search_id}.{form}"'
-    return Response(document.body, media_type=MEDIA_TYPES[form], headers=headers)
+    return kept_answer(document, MEDIA_TYPES[form], request, if_none_match=if_none_match, headers=headers)
 
 
 def _made(form: Form, search_id: str, query: FrontQuery, service: Service) -> bytes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from ..deps import ServiceDep
-from ..freshness import FRESH_HEADERS, NOT_MODIFIED, is_fresh
+from ..freshness import NOT_MODIFIED
+from ..kept import kept_answer
 from ..responses import problems
 from ..schemas import HistoryView, StatisticsView
 
@@ -27,6 +28,7 @@ def get_statistics(search_id: str, service: ServiceDep) -> StatisticsView:
 def get_history(
     search_id: str,
     service: ServiceDep,
+    request: Request,
     if_none_match: Annotated[str | None, Header(description="The `ETag` of the history that the sender holds.")] = None,
 ) -> Response:
     """Say how hypervolume and best PSNR grew with evaluations and training steps."""
@@ -35,7 +37,4 @@ def get_history(
         return HistoryView.of(search_id, service.history(search_id)).model_dump_json().encode()
 
     document = service.document(search_id, "history", made)
-    headers = FRESH_HEADERS | {"ETag": document.etag}
-    if is_fresh(document.etag, if_none_match):
-        return Response(status_code=304, headers=headers)
-    return Response(document.body, media_type="application/json", headers=headers)
+    return kept_answer(document, "application/json", request, if_none_match=if_none_match)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from ..records import LedgerRow, Search
@@ -81,13 +81,15 @@ class Account:
 
     # -- what they come to -----------------------------------------------------------------------------------------
 
-    def seeds(self, digest: str) -> Seeds:
-        """What the seeds of a network gave that was trained in full."""
-        return self._confirmations.seeds(digest, self._own_scores(digest))
+    def confirmed(self, digests: Iterable[str]) -> dict[str, Seeds]:
+        """What the seeds of networks gave, of those that were trained in full from several."""
+        found = {digest: self._seeds(digest) for digest in digests if digest in self._confirmations}
+        return {digest: seeds for digest, seeds in found.items() if seeds.count > 1}
 
-    def _own_scores(self, digest: str) -> Mapping[str, float] | None:
+    def _seeds(self, digest: str) -> Seeds:
         network = self._networks.get(digest)
-        return None if network is None or network.full is None else self.trainings.scores(network.full)
+        own = None if network is None or network.full is None else self.trainings.scores(network.full)
+        return self._confirmations.seeds(digest, own)
 
     def course(self, most: int | None = None) -> list[Point]:
         """How the search has come to where it is."""
@@ -102,7 +104,7 @@ class Account:
             now: When it is looked at, for the estimate of its end.
         """
         members, trainings = self.trainings.front(self._objectives, feasible_only=True), self.trainings
-        several = [one for digest in self._confirmations.digests if (one := self.seeds(digest)).count > 1]
+        several = list(self.confirmed(self._confirmations).values())
         told_of = (
             (f"{self._search_id}-{trainings.ordinal(index)}", trainings.digest(index), trainings.scores(index))
             for index in members

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
@@ -62,10 +62,13 @@ class Confirmations:
         if row.state is CandidateState.SCORED and row.rung == self._top_rung and row.replicate > 0:
             self._scores.setdefault(row.genotype_digest, []).append(row.scores)
 
-    @property
-    def digests(self) -> Iterable[str]:
+    def __contains__(self, digest: str) -> bool:
+        """Whether a network has any."""
+        return digest in self._scores
+
+    def __iter__(self) -> Iterator[str]:
         """The networks that have any."""
-        return self._scores.keys()
+        return iter(self._scores)
 
     def seeds(self, digest: str, own: Mapping[str, float] | None) -> Seeds:
         """What every seed of a network gave; ``own`` are the scores from the search's own one, where there are any."""

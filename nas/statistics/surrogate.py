@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from ..engine.screening import Watch
 from ..objectives import METRICS
@@ -28,6 +29,12 @@ Pairs = Sequence[tuple[float, float]]
 
 def tau_of(pairs: Pairs) -> Tau:
     """How far the two sides of some pairs agree."""
+    return _tau(tuple(pairs))
+
+
+@lru_cache(maxsize=32)
+def _tau(pairs: tuple[tuple[float, float], ...]) -> Tau:
+    """Kept, for it takes time by the square of the pairs, and these stay the same from one look to the next."""
     return Tau.of(agreement([first for first, _ in pairs], [second for _, second in pairs]))
 
 

@@ -99,12 +99,16 @@ class FullTrainings:
         """
         chosen = tuple(objectives)
         if chosen == self._objectives or not set(chosen) <= set(EVERY):
-            found = self._archive(chosen, feasible_only)
+            found = self._archive(chosen, feasible_only).indices
         else:
             found = self._oldest(self._archive(EVERY, feasible_only), chosen, feasible_only)
         return [int(index) for index in found]
 
-    def _archive(self, objectives: tuple[Objective, ...], feasible_only: bool) -> Indices:
+    def prepare(self) -> None:
+        """Look at every training once for fronts over any metrics, so that the first of these need not."""
+        self._archive(EVERY, feasible_only=True)
+
+    def _archive(self, objectives: tuple[Objective, ...], feasible_only: bool) -> _Archive:
         key = objectives, feasible_only
         archive = self._archives.setdefault(key, _Archive(objectives, lenient=objectives == EVERY))
         first, count = archive.seen, len(self)
@@ -114,11 +118,11 @@ class FullTrainings:
         columns = [np.array(self._columns[one.column][first:])[fresh - first] for one in objectives]
         ordinals = np.array(self._ordinals[first:], dtype=np.int64)[fresh - first]
         archive.merge(fresh, ordinals, np.stack(columns, axis=1), seen=count)
-        return archive.indices
+        return archive
 
-    def _oldest(self, pool: Indices, objectives: Sequence[Objective], feasible_only: bool) -> Indices:
+    def _oldest(self, pool: _Archive, objectives: Sequence[Objective], feasible_only: bool) -> Indices:
         """The front of a pool that has at least one of each of its points, each point by its oldest training."""
-        found = pool[front(self.points(pool, objectives), objectives)]
+        found = pool.indices[front(pool.points[:, [EVERY.index(one) for one in objectives]], objectives)]
         column = np.array(self._columns[objectives[0].column])
         values = np.unique(column[found])
         if not values.size:
@@ -146,6 +150,11 @@ class _Archive:
         self._ordinals: Indices = np.empty(0, dtype=np.int64)
         self.indices: Indices = np.empty(0, dtype=np.int64)
         self.seen = 0
+
+    @property
+    def points(self) -> Floats:
+        """The front in natural units, shape (k, m)."""
+        return self._losses * self._signs
 
     def merge(self, indices: Indices, ordinals: Indices, points: Floats, *, seen: int) -> None:
         """Take in new trainings."""

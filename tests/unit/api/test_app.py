@@ -37,10 +37,10 @@ def test_a_method_that_does_not_exist_is_told_one_that_does(http: httpx.Client) 
 def test_a_defect_tells_nothing_outside_and_everything_in_the_log(
     http: httpx.Client, recorded: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("nas.fronts.front_of", broken)
+    monkeypatch.setattr("nas.standing.make_front", broken)
     with capture_logs() as log:
         answer = http.get(f"/v1/searches/{recorded.id}/front")
     assert answer.status_code == 500

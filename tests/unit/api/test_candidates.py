@@ -6,7 +6,9 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
+from api.settings import ApiSettings
 from api.testing import record_search
+from nas.service import Service
 from nas.store.memory import MemoryStore
 from search_space.genotype import Genotype
 
@@ -85,3 +87,13 @@ def test_a_candidate_tells_its_training_and_what_was_expected_of_it(http: httpx.
     assert (found["survived"], found["hypervolume"]) == (None, 3.0)
     assert found["predicted"] == {"psnr": {"mean": 30.125, "std": 0.1}}
     assert found["evaluation"]["steps"] == 200
+
+
+def test_some_candidates_stand_for_a_large_search(recorded: Any, store: MemoryStore, settings: ApiSettings) -> None:
+    """Evenly spread, the first and the last among them."""
+    service = Service(store, settings)
+    every = service.candidates(recorded.id)
+    assert service.spread(recorded.id, 5) == service.spread(recorded.id, 100) == every
+    assert [candidate.ordinal for candidate in service.spread(recorded.id, 3)] == [0, 2, 4]
+    assert service.candidates(recorded.id, operator="random", after=1, limit=2) == every[2:4]
+    assert service.candidates(recorded.id, rung=1) == []

@@ -6,12 +6,15 @@ from typing import Any
 import httpx
 import pytest
 
+from api.kept import accepts_gzip
 from api.routes.front import preferred_format
 from api.settings import ApiSettings
 from api.testing import record_search
 from nas.export.front import to_json
 from nas.service import Service
+from nas.store.base import Lease
 from nas.store.memory import MemoryStore
+from nas.testing.builders import START, make_evaluation, make_progress, told
 
 
 def ordinals(front: dict[str, Any]) -> list[int]:
@@ -98,6 +101,71 @@ def test_a_front_comes_as_csv(
     assert front.headers["content-type"].startswith("text/csv")
     assert f"front-{recorded.id}.csv" in front.headers["content-disposition"]
     assert len(list(csv.DictReader(front.text.splitlines()))) == 2
+
+
+def test_a_front_that_has_not_changed_is_not_sent_again(http: httpx.Client, recorded: Any) -> None:
+    path = f"/v1/searches/{recorded.id}/front"
+    first = http.get(path)
+    same = http.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert first.headers["cache-control"] == same.headers["cache-control"] == "private, no-cache"
+    for query in ({"feasible": "false"}, {"objectives": "psnr"}, {"format": "csv"}, {"format": "html"}):
+        other = http.get(path, params=query, headers={"If-None-Match": first.headers["etag"]})
+        assert (other.status_code, other.headers["etag"] == first.headers["etag"]) == (200, False)
+
+
+def test_a_front_comes_compressed_to_those_who_ask_for_it(http: httpx.Client, recorded: Any) -> None:
+    """In either form it is known by either form's tag."""
+    path = f"/v1/searches/{recorded.id}/front"
+    plain = http.get(path, headers={"Accept-Encoding": "identity"})
+    zipped = http.get(path, headers={"Accept-Encoding": "br, gzip"})
+    assert "content-encoding" not in plain.headers
+    assert zipped.headers["content-encoding"] == "gzip"
+    assert int(zipped.headers["content-length"]) < int(plain.headers["content-length"])
+    assert plain.json() == zipped.json()
+    assert plain.headers["vary"] == zipped.headers["vary"] == "Accept, Accept-Encoding"
+    tags = {plain.headers["etag"], zipped.headers["etag"]}
+    assert len(tags) == 2
+    for tag in tags:
+        assert http.get(path, headers={"If-None-Match": tag, "Accept-Encoding": "gzip"}).status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("accepted", "expected"),
+    [("gzip", True), ("GZIP ; q=1.0", True), ("gzip;q=0.000", False), ("deflate, br", False), ("gzip;q=0.01", True)],
+)
+def test_gzip_is_accepted_where_it_has_a_weight(accepted: str, expected: bool) -> None:
+    assert accepts_gzip(accepted) is expected
+
+
+def test_the_tag_of_a_front_changes_with_what_it_says(http: httpx.Client, recorded: Any, store: MemoryStore) -> None:
+    path = f"/v1/searches/{recorded.id}/front"
+    lease = Lease(search_id=recorded.id, owner="tests", token=1, expires_at=START)
+
+    def tag() -> str:
+        return http.get(path).headers["etag"]
+
+    tags = [tag()]
+    store.record_event(lease, "noted", {}, at=START)
+    assert tag() == tags[0]  # something happened, but not to the front
+    store.record_survival(lease, {recorded.candidates[0].id: True})
+    tags.append(tag())
+    flying = recorded.candidates[4]
+    evaluation = make_evaluation(flying, psnr_db=31.0)
+    store.record_tell(lease, told(flying, evaluation, 4), evaluation, make_progress(5))
+    tags.append(tag())
+    assert http.get(path).json()["scored"] == 3
+    assert len(set(tags)) == 3
+
+
+def test_a_page_of_a_large_search_draws_some_of_it(
+    http: httpx.Client, recorded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/v1/searches/{recorded.id}/front"
+    assert "are drawn" not in http.get(path, params={"format": "html"}).text
+    monkeypatch.setattr("api.routes.front.DRAWN", 2)
+    page = http.get(path, params={"format": "html", "feasible": "false"}).text
+    assert "Beside the front, 1 of the 4 candidates are drawn" in page  # the last one is in flight
 
 
 def test_the_csv_link_gives_the_same_front(http: httpx.Client, recorded: Any) -> None:

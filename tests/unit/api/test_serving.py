@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from api import serving
 from api.serving import Supervisor, environment, serve, serve_web
 from api.settings import ApiSettings, read_api_settings
 from nas.records import Role
@@ -123,3 +124,12 @@ def test_a_second_service_on_one_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreInUse, match=str(os.getpid())):
         serve(settings, lambda url: None)
     store.close()
+
+
+def test_connections_send_what_they_have_at_once(tmp_path: Path) -> None:
+    """Otherwise the body of an answer waits for the client to acknowledge its head."""
+    settings = ApiSettings(home=tmp_path, port=0)
+    with serving._listening(settings) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
