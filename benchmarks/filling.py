@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert, text, update
 
 from nas.objectives import Prediction
 from nas.pareto import Archive
@@ -57,6 +57,7 @@ def fill(url: str, search_id: str, count: int, *, seed: int = 0) -> Search:
     try:
         with writing(engine).begin() as connection:
             _insert(connection, search, count, seed)
+            connection.execute(text("ANALYZE"))  # as the database does by itself a minute later
         return store.search(search.id)
     finally:
         engine.dispose()

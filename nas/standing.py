@@ -182,13 +182,18 @@ class Standing:
         self._search = self._reads.search(self._search_id)
         since = self._account.unmarked_since
         after = self._account.last if since is None else since - 1
-        while page := self._reads.told_rows(self._search_id, after=after, limit=PAGE):
-            self._take(page)
-            after = page[-1].told_ordinal or 0
-            if len(page) < PAGE:
-                break
-            self._account.trainings.prepare()
+        page = self._reads.told_rows(self._search_id, after=after, limit=PAGE)
+        self._take(page)
+        if len(page) == PAGE:
+            self._take_many()
         self._pulse = pulse
+
+    def _take_many(self) -> None:
+        """Take in the rest; who waits for so much is not made to wait again by the first front over other metrics."""
+        while page := self._reads.told_rows(self._search_id, after=self._account.last, limit=PAGE):
+            self._take(page)
+        trainings = self._account.trainings
+        self._candidates([trainings.ordinal(index) for index in trainings.pool()[:MEMBERS]])
 
     def _take(self, page: Iterable[LedgerRow]) -> None:
         for row in page:

@@ -104,9 +104,9 @@ class FullTrainings:
             found = self._oldest(self._archive(EVERY, feasible_only), chosen, feasible_only)
         return [int(index) for index in found]
 
-    def prepare(self) -> None:
-        """Look at every training once for fronts over any metrics, so that the first of these need not."""
-        self._archive(EVERY, feasible_only=True)
+    def pool(self) -> list[int]:
+        """The trainings that feasible fronts over other metrics are found among; the first look sees every training."""
+        return [int(index) for index in self._archive(EVERY, feasible_only=True).indices]
 
     def _archive(self, objectives: tuple[Objective, ...], feasible_only: bool) -> _Archive:
         key = objectives, feasible_only

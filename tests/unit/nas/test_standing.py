@@ -127,7 +127,7 @@ def test_a_standing_says_what_the_whole_ledger_says_after_every_tell(steps: list
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_thousand_outcomes_are_looked_at_once(seed: int) -> None:
+def test_a_thousand_outcomes_are_looked_at_once(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """By pages, and from the beginning: the front is the same as of all of them at once."""
     rng, scene = np.random.default_rng(seed), Scene()
     for number in range(1000):
@@ -135,12 +135,15 @@ def test_a_thousand_outcomes_are_looked_at_once(seed: int) -> None:
         scene.tell(scene.ask(number, 1, 0, params=params), psnr_db=psnr_db, violation=float(rng.random() < 0.1))
         if number == 500:
             scene.check()
-    reads = Counting(scene.store)
-    late = Standing(reads, scene.id)
-    for standing in (late, scene.standing):
-        assert standing.front() == scene.standing.front()
-    assert reads.rows == 1000
     scene.check()
+    monkeypatch.setattr("nas.standing.PAGE", 100)
+    reads = Counting(scene.store)
+    scene.standing = Standing(reads, scene.id)
+    scene.standing.front()
+    read = reads.members
+    scene.check()
+    assert reads.rows == 1000
+    assert reads.members - read < 30  # the members of most fronts are at hand from the first look on
 
 
 class Counting:
