@@ -11,10 +11,10 @@ import typer
 
 from search_space.errors import InvalidInput, Problem
 
-from . import cli_latency, cli_networks, cli_replay, cli_tokens
+from . import cli_db, cli_latency, cli_networks, cli_replay, cli_tokens
 from .benchmarking import verb as benchmarking
 from .cli_options import DatabaseUrl, Home, ImagesRoot, Json, Workers
-from .console import FAILED, INTERRUPTED, configure_logging, err, make_app, out
+from .console import FAILED, INTERRUPTED, configure_logging, err, make_app
 from .display import Standing, progress_bar
 from .documents import read_spec
 from .records import Search, SearchState, Worker
@@ -24,12 +24,11 @@ from .settings import Settings, read_settings
 from .stopping import StopRequest
 
 app = make_app("Search, describe and upscale on this machine.")
-db = make_app("Look after the database.")
 app.add_typer(cli_networks.app)
 app.command(epilog=cli_replay.EPILOG)(cli_replay.replay)
 app.command(epilog=cli_latency.EPILOG)(cli_latency.profile_device)
 app.command(epilog=benchmarking.EPILOG)(benchmarking.bench_search)
-app.add_typer(db, name="db")
+app.add_typer(cli_db.app, name="db")
 app.add_typer(cli_tokens.app, name="token")
 
 
@@ -95,26 +94,6 @@ def controller(
     run_controller(settings, stop)
     if stop.interrupted:
         raise typer.Exit(INTERRUPTED)
-
-
-@db.command(epilog="Example: srnas db upgrade --home srnas-data")
-def upgrade(home: Home = None, database_url: DatabaseUrl = None) -> None:
-    """Bring a database's tables up to date; an empty database gets them."""
-    _open_and_close(read_settings(home=home, database_url=database_url), migrate=True)
-    out.print("the database is up to date")
-
-
-@db.command(epilog="Example: srnas db check --home srnas-data")
-def check(home: Home = None, database_url: DatabaseUrl = None) -> None:
-    """Say whether a database can be reached and its tables are up to date."""
-    _open_and_close(read_settings(home=home, database_url=database_url), migrate=False)
-    out.print("the database is up to date")
-
-
-def _open_and_close(settings: Settings, *, migrate: bool) -> None:
-    from .store.opening import open_store
-
-    open_store(settings.database, migrate=migrate).close()
 
 
 def _resuming(search: Search, settings: Settings, database_url: str | None) -> str:

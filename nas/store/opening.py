@@ -12,7 +12,7 @@ from search_space.errors import InvalidInput, Problem
 from ..settings import without_password
 from .base import Store, StoreInUse, StoreUnavailable
 from .memory import MemoryStore
-from .sql.engine import connect
+from .sql.engine import Engine, connect
 from .sql.migrate import require_current, upgrade
 from .sql.store import SqlStore
 
@@ -47,34 +47,73 @@ def open_store(url: str, *, exclusive: bool = False, migrate: bool = True) -> St
         return MemoryStore()
     if url.startswith(SQLITE):
         return _open_file(url, exclusive=exclusive, migrate=migrate)
-    for alias in POSTGRESQL_ALIASES:
-        if url.startswith(alias):
-            url = POSTGRESQL + url.removeprefix(alias)
-    if url.startswith(POSTGRESQL):
-        return _open_sql(url, None, migrate=migrate)
-    raise _invalid(url)
+    return _open_sql(url, None, migrate=migrate)
+
+
+def engine_of(url: str, *, new: bool = False) -> Engine:
+    """A way to a database that is not in memory, whatever its tables; nothing is connected yet.
+
+    Args:
+        url: As for `open_store`.
+        new: Make the folder of a file; otherwise the file must be there.
+
+    Raises:
+        InvalidInput: The URL names no such database.
+        StoreUnavailable: There is no such file, or its folder cannot be made.
+    """
+    if url.startswith(SQLITE):
+        path = _file(url)
+        if not new and not path.is_file():
+            error = StoreUnavailable(f"{path}: there is no such file")
+            error.hint = "name the database with --home or --database-url; `srnas db upgrade` makes a new one"
+            raise error
+        _make_folder(path)
+    return _connected(url)
 
 
 def _open_file(url: str, *, exclusive: bool, migrate: bool) -> Store:
-    name = url.removeprefix(SQLITE)
-    if not name or name.startswith((":memory:", "file:")):
-        raise _invalid(url)
-    path = Path(name.partition("?")[0])
+    path = _file(url)
+    _make_folder(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         lock = _Lock(Path(os.path.realpath(path))) if exclusive else None
     except OSError as error:
         raise StoreUnavailable(f"{path}: {error}") from error
     return _open_sql(url, lock, migrate=migrate)
 
 
+def _file(url: str) -> Path:
+    name = url.removeprefix(SQLITE)
+    if not name or name.startswith((":memory:", "file:")):
+        raise _invalid(url)
+    return Path(name.partition("?")[0])
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(f"{path}: {error}") from error
+
+
+def _connected(url: str) -> Engine:
+    for alias in POSTGRESQL_ALIASES:
+        if url.startswith(alias):
+            url = POSTGRESQL + url.removeprefix(alias)
+    if not url.startswith((SQLITE, POSTGRESQL)):
+        raise _invalid(url)
+    try:
+        return connect(url)
+    except ValueError as error:
+        raise _invalid(url) from error
+
+
 def _open_sql(url: str, lock: _Lock | None, *, migrate: bool) -> Store:
     release = lock.release if lock else lambda: None
     try:
-        engine = connect(url)
-    except ValueError as error:
+        engine = _connected(url)
+    except InvalidInput:
         release()
-        raise _invalid(url) from error
+        raise
     try:
         (upgrade if migrate else require_current)(engine)
     except BaseException:

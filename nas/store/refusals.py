@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 
 class StoreError(Exception):
     """The store refuses; ``hint`` says what to do next."""
@@ -52,6 +55,26 @@ class StoreUnavailable(StoreError):
     """The database cannot be reached, read or written."""
 
     hint = "see that the database is up, has space left and is not damaged, then try again"
+
+
+class BadArchive(StoreError):
+    """A file is no archive of a database, or not as it was written."""
+
+    hint = "give a file that `srnas db backup` wrote; nothing of this one was restored"
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: {why}")
+
+
+class NotEmpty(StoreError):
+    """An archive is restored into a database that holds something."""
+
+    hint = "give it a new database (another --home or --database-url); nothing is merged, and nothing is overwritten"
+
+    def __init__(self, database: str, tables: Sequence[str]) -> None:
+        self.tables = tuple(tables)
+        super().__init__(f"{database} is not empty: it has rows in {', '.join(tables)}")
 
 
 class WrongSchema(StoreError):

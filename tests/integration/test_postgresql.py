@@ -10,21 +10,25 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
-from sqlalchemy import Engine, delete, inspect, text
+from sqlalchemy import Connection, Engine, delete, inspect, select, text, update
 
 from nas.records import SearchId
 from nas.spec import SearchSpec
-from nas.store.base import Store, WrongSchema
+from nas.store import upkeep
+from nas.store.base import Store, StoreUnavailable, WrongSchema
 from nas.store.opening import open_store
-from nas.store.sql.engine import connect
+from nas.store.refusals import NotEmpty
+from nas.store.sql import searches as searches_of
+from nas.store.sql.engine import Database, connect
 from nas.store.sql.migrate import check, downgrade, revision, upgrade
-from nas.store.sql.tables import metadata
+from nas.store.sql.tables import metadata, searches
 from nas.testing import (
     START,
     StoreContract,
@@ -34,9 +38,11 @@ from nas.testing import (
     make_genotype,
     make_progress,
     make_search,
+    make_token,
     told,
 )
 from nas.testing.agreement import StoreAgreement
+from nas.testing.filling import fill
 
 pytestmark = pytest.mark.db
 
@@ -205,11 +211,140 @@ def test_controllers_on_two_connections_share_the_work_and_one_evaluation(url: s
         store.close()
 
 
-def test_a_store_outlives_a_connection_that_the_server_closed(url: str, engine: Engine) -> None:
+def test_a_store_outlives_connections_that_the_server_closed(url: str, engine: Engine) -> None:
     store = open_store(url)
     store.add_search(make_search())
+    _close_others(engine)
+    assert store.search(SearchId("00000001")) == make_search()
+    _close_others(engine)
+    assert store.set_priority(SearchId("00000001"), 3, at=START).priority == 3
+    assert len(store.events(SearchId("00000001"))) == 2
+    store.close()
+
+
+def _close_others(engine: Engine) -> None:
     with engine.begin() as connection:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
         connection.execute(text(f"{others} AND datname = current_database()"))
-    assert store.search(SearchId("00000001")) == make_search()
+
+
+def test_of_two_that_wait_for_each_other_both_get_through(url: str) -> None:
+    database, barrier = Database(connect(url)), Barrier(2)
+    names = ["00000001", "00000002"]
+    store = open_store(url)
+    for name in names:
+        store.add_search(make_search(name))
+
+    def rename(order: list[str]) -> int:
+        tries: list[str] = []
+
+        def query(connection: Connection) -> None:
+            tries.append("")
+            for name in order:
+                connection.execute(update(searches).where(searches.c.id == name).values(priority=1))
+                if len(tries) == 1 and name == order[0]:
+                    barrier.wait()
+
+        database.write(query)
+        return len(tries)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(rename, (names, names[::-1]))) == [1, 2]
+    assert {search.priority for search in store.searches()} == {1}
     store.close()
+    database.close()
+
+
+def test_what_is_only_read_opens_no_transaction(url: str) -> None:
+    store = open_store(url)
+    store.add_search(make_search())
+    database = Database(connect(url))
+
+    def status(connection: Connection) -> str:
+        searches_of.pulse(connection, SearchId("00000001"))
+        return str(connection.connection.driver_connection.info.transaction_status.name)  # type: ignore[union-attr]
+
+    assert (database.read(status), database.write(status)) == ("IDLE", "INTRANS")
+    store.close()
+    database.close()
+
+
+@pytest.mark.parametrize("name", ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"])
+def test_nothing_is_waited_for_without_end(url: str, name: str) -> None:
+    engine = connect(url)
+    with engine.connect() as connection:
+        assert connection.execute(text(f"SHOW {name}")).scalar_one() in ("1min", "30s")
+    engine.dispose()
+    separator = "&" if "?" in url else "?"
+    engine = connect(f"{url}{separator}options=-c%20{name}%3D5000")
+    with engine.connect() as connection:
+        assert connection.execute(text(f"SHOW {name}")).scalar_one() == "5s"
+    engine.dispose()
+
+
+def test_a_server_that_is_not_there_is_unavailable() -> None:
+    with pytest.raises(StoreUnavailable, match="refused"):
+        open_store("postgresql://nobody:secret@127.0.0.1:1/none")
+
+
+# -- archives --------------------------------------------------------------------------------------------------------
+
+
+def test_an_archive_moves_a_database_from_one_kind_to_the_other_and_back(
+    url: str, engine: Engine, tmp_path: Path
+) -> None:
+    file, copy = f"sqlite:///{tmp_path / 'a.db'}", f"sqlite:///{tmp_path / 'b.db'}"
+    with contextlib.closing(open_store(file)) as store:
+        fill(store)
+    _move(file, url, tmp_path / "there.zip")
+    with contextlib.closing(open_store(url)) as store:
+        assert store.claim_search("controller-2", at=START + timedelta(days=1), lease_s=60.0) is not None
+        assert store.add_token(make_token("0000000b")) is None
+    _move(url, copy, tmp_path / "back.zip")
+    before, moved = _rows_of(url), _rows_of(copy)
+    assert moved == before
+    assert all(before.values())
+    assert upkeep.check(url).sound
+    assert upkeep.check(copy).sound
+
+
+def test_what_a_file_held_is_what_the_server_holds(url: str, tmp_path: Path) -> None:
+    file = f"sqlite:///{tmp_path / 'a.db'}"
+    with contextlib.closing(open_store(file)) as store:
+        fill(store)
+    _move(file, url, tmp_path / "there.zip")
+    assert _rows_of(url) == _rows_of(file)
+
+
+def test_an_archive_of_a_server_is_of_one_moment(url: str, tmp_path: Path) -> None:
+    store = open_store(url)
+    fill(store)
+    seen: list[str] = []
+
+    def once(table: str, *_: int) -> None:
+        if not seen:
+            store.add_token(make_token("0000000b"))
+        seen.append(table)
+
+    manifest = upkeep.back_up(url, tmp_path / "a.zip", at=START, srnas="", on_rows=once)
+    assert manifest.tables["tokens"].rows == 1
+    assert len(store.tokens()) == 2
+    with pytest.raises(NotEmpty, match="searches"):
+        upkeep.restore(url, tmp_path / "a.zip", on_rows=lambda *_: None)
+    store.close()
+
+
+def _move(source: str, target: str, archive: Path) -> None:
+    upkeep.back_up(source, archive, at=START, srnas="", on_rows=lambda *_: None)
+    upkeep.restore(target, archive, on_rows=lambda *_: None)
+
+
+def _rows_of(url: str) -> dict[str, list[dict[str, object]]]:
+    engine = connect(url)
+    with engine.connect() as connection:
+        found = {
+            table.name: [dict(row._mapping) for row in connection.execute(select(table))]
+            for table in metadata.sorted_tables
+        }
+    engine.dispose()
+    return {name: sorted(rows, key=str) for name, rows in found.items()}

@@ -25,6 +25,8 @@ from ..base import StoreUnavailable
 from .turns import Turns
 from .wal import WriteAheadLog
 
+__all__ = ["BUSY_TIMEOUT_S", "Database", "Engine", "available", "connect", "patient", "writing"]
+
 BUSY_TIMEOUT_S = 60.0
 """How long a SQLite transaction waits for another process's; PostgreSQL has row locks and a server to end them."""
 

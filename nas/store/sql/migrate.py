@@ -43,7 +43,12 @@ def downgrade(engine: Engine, revision: str = "base") -> None:
 def revision(engine: Engine) -> str | None:
     """The revision that a database is at; None when it was never migrated."""
     with available(engine), engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return revision_of(connection)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The same, of the database at the other end of a connection."""
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def check(engine: Engine) -> list[str]:
@@ -61,18 +66,18 @@ def require_current(engine: Engine) -> None:
 
 def check_revision(connection: Connection) -> None:
     """The same, of the database at the other end of a connection."""
-    engine, found, head = connection.engine, MigrationContext.configure(connection).get_current_revision(), _head()
-    if found != head:
+    engine, found, needed = connection.engine, revision_of(connection), head()
+    if found != needed:
         _refuse_newer(engine, found)
         if found is None:
             raise _wrong(engine, "has no tables of srnas yet", "run `srnas db upgrade`")
-        raise _wrong(engine, f"is at revision {found}, and this srnas needs {head}", "run `srnas db upgrade`")
+        raise _wrong(engine, f"is at revision {found}, and this srnas needs {needed}", "run `srnas db upgrade`")
 
 
 def _migrate(engine: Engine, run: Callable[[Config], None]) -> None:
     with available(engine), writing(engine).connect() as connection, _copyable(connection), connection.begin():
         _wait_for_others(connection)
-        _refuse_newer(engine, MigrationContext.configure(connection).get_current_revision())
+        _refuse_newer(engine, revision_of(connection))
         run(_config(connection))
 
 
@@ -108,9 +113,17 @@ def _refuse_newer(engine: Engine, found: str | None) -> None:
 
 
 @cache
-def _head() -> str | None:
+def older_than(revision: str | None) -> list[str]:
+    """The revisions to which a database can be taken back, oldest first, "base" for no tables among them."""
+    if revision is None:
+        return []
+    scripts = ScriptDirectory.from_config(_config()).iterate_revisions(revision, "base")
+    return ["base", *reversed([script.revision for script in scripts if script.revision != revision])]
+
+
+def head() -> str:
     """The revision of this version's tables."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return ScriptDirectory.from_config(_config()).get_current_head() or "base"
 
 
 def _wrong(engine: Engine, finding: str, hint: str) -> WrongSchema:
