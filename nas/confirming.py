@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from search_space.genotype import Genotype
 
-from .records import Candidate
+from .records import Candidate, Search
+from .tally import Tally
 
 CONFIRMATION = "confirmation"
 """The operator of such a training."""
@@ -39,3 +41,24 @@ class Confirmations:
         """A member of a front, and the number of a seed from which it was not trained; None when there is none."""
         wanted = ((member.genotype, number) for member in front for number in range(1, self._seeds))
         return next(((g, n) for g, n in wanted if (g.digest, n) not in self._asked), None)
+
+
+def in_hindsight(search: Search, log: Sequence[Candidate]) -> Iterator[tuple[Candidate, tuple[Genotype, int] | None]]:
+    """Every confirmation of a log, beside the network and the seed that were missing when it was asked for.
+
+    None is asked for before all that the engine had proposed is told, so the front of then follows from the log.
+
+    Args:
+        search: Whose log.
+        log: Every candidate of the search.
+    """
+    spec = search.spec
+    tally = Tally(spec.objective_values, search.reference_point, top_rung=spec.recipe.rungs - 1)
+    asked = Confirmations(spec.front_seeds, ())
+    told = (c for c in log if not c.replicate and c.told_ordinal is not None)
+    waiting = deque(sorted(told, key=lambda candidate: candidate.told_ordinal or 0))
+    for candidate in sorted((c for c in log if c.replicate), key=lambda candidate: candidate.ordinal):
+        while waiting and waiting[0].ordinal < candidate.ordinal:
+            tally.add(waiting.popleft(), in_flight=0)
+        yield candidate, asked.missing(tally.front)
+        asked.add(candidate)

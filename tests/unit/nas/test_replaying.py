@@ -24,6 +24,7 @@ from nas.cli_replay import EPILOG
 from nas.cli_replay import replay as replay_verb
 from nas.console import Verbs
 from nas.engine.base import Proposal
+from nas.environment import environment as environment_here
 from nas.jobs import Jobs
 from nas.objectives import Prediction
 from nas.recording import evaluation_of
@@ -136,11 +137,6 @@ def changed(log: list[Candidate], ordinal: int, **fields: Any) -> list[Candidate
     return [replace(c, **fields) if c.ordinal == ordinal else c for c in log]
 
 
-def test_confirmations_of_the_front_are_left_out(search: Search, log: list[Candidate]) -> None:
-    again = replace(log[3], ordinal=40, replicate=1, operator="confirmation", told_ordinal=None)
-    assert replay(search, [*log, again], engine_of(search)).asks == 40
-
-
 @pytest.mark.parametrize(
     ("fields", "parts"),
     [
@@ -156,7 +152,7 @@ def test_the_first_part_that_differs_is_named(
     difference = replayed(search, changed(log, 25, **fields))
     assert (difference.ordinal, difference.parts) == (25, parts)
     assert difference.proposed is not None
-    assert difference.proposed.genotype == difference.recorded.genotype == log[25].genotype
+    assert difference.proposed.proposal.genotype == difference.recorded.proposal.genotype == log[25].genotype
     assert "another version of the engine's code" in difference.cause
 
 
@@ -248,8 +244,9 @@ def home(tmp_path: Path, search: Search, log: list[Candidate]) -> Iterator[Path]
         store.add_search(each)
     lease = store.claim_search("controller", at=START, lease_s=60)
     assert lease is not None
+    environment = environment_here() | {"numpy": "1.0.0"}
     begin = {"data_digest": "data", "data_notes": (), "baseline": {}, "reference_point": search.reference_point}
-    store.begin_search(lease, at=START, **begin)  # type: ignore[arg-type]
+    store.begin_search(lease, at=START, environment=environment, **begin)  # type: ignore[arg-type]
     for candidate in log:
         fresh = {"told_ordinal": None, "told_at": None, "violation": None, "hypervolume": None, "evaluation": None}
         store.record_ask(lease, replace(candidate, state=CandidateState.EVALUATING, **fresh))
@@ -264,7 +261,8 @@ def home(tmp_path: Path, search: Search, log: list[Candidate]) -> Iterator[Path]
 def test_the_verb_says_identical_beside_a_server(verb: Callable[..., Any], home: Path, search: Search) -> None:
     result = verb(search.id, "--home", home)
     assert result.exit_code == 0, result.output
-    assert f"search {search.id} is identical: 40 asks and" in result.output
+    assert f"search {search.id} is identical: all 40 proposals are the same (40 asks and" in result.output
+    assert "environment   numpy 1.0.0 recorded," in result.output
 
 
 def test_the_verb_fails_where_a_proposal_differs_and_tells_a_program_which(
@@ -279,6 +277,7 @@ def test_the_verb_fails_where_a_proposal_differs_and_tells_a_program_which(
     assert (found["identical"], found["difference"]["ordinal"]) == (False, 20)
     assert found["difference"]["recorded"]["operator"] == "by hand"
     assert found["difference"]["parts"] == ["operator"]
+    assert [each["recorded"] for each in found["environment"] if each["name"] == "numpy"] == [["1.0.0"]]
     spoken = verb(search.id, "--home", home).output
     assert "differs at candidate 20 (operator)" in spoken
     assert "likely cause" in spoken
