@@ -6,7 +6,7 @@ The service sees a store and settings; it never trains and imports nothing heavy
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ from .records import (
     check_action,
 )
 from .settings import Settings
-from .standing import Document
+from .standing import Standing
 from .statistics.documents import Point, Statistics
 from .store.base import NotFound, Store
 from .submitting import Accepted, new_search, repeatable
@@ -213,27 +213,21 @@ class Service:
 
     def front(self, search_id: str, *, objectives: Sequence[str] = (), feasible_only: bool = True) -> Front:
         """The Pareto front over the search's objectives, or over any metrics; `InvalidInput`, `NotFound`."""
-        return self._following.of(SearchId(search_id)).front(_objectives(objectives), feasible_only=feasible_only)
+        return self.standing(search_id).front(_objectives(objectives), feasible_only=feasible_only)
 
     # -- statistics ----------------------------------------------------------------------------------------------
 
     def statistics(self, search_id: str) -> Statistics:
         """What a search has shown about its operators, model, rungs, seeds and budget; `NotFound`."""
-        return self._following.of(SearchId(search_id)).statistics(self._clock())
+        return self.standing(search_id).statistics(self._clock())
 
     def history(self, search_id: str) -> list[Point]:
         """How a search has come to where it is, at most 2000 points, the last one included; `NotFound`."""
-        return self._following.of(SearchId(search_id)).course()
+        return self.standing(search_id).course()
 
-    def document(self, search_id: str, key: Hashable, make: Callable[[], bytes]) -> Document:
-        """Something made of a search, kept for as long as nothing about the search changes; `NotFound`.
-
-        Args:
-            search_id: Whose.
-            key: All that it depends on beside the search.
-            make: Makes it.
-        """
-        return self._following.of(SearchId(search_id)).document(key, make)
+    def standing(self, search_id: str) -> Standing:
+        """Where a search stands, for documents that are kept for as long as they are true; `NotFound`."""
+        return self._following.of(SearchId(search_id))
 
     # -- artifacts -----------------------------------------------------------------------------------------------
 

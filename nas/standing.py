@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from hashlib import blake2b
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .fronts import Front, make_front
 from .objectives import Objective
@@ -34,6 +34,9 @@ KEPT_BYTES = 8 * 2**20
 
 ZIPPING = 3
 """How hard documents are compressed, of 9: harder ones are hardly smaller."""
+
+
+Made = TypeVar("Made")
 
 
 class Reads(Protocol):
@@ -85,6 +88,14 @@ class Document:
         return gzip.compress(self.body, ZIPPING, mtime=0)
 
 
+class _Kept(NamedTuple):
+    """A document, and of which moment it is."""
+
+    pulse: Pulse
+    outcomes: tuple[Any, ...]
+    document: Document
+
+
 class Standing:
     """Where one search stands.
 
@@ -100,7 +111,9 @@ class Standing:
         self._search = reads.search(search_id)
         self._account = Account(search_id, self._search.spec)
         self._members: OrderedDict[int, Candidate] = OrderedDict()
-        self._documents: OrderedDict[Hashable, tuple[Pulse, Document]] = OrderedDict()
+        self._marked = 0
+        self._documents: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._pieces: OrderedDict[Hashable, Any] = OrderedDict()
 
     @property
     def rows(self) -> int:
@@ -109,35 +122,51 @@ class Standing:
 
     # -- what is made of it ----------------------------------------------------------------------------------------
 
-    def document(self, key: Hashable, make: Callable[[], bytes]) -> Document:
+    def document(self, key: Hashable, make: Callable[[], bytes], *, of_outcomes: bool = False) -> Document:
         """A document of the present moment, made anew only where anything has changed since.
 
         Args:
             key: What it is called; everything that it depends on, the search apart.
             make: Makes it; may ask this standing.
+            of_outcomes: Whether it tells of nothing but outcomes, marks of survival among them, and of what was known
+                when the search began: then it is not made anew for anything else.
         """
         pulse = self._reads.pulse(self._search_id)
-        known, kept = self._documents.get(key, (None, None))
-        if kept is not None and (known == pulse or not self._lock.acquire(blocking=False)):
-            return kept
+        kept = self._documents.get(key)
+        if kept is not None and (kept.pulse == pulse or not self._lock.acquire(blocking=False)):
+            return kept.document
         if kept is None:
             self._lock.acquire()
         try:
             self._look(pulse)
-            document = Document.of(make())
-            self._keep(key, pulse, document)
+            outcomes = self._account.count, self._marked, tuple(self._search.reference_point.items())
+            if kept is not None and of_outcomes and kept.outcomes == outcomes:
+                document = kept.document
+            else:
+                document = Document.of(make())
+            self._keep(key, _Kept(pulse, outcomes, document))
             return document
         finally:
             self._lock.release()
 
-    def _keep(self, key: Hashable, pulse: Pulse, document: Document) -> None:
+    def _keep(self, key: Hashable, made: _Kept) -> None:
         """Keep a document, and let go of those that were made longest ago; the latest stays, however large it is."""
-        self._documents[key] = pulse, document
+        self._documents[key] = made
         self._documents.move_to_end(key)
-        size = sum(len(kept.body) for _, kept in self._documents.values())
+        size = sum(len(kept.document.body) for kept in self._documents.values())
         while size > KEPT_BYTES and len(self._documents) > 1:
-            _, (_, oldest) = self._documents.popitem(last=False)
-            size -= len(oldest.body)
+            _, oldest = self._documents.popitem(last=False)
+            size -= len(oldest.document.body)
+
+    def piece(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """A part of documents that is made once: its key holds all that it depends on."""
+        with self._lock:
+            if key not in self._pieces:
+                self._pieces[key] = make()
+                if len(self._pieces) > MEMBERS:
+                    self._pieces.popitem(last=False)
+            made: Made = self._pieces[key]
+            return made
 
     def front(self, objectives: Sequence[Objective] = (), *, feasible_only: bool = True) -> Front:
         """The Pareto front over some objectives, by default the search's own; see `nas.fronts.find_front`."""
@@ -201,6 +230,7 @@ class Standing:
             if row.told_ordinal > self._account.last:
                 self._account.add(row)
             elif self._account.mark(row):
+                self._marked += 1
                 self._members.pop(row.ordinal, None)
 
     def _candidates(self, ordinals: Collection[int]) -> dict[int, Candidate]:

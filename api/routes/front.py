@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Literal
 
@@ -12,6 +13,7 @@ from nas.export.front import latency_of, to_csv, to_html, to_markdown
 from nas.fronts import Front
 from nas.records import Candidate
 from nas.service import Service
+from nas.statistics.seeds import Seeds
 
 from ..deps import ServiceDep
 from ..freshness import NOT_MODIFIED
@@ -72,7 +74,8 @@ def get_front(
     """
     form = query.format or preferred_format(request.headers.get("accept", ""))
     make = partial(_made, form, search_id, query, service)
-    document = service.document(search_id, ("front", form, query.objectives, query.feasible), make)
+    key = "front", form, query.objectives, query.feasible
+    document = service.standing(search_id).document(key, make, of_outcomes=form != "html")
     headers = {"Vary": "Accept"}
     if form != "json":
         headers["Content-Disposition"] = f'{_disposition(form)}; filename="front-{search_id}.{form}"'
@@ -81,7 +84,16 @@ def get_front(
 
 def _made(form: Form, search_id: str, query: FrontQuery, service: Service) -> bytes:
     front = service.front(search_id, objectives=query.metrics, feasible_only=query.feasible)
-    return (front_view(front).model_dump_json() if form == "json" else _text(form, front, service)).encode()
+    if form != "json":
+        return _text(form, front, service).encode()
+    standing = service.standing(search_id)
+
+    def view_of(member: Candidate) -> MemberView:
+        seeds = front.seeds_of(member)
+        key = "member", member.ordinal, member.survived, seeds.count
+        return standing.piece(key, partial(_member, member, seeds))
+
+    return front_view(front, view_of).model_dump_json().encode()
 
 
 def _text(form: Form, front: Front, service: Service) -> str:
@@ -98,8 +110,8 @@ def _disposition(form: Form) -> str:
     return "inline" if form == "html" else "attachment"
 
 
-def front_view(front: Front) -> FrontView:
-    """The wire form of a front."""
+def front_view(front: Front, view_of: Callable[[Candidate], MemberView]) -> FrontView:
+    """The wire form of a front, whose members' forms are given."""
     path = f"/v1/searches/{front.search.id}"
     names = ",".join(objective.metric for objective in front.objectives)
     query = f"objectives={names}&feasible={str(front.feasible_only).lower()}"
@@ -110,7 +122,7 @@ def front_view(front: Front) -> FrontView:
         scored=front.scored,
         hypervolume=front.hypervolume,
         reference_point=dict(front.search.reference_point),
-        members=[_member(member, front) for member in front.members],
+        members=[view_of(member) for member in front.members],
         latency=latency_of(front),
         note=front.note,
         nearest=None if front.nearest is None else CandidateSummary.of(front.nearest),
@@ -118,8 +130,7 @@ def front_view(front: Front) -> FrontView:
     )
 
 
-def _member(member: Candidate, front: Front) -> MemberView:
-    seeds = front.seeds_of(member)
+def _member(member: Candidate, seeds: Seeds) -> MemberView:
     return MemberView.of_member(member, seeds=seeds.count, mean=seeds.mean, spread=seeds.spread)
 
 

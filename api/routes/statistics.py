@@ -36,5 +36,5 @@ def get_history(
     def made() -> bytes:
         return HistoryView.of(search_id, service.history(search_id)).model_dump_json().encode()
 
-    document = service.document(search_id, "history", made)
+    document = service.standing(search_id).document("history", made, of_outcomes=True)
     return kept_answer(document, "application/json", request, if_none_match=if_none_match)

@@ -298,3 +298,24 @@ def test_a_search_that_is_not_there_is_not_followed() -> None:
     following = Following(MemoryStore())
     with pytest.raises(NotFound):
         following.of(SearchId("00000001"))
+
+
+def test_a_document_of_outcomes_is_made_anew_for_outcomes_alone() -> None:
+    """And for marks of survival."""
+    scene, made = Scene(), itertools.count()
+
+    def document() -> Document:
+        return scene.standing.document("front", lambda: str(next(made)).encode(), of_outcomes=True)
+
+    first, candidate = document(), scene.ask(0, 1, 0)
+    assert document() is first
+    scene.tell(candidate)
+    assert document().body == b"1"
+    scene.store.record_survival(scene.lease, {candidate.id: True})
+    assert document().body == b"2"
+
+
+def test_a_piece_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nas.standing.MEMBERS", 2)
+    standing, made = Scene().standing, itertools.count()
+    assert [standing.piece(key, lambda: next(made)) for key in "aabbaca"] == [0, 0, 1, 1, 0, 2, 3]
