@@ -28,6 +28,7 @@ from nas.store.refusals import NotEmpty
 from nas.store.sql import searches as searches_of
 from nas.store.sql.engine import Database, connect
 from nas.store.sql.migrate import check, downgrade, revision, upgrade
+from nas.store.sql.store import SqlStore
 from nas.store.sql.tables import metadata, searches
 from nas.testing import (
     START,
@@ -43,6 +44,7 @@ from nas.testing import (
 )
 from nas.testing.agreement import StoreAgreement
 from nas.testing.filling import fill
+from nas.testing.plans import unindexed
 
 pytestmark = pytest.mark.db
 
@@ -285,6 +287,12 @@ def test_nothing_is_waited_for_without_end(url: str, name: str) -> None:
 def test_a_server_that_is_not_there_is_unavailable() -> None:
     with pytest.raises(StoreUnavailable, match="refused"):
         open_store("postgresql://nobody:secret@127.0.0.1:1/none")
+
+
+def test_every_question_of_what_grows_has_an_index(url: str) -> None:
+    engine = connect(url)
+    assert unindexed(engine, SqlStore(engine)) == {}
+    engine.dispose()
 
 
 # -- archives --------------------------------------------------------------------------------------------------------

@@ -159,13 +159,15 @@ def candidates_after(
     ordinals: Collection[int] | None,
 ) -> list[Candidate]:
     """Candidates of a search with their outcomes, by ordinal."""
-    query = _with_outcomes().where(candidates.c.search_id == search_id, candidates.c.ordinal > after)
+    query = _with_outcomes().where(candidates.c.search_id == search_id)
+    if ordinals is None:
+        query = query.where(candidates.c.ordinal > after)
+    else:  # without the range: SQLite would walk through that rather than look the numbers up
+        query = query.where(candidates.c.ordinal.in_([ordinal for ordinal in ordinals if ordinal > after]))
     if rung is not None:
         query = query.where(candidates.c.rung == rung)
     if operator is not None:
         query = query.where(candidates.c.operator == operator)
-    if ordinals is not None:
-        query = query.where(candidates.c.ordinal.in_(ordinals))
     rows = connection.execute(query.order_by(candidates.c.ordinal).limit(limit))
     return [to_candidate(row) for row in rows]
 
