@@ -33,7 +33,7 @@ class Generational(Engine):
         self._lineage = Lineage(settings)
         self._admitted: set[bytes] = set()  # of this generation
         self._told: list[Told] = []  # of this generation, in the order of the tells
-        self._generation: list[Proposal] | None = None  # whole, once it was derived
+        self._generation: dict[bytes, Proposal] | None = None  # whole, by vector, once it was derived
         self._exhausted = False
 
     @property
@@ -46,14 +46,15 @@ class Generational(Engine):
         self._close_generation()
         generation = self._whole_generation()
         self._exhausted = not generation
-        return next((proposal for proposal in generation if self._bytes(proposal) not in self._admitted), None)
+        return next((proposal for key, proposal in generation.items() if key not in self._admitted), None)
 
     def admit(self, proposal: Proposal) -> None:
         """Take a proposal as asked."""
-        comes_back = self._bytes(proposal) in self._lineage.taken
+        key = self._bytes(proposal)
+        comes_back = key in self._lineage.taken
         if not comes_back:
             self._close_generation()
-            self._admitted.add(self._bytes(proposal))
+            self._admitted.add(key)
         self._lineage.admit(proposal)
 
     def tell(self, genotype: Genotype, values: Sequence[float] | None, violation: float, *, rung: int = 0) -> bool:
@@ -76,12 +77,12 @@ class Generational(Engine):
         self._lineage.absorb(sorted(self._told, key=lambda told: (told.digest, told.rung)))
         self._admitted, self._told, self._generation = set(), [], None
 
-    def _whole_generation(self) -> list[Proposal]:
+    def _whole_generation(self) -> dict[bytes, Proposal]:
         """The present generation as it was derived when it began: the initial genotypes, then the dearest first."""
         if self._generation is None:
             taken = self._lineage.taken - self._admitted
             generation = self._first(set(taken)) or self._bred(set(taken))
-            self._generation = self._dearest_first(generation)
+            self._generation = {self._bytes(proposal): proposal for proposal in self._dearest_first(generation)}
         return self._generation
 
     def _first(self, taken: set[bytes]) -> list[Proposal]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,8 +119,15 @@ class Unseen:
 
     @cached_property
     def _every(self) -> Vectors:
-        space = self._settings.space
-        return np.array([encode(space, genotype) for genotype in space.enumerate()])
+        return _listed(self._settings.space)
+
+
+@lru_cache(maxsize=4)
+def _listed(space: SearchSpace) -> Vectors:
+    """Every vector of a space, shape (n, genes); read-only, for all engines of a process share it."""
+    vectors = np.array([encode(space, genotype) for genotype in space.enumerate()])
+    vectors.flags.writeable = False
+    return vectors
 
 
 def _row(vectors: Vectors, i: int) -> NDArray[np.int64]:
