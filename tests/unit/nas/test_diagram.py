@@ -9,7 +9,7 @@ from nas.diagram import cause, picture, table
 from nas.records import ACTIONS, TRANSITIONS, Action, SearchState
 
 DOCS = Path(__file__).parents[3] / "docs"
-STEPS = [(was, state) for was in SearchState for state in TRANSITIONS[was]]
+STEPS = [(was, state) for was in SearchState for state in sorted(TRANSITIONS[was])]
 
 
 def test_the_picture_is_that_of_the_code() -> None:
