@@ -26,6 +26,7 @@ from .responses import tidied
 from .routes import (
     artifacts,
     audit,
+    bundles,
     candidates,
     datasets,
     events,
@@ -72,6 +73,7 @@ ROUTERS = tuple(
         statistics,
         exports,
         artifacts,
+        bundles,
         events,
         workers,
         datasets,

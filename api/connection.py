@@ -119,6 +119,15 @@ class Connection:
                 raise self._strange(response) from error
 
     @contextmanager
+    def download(self, path: str) -> Iterator[Iterator[bytes]]:
+        """The bytes of a successful answer as they come; `ApiError`, also while it is read."""
+        with self._answering(), self._http.stream("GET", path) as response:
+            if not response.is_success:
+                response.read()
+                raise self._refusal(response)
+            yield response.iter_bytes()
+
+    @contextmanager
     def _answering(self) -> Iterator[None]:
         """Turn what goes wrong on the way into `ApiError`."""
         try:

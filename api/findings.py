@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from nas.records import ArtifactState, ExportFormat
 
+from .arriving import Received, keep
 from .connection import ApiError, Connection, Model
 from .schemas import (
     ArtifactList,
@@ -84,6 +85,16 @@ class Findings:
         """A candidate's network as an SVG document."""
         return self._connection.send("GET", f"/v1/candidates/{part(candidate_id)}/drawing.svg").text
 
+    # -- the whole search ------------------------------------------------------------------------------------------
+
+    def bundle(self, search_id: str, path: Path | str, *, on_progress: Received | None = None) -> Path:
+        """Fetch all that was recorded of a search in one file, and return its path; what breaks off is not kept.
+
+        ``on_progress(received)`` is told the bytes that have come. `nas.bundles.open_bundle` reads the file.
+        """
+        with self._connection.download(f"/v1/searches/{part(search_id)}/bundle") as chunks:
+            return keep(chunks, Path(path), on_progress)
+
     # -- artifacts -------------------------------------------------------------------------------------------------
 
     def export(self, candidate_id: str, file_format: ExportFormat) -> ArtifactView:
@@ -124,9 +135,7 @@ class Findings:
         if found != expected:
             detail = f"its SHA-256 is {found}, not {expected}"
             raise ApiError(None, "The file arrived damaged", detail, "Fetch it again.")
-        unfinished = path.with_name(path.name + ".part")
-        unfinished.write_bytes(content)
-        return unfinished.replace(path)
+        return keep([content], path)
 
     def _ask(self, model: type[Model], method: str, path: str, **rest: Any) -> Model:
         return self._connection.ask(model, method, path, **rest)

@@ -12,7 +12,7 @@ from nas.cli_options import DatabaseUrl, Home, ImagesRoot, Workers
 from nas.console import FAILED, MISUSED, Verbs, complain, configure_logging, make_app, out
 from nas.settings import Settings, without_password
 
-from . import asking, renewing, steering, supplying, watching
+from . import asking, bundling, renewing, steering, supplying, watching
 from .client import ApiError
 
 
@@ -75,7 +75,7 @@ def api(
     serving.serve_web(settings, lambda address: _announce(address, settings))
 
 
-for verbs in (steering.app, renewing.app, asking.app, watching.app, supplying.app, local.app):
+for verbs in (steering.app, renewing.app, asking.app, bundling.app, watching.app, supplying.app, local.app):
     app.add_typer(verbs)
 
 

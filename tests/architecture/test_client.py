@@ -40,6 +40,7 @@ CALLS: Mapping[str, Callable[[Client], Any]] = {
     "request_analysis": lambda client: client.analyse("x"),
     "list_exports": lambda client: client.exports("x"),
     "get_artifact": lambda client: client.artifact("x"),
+    "download_bundle": lambda client: client.bundle("x", ARCHIVE),
     "download_artifact": lambda client: client.download("x", ARCHIVE),
     "list_workers": lambda client: client.workers(),
     "list_datasets": lambda client: client.datasets(),
