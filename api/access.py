@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.types import Scope
+from structlog.contextvars import bind_contextvars
 
 from nas.records import Role, Search
 
@@ -34,7 +35,8 @@ LOCAL = Principal("local", Role.ADMIN)
 
 
 def introduce(scope: Scope, principal: Principal) -> None:
-    """Note who asks, for the routes and the log."""
+    """Note who asks, for the routes and every line of the log."""
+    bind_contextvars(who=principal.name)
     scope.setdefault("state", {})["principal"] = principal
 
 

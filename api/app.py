@@ -22,6 +22,8 @@ from .gate import Gate
 from .guards import OPEN, Guard, Rules
 from .headers import SecureHeaders
 from .hub import Hub
+from .metrics import Metrics
+from .request_ids import RequestIds
 from .responses import tidied
 from .routes import (
     artifacts,
@@ -33,6 +35,7 @@ from .routes import (
     exports,
     front,
     health,
+    metrics,
     searches,
     spaces,
     statistics,
@@ -81,13 +84,14 @@ ROUTERS = tuple(
         tokens,
         audit,
         health,
+        metrics,
     )
 )
 
 
 CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 CORS_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID")
-CORS_EXPOSED = ("ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After")
+CORS_EXPOSED = ("ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-Id")
 """What pages of the origins in SRNAS_CORS_ORIGINS may send and read."""
 
 
@@ -96,7 +100,7 @@ class App(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """What answers requests, failures of the middleware included."""
-        return SecureHeaders(super().build_middleware_stack())
+        return RequestIds(SecureHeaders(super().build_middleware_stack()))
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
@@ -127,6 +131,8 @@ def create_app(settings: ApiSettings | None = None, store: Store | None = None) 
         app.state.tokens = Tokens(opened, app.state.service.now)
         app.state.gate = Gate(app.state.tokens.bearer, required=chosen.token_required)
         app.state.hub = Hub(app.state.service, most=chosen.max_streams)
+        app.state.metrics = Metrics()
+        app.state.metrics.watch(app.state.service, lambda: app.state.hub.streams)
         try:
             yield
         finally:
@@ -158,7 +164,7 @@ def create_app(settings: ApiSettings | None = None, store: Store | None = None) 
             allow_headers=CORS_HEADERS,
             expose_headers=CORS_EXPOSED,
         )
-    app.add_middleware(AccessLog)
+    app.add_middleware(AccessLog, count=lambda *seen: app.state.metrics.count(*seen))
     return app
 
 

@@ -34,6 +34,7 @@ from .schemas import (
     EventPage,
     EventView,
     HealthView,
+    ReadinessView,
     SearchChange,
     SearchPage,
     SearchView,
@@ -232,9 +233,14 @@ class Client(Findings):
     def ready(self) -> bool:
         """Whether a service answers there, and its store too."""
         try:
-            return self._ask(HealthView, "GET", "/health/ready").status == "ready"
+            self._ask(ReadinessView, "GET", "/health/ready")
         except ApiError:
             return False
+        return True
+
+    def metrics(self) -> str:
+        """The figures of the installation, in the text format of Prometheus."""
+        return self._connection.send("GET", "/metrics").text
 
     def _once(self, path: str, document: Mapping[str, Any], key: str | None) -> SearchView:
         return send_once(self._connection, SearchView, path, document, key=key, sleep=self._sleep)

@@ -42,9 +42,14 @@ class Hub:
         self._closed = False
 
     @property
+    def streams(self) -> int:
+        """How many there are."""
+        return sum(tail.followers for tail in self._tails.values())
+
+    @property
     def full(self) -> bool:
         """Whether no stream may be added: there are as many as may be, or the process is about to stop."""
-        return self._closed or sum(tail.followers for tail in self._tails.values()) >= self._most
+        return self._closed or self.streams >= self._most
 
     @contextmanager
     def following(self, search_id: str) -> Iterator[Tail]:

@@ -9,7 +9,8 @@ import typer
 
 from nas import cli as local
 from nas.cli_options import DatabaseUrl, Home, ImagesRoot, Workers
-from nas.console import FAILED, MISUSED, Verbs, complain, configure_logging, make_app, out
+from nas.console import FAILED, MISUSED, Verbs, complain, make_app, out
+from nas.logs import configure_logging
 from nas.settings import Settings, without_password
 
 from . import asking, bundling, renewing, steering, supplying, watching
@@ -46,14 +47,13 @@ def serve(
     port: Port = None,
 ) -> None:
     """Run the whole service here: web pages, REST, controller and workers, until Ctrl-C."""
-    configure_logging(logging.WARNING)
-
     from . import serving
     from .settings import read_api_settings
 
     settings = read_api_settings(
         home=home, images_root=images_root, database_url=database_url, workers=workers, host=host, port=port
     )
+    configure_logging(logging.WARNING, settings.log)
     serving.serve(settings, lambda address: _announce(address, settings))
 
 
@@ -66,12 +66,11 @@ def api(
     port: Port = None,
 ) -> None:
     """Run the web process alone, beside controllers that share its database."""
-    configure_logging(logging.INFO)
-
     from . import serving
     from .settings import read_api_settings
 
     settings = read_api_settings(home=home, images_root=images_root, database_url=database_url, host=host, port=port)
+    configure_logging(logging.INFO, settings.log)
     serving.serve_web(settings, lambda address: _announce(address, settings))
 
 

@@ -14,9 +14,10 @@ from search_space.errors import InvalidInput, Problem
 from . import cli_db, cli_latency, cli_networks, cli_replay, cli_tokens
 from .benchmarking import verb as benchmarking
 from .cli_options import DatabaseUrl, Home, ImagesRoot, Json, Workers
-from .console import FAILED, INTERRUPTED, configure_logging, err, make_app
+from .console import FAILED, INTERRUPTED, err, make_app
 from .display import Standing, progress_bar
 from .documents import read_spec
+from .logs import configure_logging
 from .records import Search, SearchState, Worker
 from .results import print_result
 from .service import utc_now
@@ -51,7 +52,7 @@ def search(
         raise InvalidInput([Problem("SPEC", spec, "a file, or --resume with the id of a search, not both")])
     document = resume or read_spec(spec)
     settings = read_settings(home=home, images_root=images_root, database_url=database_url, workers=workers)
-    configure_logging(logging.WARNING)
+    configure_logging(logging.WARNING, settings.log)
 
     from .worker import run_search
 
@@ -85,8 +86,8 @@ def controller(
     parent: Annotated[int | None, typer.Option(help="Stop once this process is not the parent.", hidden=True)] = None,
 ) -> None:
     """Advance the searches of a database with Ray workers, until it is stopped."""
-    configure_logging(logging.INFO)
     settings = read_settings(home=home, images_root=images_root, database_url=database_url, workers=workers)
+    configure_logging(logging.INFO, settings.log)
 
     from .worker import run_controller
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
 import typer
 from rich.console import Console
 from rich.text import Text
@@ -18,7 +16,6 @@ from evaluator.executor import ExecutorError
 from search_space.errors import InvalidInput
 
 from .records import IllegalTransition
-from .redaction import redact_line
 from .service import NotExportable, NotReady
 from .store.base import StoreError
 
@@ -83,26 +80,3 @@ def make_app(text: str, *, group: type[Verbs] = Verbs) -> typer.Typer:
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-
-
-def configure_logging(level: int) -> None:
-    """Send every log to stderr as ``key=value`` lines of one form, from ``level`` on, without secrets."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    render = structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])
-    structlog.configure(
-        processors=[*shared, render, redact_line],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )
-    bare = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[bare, render, redact_line])
-    )
-    logging.basicConfig(handlers=[handler])
-    logging.getLogger("evaluator").setLevel(level)  # other libraries speak from WARNING on

@@ -10,10 +10,14 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import structlog
+
 from evaluator.executor import Completion, Executor, Ticket
 
 from .records import SearchId
 from .run import SearchRun, Work
+
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +76,8 @@ class Dispatch:
         ticket = self._tickets.get(shared)
         if ticket is None:
             ticket = self._tickets[shared] = self._executor.submit(work.job)
+            who = {"search": work.candidate.search_id, "candidate": work.candidate.id}
+            logger.info("candidate submitted", **who, ticket=ticket)  # by which the pool speaks of it
         self._waiting.setdefault(ticket, []).append((run, work))
         self._counts[work.candidate.search_id] += 1
 

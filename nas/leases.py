@@ -101,7 +101,8 @@ class Leases:
             leave: Called once the search is ours no more, with whether it has ended.
         """
         try:
-            yield
+            with structlog.contextvars.bound_contextvars(search=lease.search_id):  # also for who knows of no search
+                yield
         except LeaseLost:
             logger.warning("lease lost", search=lease.search_id)
             leave(False)

@@ -217,6 +217,7 @@ class SearchRun:
             state=str(told.state),
             rung=told.rung,
             cached=cached,
+            attempts=evaluation.attempts,
             psnr_db=evaluation.psnr_db,
             failure=evaluation.failure_kind,
         )

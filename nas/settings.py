@@ -1,6 +1,7 @@
 """What an installation decides: the only reader of the environment below `api`.
 
-Every setting is an environment variable with the prefix ``SRNAS_`` (``SRNAS_HOME``, ``SRNAS_DATABASE_URL``, ...).
+Every setting is an environment variable with the prefix ``SRNAS_`` (``SRNAS_HOME``, ``SRNAS_DATABASE_URL``, ...); one
+that is empty counts as not set.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from search_space.errors import InvalidInput, Problem
+
+LogForm = Literal["json", "console"]
 
 
 class InvalidSettings(InvalidInput):
@@ -41,11 +44,15 @@ class Settings(BaseSettings):
         max_active_searches: Searches that one controller advances side by side.
         lease_s: Seconds after which a silent controller's searches may be taken over.
         poll_s: Longest pause between two looks at the database.
+        log: What a line of the log is: a JSON object ("json"), or made for people ("console"); by default what suits
+            where the log goes.
         states_gib: Most GiB of states kept from which trainings go on to the next rung; where there is no room for
             one, its training is taken from the start, to the same scores.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SRNAS_", extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SRNAS_", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
+    )
 
     home: Path = Path("srnas-data")
     images_root: Path = Path()
@@ -61,6 +68,7 @@ class Settings(BaseSettings):
     max_active_searches: int = Field(4, ge=1)
     lease_s: float = Field(30.0, gt=0)
     poll_s: float = Field(0.5, gt=0)
+    log: LogForm | None = None
     states_gib: float = Field(8.0, ge=0)
 
     @field_validator("database_url")

@@ -18,7 +18,7 @@ from .candidates import CandidatePage, CandidateSummary, CandidateView, Evaluati
 from .datasets import DatasetList, DatasetView, FolderRequest
 from .events import EventPage, EventView
 from .front import FrontView, MemberView, ObjectiveView
-from .health import HealthView
+from .health import ChecksView, HealthView, ReadinessView
 from .problems import FieldProblem, ProblemView
 from .searches import CloneRequest, ProgressView, SearchChange, SearchPage, SearchView
 from .spaces import GeneView, SpaceList, SpaceSummary, SpaceView
@@ -33,6 +33,7 @@ __all__ = [
     "CandidatePage",
     "CandidateSummary",
     "CandidateView",
+    "ChecksView",
     "CloneRequest",
     "DatasetList",
     "DatasetView",
@@ -54,6 +55,7 @@ __all__ = [
     "PrincipalView",
     "ProblemView",
     "ProgressView",
+    "ReadinessView",
     "SearchChange",
     "SearchPage",
     "SearchView",

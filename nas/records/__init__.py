@@ -13,6 +13,7 @@ from .datasets import Dataset, DatasetKind
 from .searches import (
     ACTIONS,
     TRANSITIONS,
+    WAITS_S,
     Action,
     Event,
     IllegalAction,
@@ -35,6 +36,7 @@ __all__ = [
     "EXPORT_FORMATS",
     "SCORE_COLUMNS",
     "TRANSITIONS",
+    "WAITS_S",
     "Action",
     "Artifact",
     "ArtifactId",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -204,6 +205,10 @@ class Pulse:
     told: int
 
 
+WAITS_S = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0, math.inf)
+"""Bounds by which the totals count how long searches waited."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Totals:
     """What all searches together have come to.
@@ -213,7 +218,7 @@ class Totals:
         progress: Their progress, summed; its best PSNR and hypervolume say nothing.
         started: How many were started.
         waited_s: Seconds for which those had waited to be started, summed.
-        waits: How many of those had waited at most so many seconds, and more than the next lower bound.
+        waits: How many of those had waited at most so many seconds, and more than the bound below, of `WAITS_S`.
         running: The progress of each that is running.
     """
 

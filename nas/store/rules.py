@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..records import (
+    WAITS_S,
     Action,
     Artifact,
     ArtifactState,
@@ -87,10 +88,6 @@ def running_time(
 
 ADDED = ("evaluated", "failed", "cached", "in_flight", "train_s", "validate_s", "steps", "retries", "gpu_s")
 """The figures of a progress that mean something when they are summed over searches."""
-
-
-WAITS_S = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0, math.inf)
-"""Bounds by which the totals count how long searches waited to be started."""
 
 
 class Standing(NamedTuple):

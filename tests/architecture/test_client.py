@@ -57,6 +57,7 @@ CALLS: Mapping[str, Callable[[Client], Any]] = {
     "read_space": lambda client: client.space("x"),
     "live": lambda client: client.live(),
     "ready": lambda client: client.ready(),
+    "get_metrics": lambda client: client.metrics(),
 }
 
 PROBLEM = {"type": "urn:x", "title": "No", "status": 404, "detail": "no", "hint": "", "errors": []}

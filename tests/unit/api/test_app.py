@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 import nas.pareto
@@ -15,9 +18,10 @@ from api.errors import KINDS, kind_of
 from api.settings import ApiSettings
 from api.testing import connect
 from nas.checks import InvalidSpec
-from nas.store.base import NotFound, StoreUnavailable
+from nas.store.base import NotFound, StoreUnavailable, WrongSchema
 from nas.store.memory import MemoryStore
 from nas.store.opening import open_store
+from nas.testing import make_worker
 from search_space.errors import UnknownSpace
 from search_space.spaces import FALSR, SPACES
 
@@ -73,8 +77,49 @@ def test_a_store_out_of_reach_is_not_the_callers_fault(settings: ApiSettings) ->
             assert answer.json()["hint"]
 
 
-def test_health_is_ready_while_the_store_answers(http: httpx.Client) -> None:
-    assert http.get("/health/ready").json()["status"] == "ready"
+def test_health_is_ready_while_the_store_answers_and_somebody_advances_searches(
+    http: httpx.Client, store: MemoryStore
+) -> None:
+    now = datetime.now(UTC)
+    worker = replace(make_worker("a"), seen_at=now)
+    store.record_workers("controller-1", [worker], at=now, lease_s=30.0)
+    found = http.get("/health/ready").json()
+    assert (found["status"], found["hint"]) == ("ready", "")
+    assert found["checks"] == {"store": "ok", "database_schema": "ok", "controllers": 1, "workers": 1}
+
+
+def test_without_a_controller_health_says_so_and_all_can_be_read_still(http: httpx.Client) -> None:
+    answer = http.get("/health/ready")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert "controller" in answer.json()["hint"]
+    assert http.get("/v1/searches").status_code == 200
+
+
+def test_tables_of_another_version_are_not_ready(settings: ApiSettings) -> None:
+    class Newer(MemoryStore):  # type: ignore[misc]  # final for users, not for this test
+        def check_schema(self) -> None:
+            raise WrongSchema("made by a newer srnas")
+
+    with connect(create_app(settings, Newer())) as http:
+        assert http.get("/health/ready").status_code == 503
+        assert http.get("/health/live").status_code == 200
+
+
+@pytest.mark.parametrize(("sent", "kept"), [("req-1.a_B", True), ("x" * 65, False), ("a b", False), ("", False)])
+def test_a_request_goes_by_the_id_that_its_caller_gave_if_it_is_sane(http: httpx.Client, sent: str, kept: bool) -> None:
+    given = http.get("/health/live", headers={"X-Request-Id": sent}).headers["X-Request-Id"]
+    assert (given == sent) is kept
+    assert given
+
+
+def test_every_line_of_a_request_bears_its_id_and_who_asks(settings: ApiSettings) -> None:
+    """Those of its failures too, and nothing of it is left for the next."""
+    app = create_app(settings, Broken())  # type: ignore[arg-type]  # it answers to any verb
+    with connect(app) as http, capture_logs(processors=[merge_contextvars]) as log:
+        ids = [http.get(path).headers["X-Request-Id"] for path in ("/v1/searches", "/health/live", "/nowhere")]
+    assert [entry["request"] for entry in log] == [ids[0], *ids]
+    assert [entry.get("who", "") for entry in log] == ["local", "local", "", "local"]
+    assert len(set(ids)) == 3
 
 
 def test_foreign_host_names_are_refused(http: httpx.Client) -> None:

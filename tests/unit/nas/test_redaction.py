@@ -8,7 +8,7 @@ import logging
 import pytest
 import structlog
 
-from nas.console import configure_logging
+from nas.logs import configure_logging
 from nas.records import Role
 from nas.redaction import redacted
 from nas.service import utc_now
