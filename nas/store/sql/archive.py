@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sqlalchemy import Connection, Double, Engine, RowMapping, Table, exc, func, insert, select, text
+from sqlalchemy.types import TypeEngine
 
 from ..refusals import BadArchive, NotEmpty, WrongSchema
 from .engine import available, patient, writing
@@ -122,11 +124,11 @@ def _write_tables(connection: Connection, file: IO[bytes], at: datetime, srnas: 
 
 def _write_rows(connection: Connection, table: Table, entry: IO[bytes], on_rows: OnRows) -> Contents:
     total = connection.execute(select(func.count()).select_from(table)).scalar_one()
-    digest, done = hashlib.sha256(), 0
+    digest, done, figures = hashlib.sha256(), 0, _of_type(table, Double)
     on_rows(table.name, done, total)
     query = select(table).order_by(*table.primary_key).execution_options(yield_per=BATCH)
     for rows in connection.execute(query).partitions():
-        data = "".join(json.dumps(_document(table, row._mapping)) + "\n" for row in rows).encode()
+        data = "".join(_line(row._mapping, figures) for row in rows).encode()
         entry.write(data)
         digest.update(data)
         done += len(rows)
@@ -134,16 +136,18 @@ def _write_rows(connection: Connection, table: Table, entry: IO[bytes], on_rows:
     return Contents(rows=done, sha256=digest.hexdigest())
 
 
-def _document(table: Table, row: RowMapping) -> dict[str, Any]:
+def _line(row: RowMapping, figures: Sequence[str]) -> str:
     """A row as JSON knows it: a moment is a text, and so is a figure that is infinite."""
-    return {column.name: _written(row[column.name]) if _plain(column) else row[column.name] for column in table.c}
+    document = dict(row)
+    for name in figures:
+        if document[name] in (math.inf, -math.inf):
+            document[name] = str(document[name])
+    return json.dumps(document, default=datetime.isoformat) + "\n"
 
 
-def _written(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    infinite = isinstance(value, float) and value in (float("inf"), float("-inf"))
-    return str(value) if infinite else value
+def _of_type(table: Table, kind: type[TypeEngine[Any]]) -> list[str]:
+    """The columns of a table that are of a type."""
+    return [column.name for column in table.c if isinstance(column.type, kind)]
 
 
 # -- in ----------------------------------------------------------------------------------------------------------------
@@ -209,7 +213,7 @@ def _read_rows(
         with archive.open(_entry(table)) as entry:
             for lines in _batches(entry):
                 digest.update(b"".join(lines))
-                connection.execute(insert(table), [_row(table, json.loads(line)) for line in lines])
+                connection.execute(insert(table), _rows(table, lines))
                 done += len(lines)
                 on_rows(table.name, done, expected.rows)
     except exc.OperationalError:
@@ -225,21 +229,20 @@ def _batches(entry: IO[bytes]) -> Iterator[list[bytes]]:
         yield lines
 
 
-def _row(table: Table, document: Any) -> dict[str, Any]:
-    """A row from its line; `ValueError` unless that has the table's columns and no other."""
-    if not isinstance(document, dict) or document.keys() != {column.name for column in table.c}:
-        raise ValueError("a line has other columns than the table")
-    return {column.name: _believed(column, document[column.name]) for column in table.c}
-
-
-def _believed(column: Any, value: Any) -> Any:
-    if isinstance(value, str) and isinstance(column.type, UtcDateTime):
-        return datetime.fromisoformat(value)
-    return float(value) if isinstance(value, str) and isinstance(column.type, Double) else value
-
-
-def _plain(column: Any) -> bool:
-    return isinstance(column.type, UtcDateTime | Double)
+def _rows(table: Table, lines: Sequence[bytes]) -> list[dict[str, Any]]:
+    """Rows from their lines; `ValueError` unless each has the table's columns and no other."""
+    names, moments, figures = set(table.c.keys()), _of_type(table, UtcDateTime), _of_type(table, Double)
+    documents: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    for document in documents:
+        if not isinstance(document, dict) or document.keys() != names:
+            raise ValueError("a line has other columns than the table")
+        for name in moments:
+            if document[name] is not None:
+                document[name] = datetime.fromisoformat(document[name])
+        for name in figures:
+            if document[name] is not None:
+                document[name] = float(document[name])
+    return documents
 
 
 def _refuse_rows(connection: Connection) -> None:
