@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, ForeignKey, Table, and_, func, inspect, select, text
 
-from .engine import Database
-from .migrate import check, head, revision
+from .engine import available, patient
+from .migrate import check, head, revision_of
 from .tables import metadata
 
 
@@ -38,15 +38,16 @@ class Health:
 
 def examine(engine: Engine) -> Health:
     """Look at all of a database, which takes the longer the larger it is; `StoreUnavailable`."""
-    database = Database(engine)
-    rows = database.read(_counts)
-    return Health(
-        revision=revision(engine),
-        head=head(),
-        differences=tuple(check(engine)),
-        damages=tuple(database.read(_damages)),
-        rows=rows,
-    )
+    differences = tuple(check(engine))
+    with available(engine), engine.connect() as connection:
+        patient(connection)
+        return Health(
+            revision=revision_of(connection),
+            head=head(),
+            differences=differences,
+            damages=tuple(_damages(connection)),
+            rows=_counts(connection),
+        )
 
 
 def _counts(connection: Connection) -> dict[str, int]:

@@ -25,8 +25,8 @@ class WriteAheadLog:
     """The log beside one SQLite file."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._path = Path(f"{engine.url.database}-wal")
+        self._database = Path(engine.url.database or "")
+        self._path = Path(f"{self._database}-wal")
         self._limit_bytes = LARGE_BYTES
 
     def shorten(self) -> None:
@@ -38,7 +38,7 @@ class WriteAheadLog:
         if size_bytes < self._limit_bytes:
             return
         emptied = False
-        with suppress(sqlite3.OperationalError):
+        with suppress(sqlite3.Error):
             emptied = self._emptied()
         self._limit_bytes = LARGE_BYTES if emptied else 2 * size_bytes
 
@@ -49,11 +49,7 @@ class WriteAheadLog:
             return 0
 
     def _emptied(self) -> bool:
-        with closing(self._engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
-            (before_ms,) = cursor.execute("PRAGMA busy_timeout").fetchone()
-            cursor.execute(f"PRAGMA busy_timeout={PATIENCE_S * 1000:.0f}")
-            try:
-                (busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            finally:
-                cursor.execute(f"PRAGMA busy_timeout={before_ms}")
+        """Try it on a connection of its own: those of the engine may all be with readers."""
+        with closing(sqlite3.connect(self._database, timeout=PATIENCE_S, isolation_level=None)) as connection:
+            (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
