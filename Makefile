@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test check format lint types contracts tests openapi clean
+.PHONY: help install demo test check format lint types contracts tests chaos openapi clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -40,6 +40,11 @@ contracts: $(INSTALLED)
 
 tests: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+MINUTES ?= 10
+KILLS ?= 60
+chaos: $(INSTALLED)  ## kill every kind of process for MINUTES, in rounds of KILLS, from SEED
+	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 openapi: $(INSTALLED)  ## rewrite docs/reference/openapi.json from the routes
 	$(BIN)/python -m api.openapi > docs/reference/openapi.json

@@ -1,0 +1,24 @@
+"""Any process may be killed at any moment: every search ends, nothing is lost, and nothing is trained in vain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ray")
+pytest.importorskip("psutil")
+
+from tests.chaos.chaos import run
+
+KILLS = 32
+TIMEOUT_S = 270.0
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+@pytest.mark.db
+def test_searches_end_as_if_nothing_had_been_killed(sample_dir: Path) -> None:
+    report = run(seed=6, kills=KILLS, images_root=sample_dir.parent, timeout_s=TIMEOUT_S, say=print)
+    print(report)
+    assert report.kills >= 30
