@@ -1,4 +1,4 @@
-"""What must hold after the chaos, whatever was killed and when. A check raises `AssertionError`, and says what is wrong."""
+"""What must hold after the chaos, whatever was killed and when. A check that fails raises `AssertionError`."""
 
 from __future__ import annotations
 
