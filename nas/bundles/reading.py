@@ -134,12 +134,13 @@ class Bundle:
             yield _parsed(model, line, f"{name}[{number}]")
 
     def _one(self, name: str, model: type[P], member: MemberPart | None) -> P:
-        lines = list(self._lines(name, member, most=1))
+        lines = list(self._lines(name, member))
         _require(len(lines) == 1, name, f"{len(lines)} lines", "one")
         return _parsed(model, lines[0], name)
 
-    def _lines(self, name: str, member: MemberPart | None, most: int = LINES) -> Iterator[bytes]:
+    def _lines(self, name: str, member: MemberPart | None) -> Iterator[bytes]:
         """The lines of a file, which is what the manifest says once the last one was read."""
+        most = LINES if name.endswith(".jsonl") else 1
         digest, size, count = sha256(), 0, 0
         with _unbroken(name), self._archive.open(self._infos[name]) as file:
             while line := file.readline(LINE_BYTES + 1):
