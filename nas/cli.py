@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import platform
 import shlex
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -14,13 +16,13 @@ from search_space.errors import InvalidInput, Problem
 from . import cli_db, cli_latency, cli_networks, cli_replay, cli_tokens
 from .benchmarking import verb as benchmarking
 from .cli_options import DatabaseUrl, Home, ImagesRoot, Json, Workers
-from .console import FAILED, INTERRUPTED, err, make_app
+from .console import FAILED, INTERRUPTED, complain, err, make_app, out
 from .display import Standing, progress_bar
 from .documents import read_spec
 from .logs import configure_logging
 from .records import Search, SearchState, Worker
 from .results import print_result
-from .service import utc_now
+from .service import Service, utc_now
 from .settings import Settings, read_settings
 from .stopping import StopRequest
 
@@ -83,10 +85,14 @@ def controller(
     images_root: ImagesRoot = None,
     database_url: DatabaseUrl = None,
     workers: Workers = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say whether one of this machine was heard of.")] = False,
     parent: Annotated[int | None, typer.Option(help="Stop once this process is not the parent.", hidden=True)] = None,
 ) -> None:
     """Advance the searches of a database with Ray workers, until it is stopped."""
     settings = read_settings(home=home, images_root=images_root, database_url=database_url, workers=workers)
+    if check:
+        _check_controller(settings)
+        return
     configure_logging(logging.INFO, settings.log)
 
     from .worker import run_controller
@@ -95,6 +101,20 @@ def controller(
     run_controller(settings, stop)
     if stop.interrupted:
         raise typer.Exit(INTERRUPTED)
+
+
+def _check_controller(settings: Settings) -> None:
+    """Fail unless workers of a controller of this machine were heard of within a lease."""
+    from .store.opening import open_store
+
+    machine = platform.node()
+    with closing(open_store(settings.database, migrate=False)) as store:
+        workers = Service(store, settings).workers()
+    own = [worker for worker in workers if worker.owner.rpartition(":")[0] == machine]
+    if not own:
+        complain([f"no workers of a controller on {machine} were heard of"], "look into the log of the controller")
+        raise typer.Exit(FAILED)
+    out.print(f"{len(own)} workers of a controller on {machine} were heard of")
 
 
 def _resuming(search: Search, settings: Settings, database_url: str | None) -> str:
