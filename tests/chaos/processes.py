@@ -50,7 +50,7 @@ class Supervised:
     ) -> None:
         self.name, self.log, self.starts = name, log, 0
         self._command, self._environment, self._user, self._stop_with = command, environment, user, stop_with
-        self._child: subprocess.Popen[bytes] | None = None
+        self._pid: int | None = None
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._watch, name=f"supervisor of {name}", daemon=True)
@@ -62,8 +62,7 @@ class Supervised:
     @property
     def pid(self) -> int | None:
         """Its number while it is up."""
-        child = self._child
-        return child.pid if child is not None and child.poll() is None else None
+        return self._pid
 
     def send(self, number: signal.Signals) -> int | None:
         """Send it a signal; its number, or None if it was not up."""
@@ -95,14 +94,14 @@ class Supervised:
         pause_s = RESTART_S
         while not self._stopping.is_set():
             began_s = time.monotonic()
-            pid = self._begin()
-            self._end(pid)
+            self._live()
             pause_s = RESTART_S if time.monotonic() - began_s > HEALTHY_S else min(2 * pause_s, LONGEST_RESTART_S)
             self._stopping.wait(pause_s)
 
-    def _begin(self) -> int:
+    def _live(self) -> None:
+        """Start it, and wait until it has ended; the system gets its number back once nobody here uses it."""
         with self.log.open("ab") as log:
-            self._child = subprocess.Popen(
+            child = subprocess.Popen(
                 self._command,
                 env=dict(self._environment),
                 cwd="/",
@@ -112,17 +111,12 @@ class Supervised:
                 user=self._user,
                 start_new_session=True,
             )
-        self.starts += 1
-        return self._child.pid
-
-    def _end(self, session: int) -> None:
-        """Wait until it has ended; it is reaped only while nobody sends it anything."""
-        child = self._child
-        assert child is not None
-        os.waitid(os.P_PID, session, os.WEXITED | os.WNOWAIT)
-        sweep(session)
+        self.starts, self._pid = self.starts + 1, child.pid
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         with self._lock:
-            child.wait()
+            self._pid = None
+        sweep(child.pid)
+        child.wait()
 
 
 def sweep(session: int) -> None:

