@@ -17,7 +17,7 @@ from tests.chaos.kills import Killed, Killer, plan
 from tests.chaos.people import Onlooker, Person
 from tests.chaos.processes import wait_until
 from tests.chaos.searches import Course, course_of, specs, undisturbed
-from tests.chaos.stack import PEOPLE, WORKERS, Stack, short_folder
+from tests.chaos.stack import LEASE_S, PEOPLE, WORKERS, Stack, short_folder
 
 EVALUATIONS_PER_KILL = 4
 """Budget of all searches together: enough work between two kills for both to matter."""
@@ -33,7 +33,7 @@ class Report:
         killed: Every kill and pause, in order.
         starts: How often each process was started.
         retraining: Over all searches.
-        takeovers_s: Seconds from the death of a controller to the next claim of a search of its.
+        takeovers: Of searches whose controller was killed or stopped.
         answers: How often the pages that were looked at gave each status.
         events: Events of all searches.
         work_s: Seconds from the first submission to the end of the last search.
@@ -43,7 +43,7 @@ class Report:
     killed: Sequence[Killed]
     starts: Mapping[str, int]
     retraining: verdict.Retraining
-    takeovers_s: Sequence[float]
+    takeovers: Sequence[verdict.Takeover]
     answers: Mapping[str, int]
     events: int
     work_s: float
@@ -56,13 +56,13 @@ class Report:
 
     def __str__(self) -> str:
         kinds = ", ".join(f"{number} {kind}" for kind, number in Counter(k.kind for k in self.killed).most_common())
-        took = f"median {statistics.median(self.takeovers_s):.1f} s, at most {max(self.takeovers_s):.1f} s"
         rows = {
             "kills": f"{self.kills} ({kinds})",
             "starts": ", ".join(f"{name} {number}" for name, number in self.starts.items()),
             "trainings": f"{self.retraining.trained}, of which {self.retraining.again} were taken again "
             f"(at most {self.retraining.excused} could be)",
-            "takeovers": f"{len(self.takeovers_s)}, {took}" if self.takeovers_s else "none",
+            "takeovers": f"{_seconds(self.takeovers, True)} by a controller that was up (lease: {LEASE_S:g} s); "
+            f"{_seconds(self.takeovers, False)} by one that had to start first",
             "events": f"{self.events}, each seen once by whoever followed",
             "answers": ", ".join(f"{status}: {number}" for status, number in sorted(self.answers.items())),
             "seconds": f"{self.work_s:.0f} of work, {self.all_s:.0f} in all",
@@ -137,8 +137,7 @@ class Round:
 
     def judge(self, expected: Mapping[str, Course], began_s: float) -> Report:
         """Check all that must hold."""
-        store, found, events_of, takeovers_s = self._stack.store, [], {}, []
-        owners = {killed.pid: f"{platform.node()}:{killed.pid}" for killed in self._killed}
+        store, found, events_of, takeovers = self._stack.store, [], {}, []
         for person in self._people:
             events = events_of[person.name] = verdict.events_of(store, person.search_id)
             course = course_of(store, self._stack.settings, person.search_id)
@@ -146,7 +145,7 @@ class Round:
             verdict.saw_all(person, events, course)
             verdict.written_by_its_holder(course, events)
             found.append(verdict.trained_once(course, events, self._stack.journal.notes(), WORKERS))
-            takeovers_s += verdict.takeovers_s(events, self._killed, owners)
+            takeovers += verdict.takeovers(events, self._killed, platform.node())
         verdict.answered_properly(self._onlooker)
         answers: Counter[str] = Counter()
         for (_, status), number in self._onlooker.answers.items():
@@ -159,7 +158,7 @@ class Round:
             retraining=verdict.Retraining(
                 sum(one.trained for one in found), sum(one.again for one in found), sum(one.excused for one in found)
             ),
-            takeovers_s=takeovers_s,
+            takeovers=takeovers,
             answers=answers,
             events=sum(map(len, events_of.values())),
             work_s=self._work_s,
@@ -182,3 +181,11 @@ class Round:
         number = sum(k.kind != "pause" for k in self._killed)
         verb = "stopped" if killed.kind == "pause" else f"kill {number:>3}:"
         return f"{at_s:6.1f} s  {self._stack.journal.length:>5} lines  {verb} {killed.kind} {killed.which}"
+
+
+def _seconds(takeovers: Sequence[verdict.Takeover], at_hand: bool) -> str:
+    """How many there were of one kind, and how long they took."""
+    took_s = [takeover.took_s for takeover in takeovers if takeover.at_hand is at_hand]
+    return (
+        f"{len(took_s)} in at most {max(took_s):.1f} s, half in {statistics.median(took_s):.1f}" if took_s else "none"
+    )

@@ -65,12 +65,14 @@ class Killed:
         which: Which one.
         pid: Its number.
         at_s: When, in seconds since the epoch.
+        up: Numbers of the controllers that were up.
     """
 
     kind: str
     which: str
     pid: int
     at_s: float
+    up: frozenset[int]
 
 
 def plan(rng: np.random.Generator, kills: int, steps: int) -> list[Kill]:
@@ -126,7 +128,11 @@ class Killer:
             return bool(sent)
 
         wait_until(send, f"{process.name} is up", until_s=self._until_s)
-        return Killed(kind, process.name, sent[0], time.time())
+        return self._killed(kind, process.name, sent[0])
+
+    def _killed(self, kind: str, which: str, pid: int) -> Killed:
+        up = frozenset(other.pid for other in self._stack.controllers if other.pid is not None)
+        return Killed(kind, which, pid, time.time(), up - {pid})
 
     def _pause(self, draw: float) -> Killed:
         controller = one_of(self._stack.controllers, draw)
@@ -154,7 +160,7 @@ class Killer:
         wait_until(there, f"the head has a {part}", until_s=self._until_s)
         with suppress(psutil.NoSuchProcess):
             found[0].kill()
-        return Killed("head", part, found[0].pid, time.time())
+        return self._killed("head", part, found[0].pid)
 
     def _worker(self, draw: float) -> Killed:
         """Kill a process that the service says is a worker, a busy one if there is any."""
@@ -166,7 +172,7 @@ class Killer:
                 pid = one_of(shown, draw)
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-                    killed.append(Killed("worker", f"pid {pid}", pid, time.time()))
+                    killed.append(self._killed("worker", f"pid {pid}", pid))
             return bool(killed)
 
         wait_until(kill_one, "the service shows a worker that is alive", until_s=self._until_s, poll_s=0.2)

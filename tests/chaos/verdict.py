@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import pytest
 
@@ -35,6 +35,19 @@ class Claim:
     owner: str
     at: datetime
     after: str
+
+
+@dataclass(frozen=True)
+class Takeover:
+    """A search went from a controller that was killed, or stopped, to another one.
+
+    Attributes:
+        took_s: Seconds between.
+        at_hand: Whether the other one was up, and did not have to be started first.
+    """
+
+    took_s: float
+    at_hand: bool
 
 
 @dataclass(frozen=True)
@@ -125,11 +138,17 @@ def trained_once(course: Course, events: Sequence[Event], notes: Sequence[Note],
     return found
 
 
-def takeovers_s(events: Sequence[Event], killed: Sequence[Killed], owner_of: dict[int, str]) -> list[float]:
-    """Seconds from the death, or the stopping, of each controller that held a search to the next claim of it."""
-    ends = {owner_of.get(k.pid, ""): datetime.fromtimestamp(k.at_s, UTC) for k in killed if k.pid in owner_of}
+def takeovers(events: Sequence[Event], killed: Sequence[Killed], node: str) -> list[Takeover]:
+    """The claims of a search that followed on the death, or the stopping, of the controller that held it."""
+    ends = {f"{node}:{k.pid}": k for k in killed if k.kind in ("controller", "pause")}
     taken = [claim for claim in claims(events) if claim.after in ends and claim.after != claim.owner]
-    return [max(claim.at - ends[claim.after], timedelta()).total_seconds() for claim in taken]
+    return [
+        Takeover(
+            took_s=claim.at.timestamp() - ends[claim.after].at_s,
+            at_hand=claim.owner in {f"{node}:{pid}" for pid in ends[claim.after].up},
+        )
+        for claim in taken
+    ]
 
 
 def answered_properly(onlooker: Onlooker) -> None:
