@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TEST_PROCESSES ?= 2
 INSTALLED := $(VENV)/.installed
 
 .PHONY: help install demo test check format lint types contracts tests chaos openapi clean
@@ -38,8 +39,12 @@ types: $(INSTALLED)
 contracts: $(INSTALLED)
 	$(BIN)/lint-imports
 
+# Unit tests share the cores, a thread each; tests that start processes and clusters of their own run after them, alone.
 tests: $(INSTALLED)
-	$(BIN)/python -m pytest
+	@failed=0; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit tests/architecture -n $(TEST_PROCESSES) --dist worksteal || failed=1; \
+	$(BIN)/python -m pytest tests --ignore tests/unit --ignore tests/architecture || failed=1; \
+	exit $$failed
 
 MINUTES ?= 10
 KILLS ?= 60
