@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -71,8 +72,9 @@ class Gate:
         return self._remember(key, Principal(token.name, token.role))
 
     def forget(self) -> None:
-        """Look every token up again, as after one was revoked."""
-        self._seen.clear()
+        """Look every token up again, as after one was revoked; those that were good are remembered as such."""
+        for key, (principal, _) in self._seen.items():
+            self._seen[key] = (principal, -math.inf)
 
     def _look_up(self, authorization: bytes) -> Token | None:
         scheme, _, text = authorization.decode("latin-1").partition(" ")

@@ -3,21 +3,52 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from ..deps import ServiceDep
-from ..responses import content, problems
+from ..errors import Kind, problem_response
+from ..responses import Entries, content, problems
 from ..schemas import ArtifactView
 
 router = APIRouter(prefix="/v1/artifacts", tags=["artifacts"])
 
-FILE = content(
-    "The file. `ETag` and `Repr-Digest` (RFC 9530) carry its SHA-256.",
-    "application/octet-stream",
-    format="binary",
-)
+BYTES = "application/octet-stream"
+FILE = content("The file. `ETag` and `Repr-Digest` (RFC 9530) carry its SHA-256.", BYTES, format="binary")
+
+_PART: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+PARTS: Entries = {
+    206: {"description": "The parts that `Range` names.", "content": {BYTES: _PART, "multipart/byteranges": _PART}}
+}
+
+REFUSED = {
+    400: Kind(400, "bad-range", "The Range cannot be read", "Send `Range: bytes=FIRST-LAST`, or none for the whole."),
+    416: Kind(416, "bad-range", "The Range lies outside", "Look at size_bytes of the artifact, or send no Range."),
+}
+
+
+class RangedFile(FileResponse):
+    """A file, whole or in parts; a `Range` that cannot be had is a problem like any other."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        refusal: Message | None = None
+
+        async def send_or_keep(message: Message) -> None:
+            nonlocal refusal
+            if message["type"] == "http.response.start" and message["status"] in REFUSED:
+                refusal = message
+            elif refusal is None:
+                await send(message)
+
+        await super().__call__(scope, receive, send_or_keep)
+        if refusal is not None:
+            size = {name.decode(): value.decode() for name, value in refusal["headers"] if name == b"content-range"}
+            kind = REFUSED[refusal["status"]]
+            await problem_response(kind, "no such part of the file can be sent", headers=size)(scope, receive, send)
 
 
 @router.get("/{artifact_id}", responses=problems(404))
@@ -26,15 +57,17 @@ def get_artifact(artifact_id: str, service: ServiceDep) -> ArtifactView:
     return ArtifactView.of(service.artifact(artifact_id))
 
 
-@router.get("/{artifact_id}/file", response_class=FileResponse, responses={**FILE, **problems(404, 409)})
+@router.get(
+    "/{artifact_id}/file", response_class=FileResponse, responses={**FILE, **PARTS, **problems(400, 404, 409, 416)}
+)
 def download_artifact(artifact_id: str, service: ServiceDep) -> Response:
-    """Fetch an artifact's file."""
+    """Fetch an artifact's file, or the parts of it that `Range` names."""
     artifact = service.artifact(artifact_id)
     path = service.artifact_path(artifact)
-    return FileResponse(
+    return RangedFile(
         path,
         filename=ArtifactView.of(artifact).filename,
-        media_type="application/octet-stream",
+        media_type=BYTES,
         headers={"X-Content-Type-Options": "nosniff", **_digest_headers(artifact.sha256)},
     )
 

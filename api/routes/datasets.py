@@ -60,7 +60,7 @@ def get_dataset(name: Name, service: ServiceDep) -> DatasetView:
     responses={**CREATED, **problems(400, 403, 409, 413, 415, 422)},
     openapi_extra=FOLDER_BODY,
 )
-def register_folder(document: JsonObject, service: ServiceDep, asking: Admin, response: Response) -> DatasetView:
+def register_folder(asking: Admin, document: JsonObject, service: ServiceDep, response: Response) -> DatasetView:
     """Register a folder of the server inside the images root. The same again changes nothing."""
     try:
         wanted = FolderRequest.model_validate(document)

@@ -12,7 +12,9 @@ router = APIRouter(tags=["health"])
 
 OPEN_METRICS = "application/openmetrics-text"
 
-FORMS = content("The metrics, in the text format of Prometheus, or of OpenMetrics for whoever asks.", "text/plain", OPEN_METRICS)
+FORMS = content(
+    "The metrics, in the text format of Prometheus, or of OpenMetrics for whoever asks.", "text/plain", OPEN_METRICS
+)
 
 
 @router.get("/metrics", response_class=Response, responses={**FORMS, **problems()})

@@ -49,7 +49,7 @@ def list_tokens(tokens: TokensDep, service: ServiceDep) -> TokenList:
 
 
 @router.post("/tokens", status_code=201, responses=problems(400, 409, 413, 415, 422), openapi_extra=TOKEN_BODY)
-def create_token(document: JsonObject, tokens: TokensDep, service: ServiceDep, asking: Admin) -> NewTokenView:
+def create_token(asking: Admin, document: JsonObject, tokens: TokensDep, service: ServiceDep) -> NewTokenView:
     """Make a token. Its text is in this answer and never again. Takes an admin."""
     try:
         wanted = TokenRequest.model_validate(document)

@@ -51,6 +51,29 @@ def test_a_requested_export_is_listed_and_asked_for_once(http: httpx.Client, req
     assert "file" not in requested["links"]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "status", "content"),
+    [("bytes=2-", 206, CONTENT[2:]), ("bytes=0-0", 206, CONTENT[:1]), ("bytes=99-", 416, None), ("x", 400, None)],
+)
+def test_a_download_goes_on_where_it_broke_off(
+    http: httpx.Client,
+    store: MemoryStore,
+    settings: ApiSettings,
+    requested: Any,
+    wanted: str,
+    status: int,
+    content: Any,
+) -> None:
+    finish_with_file(store, settings)
+    part = http.get(f"{requested['links']['self']}/file", headers={"Range": wanted})
+    assert part.status_code == status
+    if content is None:
+        assert (part.json()["type"], bool(part.json()["hint"])) == ("urn:srnas:problem:bad-range", True)
+        assert part.headers.get("Content-Range") == (f"bytes */{len(CONTENT)}" if status == 416 else None)
+    else:
+        assert part.content == content
+
+
 def test_a_ready_artifact_is_downloaded_with_its_digest(
     http: httpx.Client, store: MemoryStore, settings: ApiSettings, requested: dict[str, Any]
 ) -> None:

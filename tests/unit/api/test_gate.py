@@ -64,6 +64,15 @@ def test_a_token_is_forgotten_at_once_when_this_process_hears_of_it(doors: Doors
         doors.ask(GOOD)
 
 
+def test_a_revocation_of_one_token_keeps_nobody_else_out_while_somebody_guesses(doors: Doors) -> None:
+    doors.ask(GOOD)
+    for number in range(FAILURES):
+        with pytest.raises(Unauthenticated):
+            doors.ask(b"Bearer wrong %d" % number)
+    doors.gate.forget()
+    doors.ask(GOOD)
+
+
 def test_who_guesses_has_to_wait_and_nobody_else(doors: Doors) -> None:
     doors.ask(GOOD)
     doors.now_s += REMEMBERED_S
