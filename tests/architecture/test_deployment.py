@@ -148,3 +148,82 @@ def test_compose_accepts_the_file(profiles: str) -> None:
 def test_compose_refuses_to_start_without_a_password_or_photographs() -> None:
     text = COMPOSE.read_text(encoding="utf-8")
     assert {found[1] for found in VARIABLE.finditer(text) if found[2] == "?"} == set(REQUIRED)
+
+
+# -- Kubernetes --------------------------------------------------------------------------------------------------------
+
+
+def manifests() -> list[dict[str, Any]]:
+    """What docs/how-to/kuberay.md shows."""
+    page = (ROOT / "docs" / "how-to" / "kuberay.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return [document for block in blocks for document in yaml.safe_load_all(block)]
+
+
+def of_kind(kind: str) -> dict[str, dict[str, Any]]:
+    return {found["metadata"]["name"]: found for found in manifests() if found["kind"] == kind}
+
+
+def pods() -> list[dict[str, Any]]:
+    """The specifications of every pod."""
+    (ray,) = of_kind("RayCluster").values()
+    groups = [ray["spec"]["headGroupSpec"], *ray["spec"]["workerGroupSpecs"]]
+    templates = [part["template"] for part in groups]
+    return [part["spec"] for part in (*templates, *(d["spec"]["template"] for d in of_kind("Deployment").values()))]
+
+
+def test_the_manifests_are_all_there() -> None:
+    kinds = sorted(document["kind"] for document in manifests())
+    claims = ["PersistentVolumeClaim"] * 2
+    assert kinds == sorted(["Deployment", "Deployment", *claims, "RayCluster", "Secret", "Service"])
+
+
+def test_manifests_refer_to_what_there_is() -> None:
+    (secret,) = of_kind("Secret").values()
+    for pod in pods():
+        volumes = {volume["name"]: volume for volume in pod.get("volumes", ())}
+        claims = {v["persistentVolumeClaim"]["claimName"] for v in volumes.values() if "persistentVolumeClaim" in v}
+        assert claims <= set(of_kind("PersistentVolumeClaim"))
+        (container,) = pod["containers"]
+        assert {mount["name"] for mount in container.get("volumeMounts", ())} == set(volumes)
+        for variable in container["env"]:
+            if "valueFrom" in variable:
+                key = variable["valueFrom"]["secretKeyRef"]
+                assert (key["name"], key["key"] in secret["stringData"]) == (secret["metadata"]["name"], True)
+    for deployment in of_kind("Deployment").values():
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        assert deployment["spec"]["selector"]["matchLabels"] == labels
+    (service,) = of_kind("Service").values()
+    assert service["spec"]["selector"] in [d["spec"]["selector"]["matchLabels"] for d in of_kind("Deployment").values()]
+
+
+def test_pods_run_commands_and_settings_that_are_known() -> None:
+    known = {f"SRNAS_{name.upper()}" for name in ApiSettings.model_fields} | OF_RAY | {"RAY_AUTH_TOKEN"}
+    for pod in pods():
+        (container,) = pod["containers"]
+        assert {variable["name"] for variable in container["env"]} <= known
+        if "command" in container:
+            probe = container["readinessProbe"].get("exec", {}).get("command")
+            check = {"healthcheck": {"test": ["CMD", *probe]}} if probe else {}
+            for words in commands({"entrypoint": container["command"], "command": container["args"], **check}):
+                parse(words)
+
+
+def test_groups_of_workers_may_grow_and_start_as_ray_does() -> None:
+    (ray,) = of_kind("RayCluster").values()
+    assert ray["spec"]["rayVersion"] in (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    for group in ray["spec"]["workerGroupSpecs"]:
+        assert group["minReplicas"] <= group["replicas"] < group["maxReplicas"]
+        parse(["ray", "start", "--address=head:6379", *(f"--{k}={v}" for k, v in group["rayStartParams"].items())])
+
+
+def test_the_scrape_and_the_alerts_name_metrics_that_there_are() -> None:
+    """Their YAML is read, and each name is one of the reference's."""
+    page = (ROOT / "docs" / "how-to" / "monitor.md").read_text(encoding="utf-8")
+    scrape, alerts = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S)]
+    assert scrape["scrape_configs"][0]["static_configs"]
+    assert all(rule["expr"] for rule in alerts["groups"][0]["rules"])
+    reference = (ROOT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"^\| `(\w+)`", reference, re.MULTILINE))
+    named = set(re.findall(r"\bsrnas_[a-z_]+\b", page)) - {"srnas_"}
+    assert {name.removesuffix("_bucket") for name in named} <= known
