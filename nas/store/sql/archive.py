@@ -24,9 +24,10 @@ from sqlalchemy import Connection, Double, Engine, RowMapping, Table, exc, func,
 from sqlalchemy.types import TypeEngine
 
 from ..refusals import BadArchive, NotEmpty, WrongSchema
+from .columns import UtcDateTime
 from .engine import available, patient, writing
 from .migrate import check_revision, head
-from .tables import UtcDateTime, metadata
+from .tables import metadata
 
 FORMAT = 1
 """Version of the archive's layout."""

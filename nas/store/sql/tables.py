@@ -5,18 +5,12 @@ A column that came after the first tables has a default in the database: what it
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any
-
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
     Double,
     ForeignKey,
     Index,
@@ -25,50 +19,12 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
 
 from ...records import ArtifactState, CandidateState, DatasetKind, Role, SearchState
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A moment: aware of its time zone in Python, UTC in the database, SQLite's plain text included."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Turn into UTC; a moment without a time zone is refused."""
-        if value is not None and value.tzinfo is None:
-            raise ValueError(f"{value.isoformat()} has no time zone")
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Give back in UTC."""
-        if not isinstance(value, datetime):
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class FreeText(TypeDecorator[str]):
-    """Words from anywhere, such as a library's message: what PostgreSQL cannot hold is written as an escape."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Escape lone surrogates and the null character."""
-        if value is None:
-            return None
-        return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-
-
-def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
-    names = ", ".join(f"'{value.value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({names})", name=column)
-
+from .columns import FreeText, UtcDateTime, one_of
 
 metadata = MetaData(
     naming_convention={
@@ -118,7 +74,7 @@ searches = Table(
     Column("lease_owner", Text),
     Column("lease_token", BigInteger, nullable=False),
     Column("lease_expires_at", UtcDateTime),
-    _one_of("state", SearchState),
+    one_of("state", SearchState),
     Index(None, "created_at", "id"),
     Index(None, "state", "created_at", "id"),
 )
@@ -189,7 +145,7 @@ candidates = Table(
     UniqueConstraint("search_id", "ordinal"),
     UniqueConstraint("search_id", "genotype_digest", "rung", "replicate"),
     UniqueConstraint("search_id", "told_ordinal"),
-    _one_of("state", CandidateState),
+    one_of("state", CandidateState),
     CheckConstraint("(state IN ('scored', 'failed')) = (told_ordinal IS NOT NULL)", name="told_ordinal"),
     CheckConstraint("(told_ordinal IS NULL) = (told_at IS NULL)", name="told_at"),
 )
@@ -251,7 +207,7 @@ artifacts = Table(
     Column("sha256", String(64)),
     Column("size_bytes", BigInteger),
     Column("detail", JSON, nullable=False),
-    _one_of("state", ArtifactState),
+    one_of("state", ArtifactState),
     Index(None, "candidate_id", "created_at", "id"),
     Index(None, "state", "created_at", "id"),
     # One live artifact per format; a failed one may be asked for again.
@@ -276,7 +232,7 @@ datasets = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", FreeText, nullable=False),
     Column("sha256", String(64), nullable=False),
-    _one_of("kind", DatasetKind),
+    one_of("kind", DatasetKind),
 )
 
 tokens = Table(
@@ -290,7 +246,7 @@ tokens = Table(
     Column("created_by", FreeText, nullable=False),
     Column("expires_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
-    _one_of("role", Role),
+    one_of("role", Role),
 )
 
 requests = Table(
