@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 
@@ -92,7 +93,8 @@ class Intake:
                 self._leases.end(coming.lease, SearchState.FAILED, BARREN)
                 self._forget(coming)
                 return None
-            coming.prepared = self._loader.submit(self._prepare, search.spec)
+            whose = copy_context()  # what is logged there bears the search's id too
+            coming.prepared = self._loader.submit(whose.run, self._prepare, search.spec)
         if not coming.prepared.done():
             return None
         made = coming.prepared
