@@ -8,6 +8,7 @@ import re
 from typing import Annotated, Any, NoReturn
 
 from fastapi import Depends, Request
+from starlette.requests import ClientDisconnect
 
 from nas.service import Service
 
@@ -21,6 +22,7 @@ MAX_VALUES = 10_000
 
 _MAX_INTEGER = 2**63 - 1
 _TOO_DEEP = f"its arrays or objects are nested more than {MAX_DEPTH} deep"
+_TOO_MANY = f"it holds more than {MAX_VALUES} keys and values, or commas"
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -39,16 +41,21 @@ async def json_object(request: Request) -> dict[str, Any]:
 
     Raises:
         NotJson: It does not say that it is JSON.
-        BadBody: It is no JSON object, or holds such a value.
+        BadBody: It is no JSON object, holds such a value, or broke off.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise NotJson(f"the body's Content-Type is {media_type or 'missing'}")
-    return parse_object(await request.body())
+    try:
+        return parse_object(await request.body())
+    except ClientDisconnect:
+        raise BadBody("it broke off") from None
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
     """The JSON object in some bytes; `BadBody`."""
+    if body.count(b",") > MAX_VALUES:  # to parse a flood of values takes a hundred times longer than to count these
+        raise BadBody(_TOO_MANY)
     try:
         document = json.loads(body, parse_constant=_refuse, parse_int=_integer, parse_float=_number)
     except RecursionError:
@@ -68,7 +75,7 @@ def _check_values(document: dict[str, Any]) -> None:
     for _ in range(MAX_DEPTH):
         count += len(level)
         if count > MAX_VALUES:
-            raise BadBody(f"it holds more than {MAX_VALUES} keys and values")
+            raise BadBody(_TOO_MANY)
         texts = (value for value in level if isinstance(value, str))
         if any(map(_UNSTORABLE.search, texts)):
             raise BadBody("a text in it holds NUL or half of a surrogate pair")

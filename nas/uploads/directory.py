@@ -19,7 +19,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from evaluator.data.folders import DEPTH, SUFFIXES
 from search_space.errors import Problem
 
-from .limits import SHOWN, InvalidUpload, Limits, UploadTooLarge, human
+from .limits import SHOWN, SMALL, InvalidUpload, Limits, UploadTooLarge, human
 
 JUNK = re.compile(r"(.*/)?(__MACOSX/.*|\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini)", re.IGNORECASE | re.DOTALL)
 """What file managers leave in archives unasked."""
@@ -119,7 +119,7 @@ def _problems_of_kind(info: ZipInfo) -> Iterator[Problem]:
     """What may not be unpacked, be it file or folder."""
     name, kind = info.orig_filename, stat.S_IFMT(info.external_attr >> 16)
     path = PurePosixPath(name)
-    if _UNPRINTABLE & set(map(unicodedata.category, name)):
+    if not name.isprintable() and _UNPRINTABLE & set(map(unicodedata.category, name)):
         yield problem(info, "control characters", "a name without them")
     elif path.is_absolute() or "\\" in name or _DRIVE.match(name) or ".." in path.parts or not path.name:
         yield problem(info, name, "a path inside the archive, with / between folders")
@@ -135,6 +135,11 @@ def _check_size(files: Sequence[ZipInfo], limits: Limits) -> None:
         raise UploadTooLarge([Problem("archive", f"{len(files):,} files", f"at most {limits.files:,}")])
     if (size := sum(info.file_size for info in files)) > limits.unpacked_bytes:
         raise UploadTooLarge([Problem("archive", f"{human(size)} unpacked", f"at most {human(limits.unpacked_bytes)}")])
+    packed = sum(info.compress_size for info in files)
+    if size > SMALL + limits.overall_ratio * packed:
+        value = f"{human(size)} packed into {human(packed)}"
+        allowed = f"images packed at most {limits.overall_ratio} times smaller, all together"
+        raise UploadTooLarge([Problem("archive", value, allowed)])
 
 
 def _unwrapped(paths: Sequence[PurePosixPath]) -> list[PurePosixPath]:

@@ -11,6 +11,10 @@ SHOWN = 5
 """Problems of an archive that are told; it is given up after so many."""
 
 
+SMALL = 2**26
+"""Bytes unpacked that are no trouble, however well they were packed."""
+
+
 class InvalidUpload(InvalidInput):
     """An archive holds what may not be unpacked, or is none."""
 
@@ -36,6 +40,8 @@ class Limits:
         side: Pixels of an image's longer side.
         ratio: How many times larger a file may be unpacked than packed: photographs hardly shrink in a zip file, and
             a bomb of zeros shrinks a thousandfold.
+        overall_ratio: The same of all files together, beyond the first `SMALL` bytes of them: what a few bytes sent
+            can make the service do stays bounded.
     """
 
     archive_bytes: int = 2 * 2**30
@@ -45,6 +51,7 @@ class Limits:
     pixels: int = MAX_PIXELS
     side: int = 16_384
     ratio: int = 100
+    overall_ratio: int = 8
 
     def __post_init__(self) -> None:
         low = [Problem(name, value, "at least 1") for name, value in vars(self).items() if value < 1]
@@ -53,8 +60,8 @@ class Limits:
 
     @property
     def entries(self) -> int:
-        """Entries of an archive: images, their folders, and the shadow that macOS adds to each."""
-        return 4 * self.files
+        """Entries of an archive: images, the shadow that macOS adds to each, and a hundred folders or a few more."""
+        return 2 * self.files + 100 + self.files // 100
 
 
 def human(size: int) -> str:

@@ -19,9 +19,13 @@ from evaluator.data.decoding import FORMATS
 from .limits import Limits
 
 READS = 200_000
-"""Pieces in which headers are read: Pillow walks hostile ones byte by byte."""
+"""Pieces in which a file is read: a large PNG has many, and Pillow walks hostile headers byte by byte."""
+
+HEAD_BYTES, HEAD_READS = 2**16, 5_000
+"""Bytes at the beginning of a file that are looked at first, and the pieces in which they are read."""
 
 _MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_HEADED = tuple(name for name in FORMATS if name != "TIFF")  # whose headers may lie anywhere
 _OFFSETS, _COUNTS = (273, 324), (279, 325)  # TIFF tags of strips and of tiles
 
 
@@ -39,6 +43,28 @@ class NotAnImage(ValueError):
         super().__init__(f"{value}; allowed: {allowed}")
 
 
+class Tedious(NotAnImage):
+    """A file takes so long to look at that no other like it is looked at."""
+
+
+class _TooManyPieces(OSError):
+    """Headers are in more pieces than those of photographs."""
+
+
+class _PatientHead(io.BytesIO):
+    """The beginning of a file, read in so many pieces and no more."""
+
+    def __init__(self, head: bytes) -> None:
+        super().__init__(head)
+        self._left = HEAD_READS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise _TooManyPieces("headers in too many pieces")
+        return super().read(size)
+
+
 class _PatientFile(io.FileIO):
     """A file that is read in so many pieces and no more."""
 
@@ -49,17 +75,34 @@ class _PatientFile(io.FileIO):
     def read(self, size: int | None = -1, /) -> bytes:
         self._left -= 1
         if self._left < 0:
-            raise OSError("headers in too many pieces")
+            raise _TooManyPieces("headers in too many pieces")
         return super().read(size) or b""
 
 
-def begins_like_an_image(head: bytes) -> bool:
-    """Whether a file that begins with these bytes can be an image at all."""
-    return head.startswith(_MAGIC)
+def check_head(head: bytes, limits: Limits) -> None:
+    """Refuse what its first bytes show to be no image that can be taken, before the rest of it is unpacked.
+
+    Nothing is said of a file whose headers go on behind them: `check_image` looks at the whole of it.
+
+    Raises:
+        NotAnImage: It is none, or too large; `Tedious` where it takes too long to say.
+    """
+    if not head.startswith(_MAGIC):
+        raise NotAnImage("no image", "an image, whatever its name")
+    try:
+        with Image.open(_PatientHead(head), formats=_HEADED) as image:
+            width, height = image.size
+    except _TooManyPieces as error:
+        raise Tedious(str(error), "an image that can be read") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise NotAnImage("too many pixels", _most(limits)) from error
+    except Exception:  # of hostile bytes, and of half a header, Pillow raises almost anything
+        return
+    _check_size(width, height, limits)
 
 
 def check_image(path: Path, limits: Limits) -> int:
-    """The pixels of a whole image within limits; `NotAnImage` otherwise."""
+    """The pixels of a whole image within limits; `NotAnImage` otherwise, `Tedious` where it takes too long."""
     try:
         with _PatientFile(path) as file, Image.open(file, formats=FORMATS) as image:
             width, height = image.size
@@ -69,6 +112,8 @@ def check_image(path: Path, limits: Limits) -> int:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # the latter where it is an error
         raise NotAnImage("too many pixels", _most(limits)) from error
+    except _TooManyPieces as error:
+        raise Tedious(str(error), "an image that can be read") from error
     except UnidentifiedImageError as error:
         raise NotAnImage("no image of a known format", f"an image ({', '.join(FORMATS)})") from error
     except Exception as error:  # of hostile bytes Pillow raises almost anything

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from search_space.errors import Problem
 
 from .directory import BoundedFile, Entry, images, opened, problem
 from .limits import SHOWN, InvalidUpload, Limits, UploadTooLarge, human
-from .pictures import NotAnImage, begins_like_an_image, check_image
+from .pictures import HEAD_BYTES, NotAnImage, Tedious, check_head, check_image
 from .receiving import Received
 
 CHUNK = 2**18
@@ -103,23 +103,43 @@ def _becoming(folder: Path) -> Iterator[Path]:
 
 
 def _unpack_all(source: ZipFile, entries: list[Entry], draft: Path, limits: Limits) -> tuple[int, int]:
-    """(bytes, pixels) of all images, written; `InvalidUpload` with the first `SHOWN` of them that are none."""
+    """(bytes, pixels) of all images, written; `InvalidUpload` with the first `SHOWN` of them that are none.
+
+    The beginnings of all are looked at before any of them is written.
+    """
     size_bytes = pixels = 0
+
+    def look(entry: Entry) -> None:
+        with source.open(entry.info) as packed:
+            check_head(packed.read(HEAD_BYTES), limits)
+
+    def take(entry: Entry) -> None:
+        nonlocal size_bytes, pixels
+        path = draft / entry.path
+        size_bytes += _inflate(source, entry, path, limits.unpacked_bytes - size_bytes)
+        pixels += check_image(path, limits)
+
+    _with_each(entries, look)
+    _with_each(entries, take)
+    return size_bytes, pixels
+
+
+def _with_each(entries: list[Entry], do: Callable[[Entry], None]) -> None:
+    """Do something with each image; `InvalidUpload` where that cannot be done, with the first `SHOWN` of them."""
     problems: list[Problem] = []
     for entry in entries:
-        path = draft / entry.path
         try:
-            size_bytes += _inflate(source, entry, path, limits.unpacked_bytes - size_bytes)
-            pixels += check_image(path, limits)
+            do(entry)
         except NotAnImage as error:
             problems.append(problem(entry.info, error.value, error.allowed))
+            if isinstance(error, Tedious):
+                break
         except (BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
             problems.append(problem(entry.info, str(error), "an entry that can be unpacked"))
         if len(problems) == SHOWN:
             break
     if problems:
         raise InvalidUpload(problems)
-    return size_bytes, pixels
 
 
 def _inflate(source: ZipFile, entry: Entry, path: Path, room: int) -> int:
@@ -127,15 +147,11 @@ def _inflate(source: ZipFile, entry: Entry, path: Path, room: int) -> int:
     size = 0
     path.parent.mkdir(parents=True, exist_ok=True)
     with source.open(entry.info) as packed, path.open("xb") as target:
-        head = packed.read(CHUNK)
-        if not begins_like_an_image(head):
-            raise NotAnImage("no image", "an image, whatever its name")
-        while head:
-            size += len(head)
+        while chunk := packed.read(CHUNK):
+            size += len(chunk)
             if size > room:
                 raise UploadTooLarge([Problem("archive", "more than it says", f"at most {human(room)} more")])
-            target.write(head)
-            head = packed.read(CHUNK)
+            target.write(chunk)
         target.flush()
         os.fsync(target.fileno())
     if size != entry.info.file_size:

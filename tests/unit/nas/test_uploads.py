@@ -157,6 +157,11 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], type[InvalidUpload], str]] = {
     "less claimed": (lambda: claiming(len(PHOTO) - 9), InvalidUpload, "can be unpacked"),
     "a large image": (lambda: claiming(2**24 + 1), InvalidUpload, "at most 16 MiB"),
     "a bomb": (lambda: zipped({"photo.png": bytes(2**24)}), InvalidUpload, "100 times smaller"),
+    "a large picture that packs well": (
+        lambda: zipped({"a.png": png_header(20_000, 8) + random.Random(0).randbytes(2**15) + bytes(2**21)}),
+        InvalidUpload,
+        "20000x8",
+    ),
     "bytes shared": (overlapping, InvalidUpload, "bytes that are not its own"),
     "many files": (lambda: zipped({f"{n}.png": b"" for n in range(201)}), UploadTooLarge, "201 files"),
     "a long directory": (lambda: directory_of(200_000), UploadTooLarge, "a directory of"),
@@ -198,6 +203,23 @@ def test_an_attack_is_refused_with_a_reason_and_leaves_nothing(attack: str, tmp_
     assert len(caught.value.problems) <= 5
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
     assert list(home.iterdir()) == []
+
+
+def test_the_last_file_is_looked_at_before_the_first_is_written(tmp_path: Path) -> None:
+    """And one that takes long to look at is the last."""
+    slow = jpeg_of_junk()
+    with pytest.raises(InvalidUpload) as caught:
+        unpacked(zipped({f"{n}.jpg": slow for n in range(3)} | {"3.png": b"x"}, ZIP_STORED), tmp_path / "photos")
+    assert [problem.field for problem in caught.value.problems] == ["archive[0.jpg]"]
+    with pytest.raises(InvalidUpload) as caught:
+        unpacked(zipped({"0.png": PHOTO, "1.png": b"x"}), tmp_path / "photos")
+    assert [problem.field for problem in caught.value.problems] == ["archive[1.png]"]
+
+
+def test_files_that_pack_well_each_are_refused_where_they_are_many(tmp_path: Path) -> None:
+    files = {f"{number}.bmp": random.Random(number).randbytes(40_000) + bytes(3 * 10**6) for number in range(30)}
+    with pytest.raises(UploadTooLarge, match="8 times smaller, all together"):
+        unpacked(zipped(files), tmp_path / "photos", Limits())
 
 
 @pytest.mark.parametrize("file_format", SUFFIXES)
