@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nas.store.base import StoreUnavailable
 from tests.chaos import verdict
 from tests.chaos.kills import Killed, Killer, plan
 from tests.chaos.people import Onlooker, Person
@@ -30,7 +31,7 @@ class Report:
     """What a round was like.
 
     Attributes:
-        killed: Every kill and pause, in order.
+        killed: Every kill and pause while a search was still running, in order.
         starts: How often each process was started.
         retraining: Over all searches.
         takeovers: Of searches whose controller was killed or stopped.
@@ -137,7 +138,8 @@ class Round:
 
     def judge(self, expected: Mapping[str, Course], began_s: float) -> Report:
         """Check all that must hold."""
-        store, found, events_of, takeovers = self._stack.store, [], {}, []
+        store, found, events_of, takeovers, ends_s = self._stack.store, [], {}, [], []
+        self._wait(self._answers, "the database is up, if it was killed last")
         for person in self._people:
             events = events_of[person.name] = verdict.events_of(store, person.search_id)
             course = course_of(store, self._stack.settings, person.search_id)
@@ -145,6 +147,7 @@ class Round:
             verdict.saw_all(person, events, course)
             verdict.written_by_its_holder(course, events)
             found.append(verdict.trained_once(course, events, self._stack.journal.notes(), WORKERS))
+            ends_s.append(events[-1].at.timestamp())
             takeovers += verdict.takeovers(events, self._killed, platform.node())
         verdict.answered_properly(self._onlooker)
         answers: Counter[str] = Counter()
@@ -153,7 +156,7 @@ class Round:
         stack = self._stack
         processes = (stack.database, stack.head, stack.node, *stack.controllers, stack.api)
         return Report(
-            killed=self._killed,
+            killed=[killed for killed in self._killed if killed.at_s < max(ends_s)],
             starts={process.name: process.starts for process in processes},
             retraining=verdict.Retraining(
                 sum(one.trained for one in found), sum(one.again for one in found), sum(one.excused for one in found)
@@ -175,6 +178,13 @@ class Round:
             return met()
 
         wait_until(met_or_over, what, until_s=self._until_s)
+
+    def _answers(self) -> bool:
+        try:
+            self._stack.store.totals()
+        except StoreUnavailable:
+            return False
+        return True
 
     def _line(self) -> str:
         killed, at_s = self._killed[-1], time.monotonic() - self._began_s

@@ -31,9 +31,9 @@ PAUSES_PER_KILL = 1 / 30
 PAUSED_S = 2.5 * LEASE_S
 """How long a controller is stopped: long enough for another to take its searches over."""
 
-LATEST = 0.85
+LATEST = 0.7
 """The last kill comes by this share of all trainings, so that there is something left to go wrong."""
-LONGEST_DELAY_S = 1.5
+LONGEST_DELAY_S = 0.8
 
 
 T = TypeVar("T")
@@ -101,6 +101,8 @@ class Killer:
     def __init__(self, stack: Stack, until_s: float) -> None:
         self._stack, self._until_s = stack, until_s
         self._wakers: list[threading.Timer] = []
+        self._dead: set[int] = set()
+        """Workers that were killed, and may still be shown."""
         self._how: Mapping[str, Callable[[float], Killed]] = {
             "worker": self._worker,
             "database": lambda _: self._main("database", stack.database),
@@ -172,6 +174,7 @@ class Killer:
                 pid = one_of(shown, draw)
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+                    self._dead.add(pid)
                     killed.append(self._killed("worker", f"pid {pid}", pid))
             return bool(killed)
 
@@ -181,6 +184,7 @@ class Killer:
     def _shown_workers(self) -> list[int]:
         """Numbers of workers that the service shows and that are indeed processes of our node."""
         ours = {process.pid for process in self._stack.node.descendants() if _name(process).startswith("ray::")}
+        ours -= self._dead
         try:
             with self._stack.client("admin") as client:
                 workers = [worker for worker in client.workers() if worker.pid in ours]

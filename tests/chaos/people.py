@@ -54,6 +54,8 @@ class Person(threading.Thread):
             self.front = self._patiently(lambda: self._client.front(self.search_id))
         except Exception as error:
             self.error = error
+        finally:
+            self._client.close()
 
     def _follow(self) -> None:
         after = self.events[-1].ordinal if self.events else 0

