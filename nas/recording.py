@@ -27,7 +27,10 @@ PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE)
 """Troubles of a disk that are over one day: it is full, or cannot be reached."""
 
 KeepWeights = Callable[[str, bytes], str]
-"""Stores a network's weights under a key and returns their path below the home folder."""
+"""Stores a network's weights under a key and returns their path below the home folder.
+
+Whatever else is stored under that key stays as it is: it may be another training's, whose score was recorded.
+"""
 
 
 def candidate_of(search: Search, proposal: Proposal, ordinal: int, *, at: datetime) -> Candidate:
@@ -58,20 +61,26 @@ def candidate_of(search: Search, proposal: Proposal, ordinal: int, *, at: dateti
     )
 
 
+def address_of(candidate: Candidate, job: Job, outcome: Outcome) -> str:
+    """Where the evaluation of a candidate is stored.
+
+    A failure that may not happen again has an address of its own, so that the job's stays free for the score of a later
+    try.
+    """
+    return job.key if _repeatable(outcome) else f"{job.key}#{candidate.id}"
+
+
 def evaluation_of(
     candidate: Candidate, job: Job, completion: Completion, *, at: datetime, keep_weights: KeepWeights
 ) -> Evaluation:
-    """The evaluation of a candidate.
-
-    A failure that may not happen again is stored under an address of its own, so that the job's address stays free
-    for the score of a later try.
+    """The evaluation of a candidate, its weights kept.
 
     Raises:
         StoreUnavailable: There is no room for its weights now.
     """
     outcome = completion.outcome
     common = Evaluation(
-        key=job.key if _repeatable(outcome) else f"{job.key}#{candidate.id}",
+        key=address_of(candidate, job, outcome),
         genotype_digest=job.genotype.digest,
         recipe_digest=job.recipe.digest,
         data_digest=job.data_digest,

@@ -20,7 +20,7 @@ from .confirming import CONFIRMATION, Confirmations
 from .dialogue import Dialogue
 from .engine.base import PROMOTION, Engine, Proposal
 from .jobs import Jobs, steps_of
-from .recording import KeepWeights, candidate_of, evaluation_of, told_of
+from .recording import KeepWeights, address_of, candidate_of, evaluation_of, told_of
 from .records import Candidate, CandidateState, Evaluation, Search, SearchState
 from .states import StateShelf
 from .store.base import Lease, Store
@@ -193,11 +193,13 @@ class SearchRun:
         if self._log[work.candidate.ordinal].told_ordinal is not None:
             return
         self._jobs.keep_state(work.candidate, completion.outcome)
-        at, keep = self._clock(), self._keep_weights
-        evaluation = evaluation_of(work.candidate, work.job, completion, at=at, keep_weights=keep)
-        known = self._store.evaluation(evaluation.key)  # written by another controller meanwhile: the first one stands
+        # One that another controller wrote meanwhile stands, and the weights that belong to it.
+        evaluation = self._store.evaluation(address_of(work.candidate, work.job, completion.outcome))
+        if evaluation is None:
+            at, keep = self._clock(), self._keep_weights
+            evaluation = evaluation_of(work.candidate, work.job, completion, at=at, keep_weights=keep)
         with self._whole():
-            self._record_tell(work.candidate, known or evaluation, cached=cached)
+            self._record_tell(work.candidate, evaluation, cached=cached)
 
     def _record_tell(self, candidate: Candidate, evaluation: Evaluation, *, cached: bool) -> None:
         told = told_of(self._spec, candidate, evaluation, at=self._clock())

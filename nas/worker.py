@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +131,13 @@ def make_controller(
 
 
 def keep_weights(home: Path, key: str, weights: bytes) -> str:
-    """Store weights below the home folder; returns their path relative to it."""
-    relative = f"weights/{key[:2]}/{key}.safetensors"
+    """Store weights below the home folder; returns their path relative to it.
+
+    The path tells of what is in the file, so that no two trainings of one network write the same one: a controller that
+    slept through the loss of its search leaves a file that nothing names, and takes none from a score.
+    """
+    content = blake2b(weights, digest_size=4).hexdigest()
+    relative = f"weights/{key[:2]}/{key}-{content}.safetensors"
     checkpoints.write(home / relative, weights)
     return relative
 

@@ -21,7 +21,7 @@ from nas import pareto
 from nas.breeding import engine_of
 from nas.controller import Controller
 from nas.engine.base import Engine
-from nas.jobs import steps_of
+from nas.jobs import Jobs, steps_of
 from nas.leases import Leasing
 from nas.objectives import Objective
 from nas.preparing import Prepared
@@ -446,6 +446,41 @@ def test_weights_that_may_not_be_written_fail_the_search_that_meets_it_with_the_
     assert stored.state is SearchState.FAILED
     assert "Permission denied" in stored.reason
     assert stored.progress.in_flight == 0
+
+
+def test_weights_belong_to_the_score_that_was_stored_where_two_controllers_train_the_same(lab: Lab) -> None:
+    first, second = lab.submit("a"), lab.submit("b")
+    kept = []
+
+    def keep(key: str, weights: bytes) -> str:
+        kept.append(key)
+        return f"weights/{key}-{weights.decode()}"
+
+    def trained_by(name: str, gain_db: float) -> ScriptedExecutor:
+        def train(job: Job) -> Outcome:
+            outcome = synthetic(job)
+            assert isinstance(outcome, Success)
+            scores = replace(outcome.scores, psnr_db=outcome.scores.psnr_db + gain_db)
+            return replace(outcome, weights=name.encode(), scores=scores)
+
+        return ScriptedExecutor(train, capacity=2)
+
+    lab.keep = keep  # type: ignore[method-assign]
+    one = lab.controller(trained_by("lower", 0.0), only=first)
+    other = lab.controller(trained_by("higher", 1.0), only=second)
+    for _ in range(100):
+        one.step()
+        other.step()
+    stored = {c.evaluation_key: c.evaluation for search in (first, second) for c in lab.log(search)}
+    jobs = Jobs(lab.store.search(first), lab.states)
+    for candidate in lab.log(first):
+        plain, evaluation = synthetic(jobs.job(candidate)), stored[candidate.evaluation_key]
+        assert isinstance(plain, Success)
+        assert evaluation is not None
+        assert evaluation.psnr_db is not None
+        higher = evaluation.psnr_db > plain.scores.psnr_db + 0.5
+        assert evaluation.weights == f"weights/{evaluation.key}-{'higher' if higher else 'lower'}"
+    assert sorted(kept) == sorted(stored)  # nothing is kept that no score names
 
 
 def test_a_controller_that_slept_past_its_lease_goes_on_with_its_own_trainings(lab: Lab) -> None:

@@ -1,7 +1,8 @@
-"""The composition root: which workers settings ask for."""
+"""The composition root: which workers settings ask for, and where trained weights go."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,3 +63,10 @@ def test_workers_may_be_plain_processes_on_cpus() -> None:
 def test_workers_may_be_plain_processes_that_share_gpus() -> None:
     _, options = opened(executor="processes", gpus_per_worker=0.3)
     assert (options["workers"], options["device"], options["workers_per_gpu"]) == (None, "cuda", 3)
+
+
+def test_the_weights_of_two_trainings_of_one_network_lie_beside_each_other(tmp_path: Path) -> None:
+    first, second = (worker.keep_weights(tmp_path, "abcd", weights) for weights in (b"first", b"second"))
+    assert worker.keep_weights(tmp_path, "abcd", b"first") == first != second
+    assert [(tmp_path / path).read_bytes() for path in (first, second)] == [b"first", b"second"]
+    assert {Path(path).parent.as_posix() for path in (first, second)} == {"weights/ab"}
