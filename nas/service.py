@@ -110,6 +110,9 @@ class Service:
         self, document: Mapping[str, Any], request: Request | None, by: str, cloned_from: SearchId | None = None
     ) -> Accepted:
         folder_of, at = self.datasets.folder, self._clock()
+        known = None if request is None else self._store.answered(request, at=at)
+        if known is not None:  # looked for first: what it named then, such as a dataset, may be gone
+            return Accepted(known, repeated=True)
         search = new_search(document, folder_of, self._settings, at=at, owner=by, cloned_from=cloned_from)
         stored = self._store.add_search(search, request=request)
         return Accepted(stored, repeated=stored.id != search.id)

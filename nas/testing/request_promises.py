@@ -32,6 +32,16 @@ class RequestPromises:
         with pytest.raises(NotFound):
             store.search(SECOND)
 
+    def test_what_came_of_a_request_can_be_looked_up(self, store: Store) -> None:
+        """By its sender and key, until it is forgotten."""
+        made = store.add_search(make_search(), request=make_request())
+        assert store.answered(make_request(), at=SOON) == made
+        assert store.answered(make_request(), at=START + REMEMBERED) is None
+        assert store.answered(make_request("other"), at=SOON) is None
+        assert store.answered(make_request(who="ben"), at=SOON) is None
+        with pytest.raises(KeyReused):
+            store.answered(make_request(digest="e" * 64), at=SOON)
+
     def test_a_request_is_repeated_with_the_same_search_too(self, store: Store) -> None:
         """As by a caller who does not know whether the first one came through."""
         store.add_search(make_search(), request=make_request())

@@ -25,6 +25,10 @@ class Searches(Protocol):
         """
         ...
 
+    def answered(self, request: Request, *, at: datetime) -> Search | None:
+        """The search that came of a request, as it is now; None where none did, or it is forgotten; `KeyReused`."""
+        ...
+
     def search(self, search_id: SearchId) -> Search:
         """One search; `NotFound`."""
         ...

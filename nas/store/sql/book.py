@@ -43,7 +43,15 @@ def carried_out(connection: Connection, request: Request, search: Search) -> Sea
     if fresh:
         _forget(connection, forgotten)
         return None
-    known = connection.execute(select(requests).filter_by(**identity)).one()
+    return made_by(connection, request, search.created_at)
+
+
+def made_by(connection: Connection, request: Request, at: datetime) -> SearchId | None:
+    """The search that came of a request that is not forgotten by then; `KeyReused`."""
+    query = select(requests).filter_by(who=request.who, key=request.key).where(requests.c.at > at - REMEMBERED)
+    known = connection.execute(query).one_or_none()
+    if known is None:
+        return None
     if known.digest != request.digest:
         raise KeyReused(request.key)
     return SearchId(known.search_id)

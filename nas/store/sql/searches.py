@@ -12,7 +12,7 @@ from ...records import Action, Pulse, Request, Search, SearchId, SearchState, To
 from ...spec import BudgetSpec
 from .. import entries, rules, trail
 from ..base import AlreadyStored, Lease, NotFound
-from .book import carried_out, note
+from .book import carried_out, made_by, note
 from .changes import change_search, held_search, insert_unless_stored, locked_search
 from .log import abandon, revive
 from .mapping import PROGRESS, data_columns, search_columns, to_progress, to_search
@@ -30,6 +30,12 @@ def add(connection: Connection, search: Search, request: Request | None) -> Sear
         raise AlreadyStored("search", search.id)
     note(connection, trail.submitted(search))
     return to_search(change_search(connection, search.id, entries.submitted(search)))
+
+
+def answered(connection: Connection, request: Request, at: datetime) -> Search | None:
+    """The search that came of a request that is not forgotten by then; `KeyReused`."""
+    known = made_by(connection, request, at)
+    return None if known is None else with_id(connection, known)
 
 
 def with_id(connection: Connection, search_id: SearchId) -> Search:

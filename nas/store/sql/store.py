@@ -58,6 +58,10 @@ class SqlStore:
         """See `Store.add_search`."""
         return self._write(searches.add, search, request)
 
+    def answered(self, request: Request, *, at: datetime) -> Search | None:
+        """See `Store.answered`."""
+        return self._read(searches.answered, request, at)
+
     def search(self, search_id: SearchId) -> Search:
         """See `Store.search`."""
         return self._read(searches.with_id, search_id)

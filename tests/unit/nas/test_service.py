@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -430,6 +431,12 @@ def test_a_request_with_a_key_is_carried_out_once_for_each_sender(service: Servi
     with pytest.raises(KeyReused):
         service.clone(clone.search.id, {}, by="ada", key="c")
     assert len(service.searches()) == 4
+
+
+def test_a_repeated_request_is_answered_though_its_images_are_gone(service: Service, images: Path) -> None:
+    first = service.accept(document(), by="ada", key="once").search
+    shutil.rmtree(images / "photos")
+    assert service.accept(document(), by="ada", key="once") == (first, True)
 
 
 def test_unknown_ids_are_not_found(service: Service) -> None:

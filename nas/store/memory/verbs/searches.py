@@ -31,6 +31,12 @@ class Searches(State):
         return self._change(search, entries.submitted(search))
 
     @verb
+    def answered(self, request: Request, *, at: datetime) -> Search | None:
+        """See `Store.answered`."""
+        known = self._book.answered(request, at)
+        return None if known is None else self._searches[known]
+
+    @verb
     def search(self, search_id: SearchId) -> Search:
         """See `Store.search`."""
         return self._search(search_id)
