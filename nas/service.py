@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ from .records import (
 from .settings import Settings
 from .standing import Standing
 from .statistics.documents import Point, Statistics
-from .store.base import NotFound, Store
+from .store.base import BudgetChanged, NotFound, Store
 from .submitting import Accepted, new_search, repeatable
 
 
@@ -146,10 +147,13 @@ class Service:
 
         `InvalidSpec` with every problem.
         """
-        search = self.search(search_id)
-        check_action(search.id, search.state, Action.EXTEND)
-        larger = extended_budget(search.spec.budget, budget)
-        return self._store.extend_search(search.id, larger, at=self._clock(), by=by)
+        while True:
+            search = self.search(search_id)
+            check_action(search.id, search.state, Action.EXTEND)
+            present = search.spec.budget
+            larger = extended_budget(present, budget)
+            with suppress(BudgetChanged):  # by somebody else in between, whose extension stays
+                return self._store.extend_search(search.id, larger, at=self._clock(), by=by, present=present)
 
     def set_parallelism(self, search_id: str, parallelism: int | None, *, by: str = "") -> Search:
         """Let a search have at most so many candidates in flight, None for every worker."""

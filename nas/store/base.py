@@ -37,11 +37,21 @@ from .port.log import LogWrites
 from .port.reads import LogReads
 from .port.searches import REMEMBERED, Searches
 from .port.workers import Workers
-from .refusals import AlreadyStored, KeyReused, NotFound, StoreError, StoreInUse, StoreUnavailable, WrongSchema
+from .refusals import (
+    AlreadyStored,
+    BudgetChanged,
+    KeyReused,
+    NotFound,
+    StoreError,
+    StoreInUse,
+    StoreUnavailable,
+    WrongSchema,
+)
 
 __all__ = [
     "REMEMBERED",
     "AlreadyStored",
+    "BudgetChanged",
     "KeyReused",
     "Lease",
     "LeaseLost",

@@ -41,6 +41,16 @@ class KeyReused(StoreError):
         super().__init__(f"the key {key!r} was used for another request")
 
 
+class BudgetChanged(StoreError):
+    """A search has another budget by now than the one that was to be extended."""
+
+    hint = "read the search's budget again, and extend that"
+
+    def __init__(self, search_id: str) -> None:
+        self.search_id = search_id
+        super().__init__(f"the budget of search {search_id} was changed meanwhile")
+
+
 class StoreInUse(StoreError):
     """Another process holds the database exclusively."""
 

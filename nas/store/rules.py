@@ -19,6 +19,7 @@ from ..records import (
     CandidateState,
     Evaluation,
     Progress,
+    Search,
     SearchId,
     SearchState,
     Totals,
@@ -26,7 +27,8 @@ from ..records import (
     check_action,
     check_transition,
 )
-from .base import Lease, LeaseLost, TrainingReport
+from ..spec import BudgetSpec
+from .base import BudgetChanged, Lease, LeaseLost, TrainingReport
 
 ASKING: frozenset[SearchState] = frozenset({SearchState.RUNNING})
 """States in which the holder of a lease may ask."""
@@ -64,6 +66,12 @@ def check_parallelism(search_id: SearchId, state: SearchState, parallelism: int 
     if parallelism is not None and parallelism < 1:
         raise ValueError(f"parallelism is {parallelism}, neither None nor at least 1")
     check_action(search_id, state, Action.CHANGE)
+
+
+def check_budget(search: Search, present: BudgetSpec | None) -> None:
+    """Raise `BudgetChanged` where a budget is named that is not the search's any more."""
+    if present is not None and search.spec.budget != present:
+        raise BudgetChanged(search.id)
 
 
 def check_move(search_id: SearchId, state: SearchState, wanted: SearchState, action: Action | None) -> None:

@@ -74,11 +74,13 @@ class Searches(Protocol):
         """Give a search another priority, and its event "priority"; `NotFound`, `IllegalAction`."""
         ...
 
-    def extend_search(self, search_id: SearchId, budget: BudgetSpec, *, at: datetime, by: str = "") -> Search:
+    def extend_search(
+        self, search_id: SearchId, budget: BudgetSpec, *, at: datetime, by: str = "", present: BudgetSpec | None = None
+    ) -> Search:
         """Put a budget in place of a search's, and its event "extended"; a completed search is queued again.
 
         What was given up when it was completed is in flight again then. `NotFound`; `IllegalAction` when it was
-        cancelled or failed.
+        cancelled or failed; `BudgetChanged` when the budget is not ``present`` any more, where that is given.
         """
         ...
 

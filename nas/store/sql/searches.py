@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, and_, or_, select, tuple_, update
 from ...records import Action, Pulse, Request, Search, SearchId, SearchState, Totals, check_action
 from ...spec import BudgetSpec
 from .. import entries, rules, trail
-from ..base import AlreadyStored, Lease, NotFound
+from ..base import AlreadyStored, Lease
 from .book import carried_out, made_by, note
-from .changes import change_search, held_search, insert_unless_stored, locked_search
+from .changes import change_search, held_search, insert_unless_stored, locked_search, only_row
 from .log import abandon, revive
 from .mapping import PROGRESS, data_columns, search_columns, to_progress, to_search
 from .tables import searches
@@ -40,10 +40,7 @@ def answered(connection: Connection, request: Request, at: datetime) -> Search |
 
 def with_id(connection: Connection, search_id: SearchId) -> Search:
     """One search; `NotFound`."""
-    row = connection.execute(select(searches).where(searches.c.id == search_id)).one_or_none()
-    if row is None:
-        raise NotFound("search", search_id)
-    return to_search(row)
+    return to_search(only_row(connection, select(searches).where(searches.c.id == search_id), "search", search_id))
 
 
 def newest(
@@ -99,11 +96,14 @@ def set_priority(connection: Connection, search_id: SearchId, priority: int, at:
     return to_search(change_search(connection, search_id, entry, priority=priority))
 
 
-def extend(connection: Connection, search_id: SearchId, budget: BudgetSpec, at: datetime, by: str) -> Search:
-    """Give another budget, and queue the search again if it had completed; `NotFound`, `IllegalAction`."""
+def extend(
+    connection: Connection, search_id: SearchId, budget: BudgetSpec, at: datetime, by: str, present: BudgetSpec | None
+) -> Search:
+    """Give another budget, and queue a completed search again; `NotFound`, `IllegalAction`, `BudgetChanged`."""
     row = locked_search(connection, search_id)
     search = to_search(row)
     check_action(search_id, search.state, Action.EXTEND)
+    rules.check_budget(search, present)
     note(connection, trail.acted(search_id, Action.EXTEND, at, by, budget=budget.model_dump(mode="json")))
     columns: dict[str, Any] = {"spec": search.spec.model_copy(update={"budget": budget}).to_json()}
     if search.state is SearchState.COMPLETED:
@@ -116,9 +116,7 @@ def extend(connection: Connection, search_id: SearchId, budget: BudgetSpec, at: 
 def pulse(connection: Connection, search_id: SearchId) -> Pulse:
     """How far a search's record is; `NotFound`."""
     query = select(searches.c.event_count, searches.c.evaluated).where(searches.c.id == search_id)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        raise NotFound("search", search_id)
+    row = only_row(connection, query, "search", search_id)
     return Pulse(event_count=row.event_count, told=row.evaluated)
 
 
@@ -203,12 +201,14 @@ def _first_claimable(connection: Connection, at: datetime, only: SearchId | None
     return connection.execute(query).one_or_none()
 
 
-def renew(connection: Connection, lease: Lease, at: datetime, lease_s: float) -> tuple[Lease, SearchState]:
+def renew(
+    connection: Connection, lease: Lease, at: datetime, lease_s: float, settled: bool
+) -> tuple[Lease, SearchState]:
     """Extend a lease and say where the search stands; `LeaseLost`."""
     row = held_search(connection, lease)
     expires_at = at + timedelta(seconds=lease_s)
-    query = update(searches).where(searches.c.id == lease.search_id).values(lease_expires_at=expires_at)
-    connection.execute(query)
+    columns: dict[str, Any] = {"lease_expires_at": expires_at} | ({"claims": 0} if settled else {})
+    connection.execute(update(searches).where(searches.c.id == lease.search_id).values(columns))
     renewed = Lease(search_id=lease.search_id, owner=lease.owner, token=lease.token, expires_at=expires_at)
     return renewed, SearchState(row.state)
 

@@ -93,9 +93,11 @@ class SqlStore:
         """See `Store.set_priority`."""
         return self._write(searches.set_priority, search_id, priority, at, by)
 
-    def extend_search(self, search_id: SearchId, budget: BudgetSpec, *, at: datetime, by: str = "") -> Search:
+    def extend_search(
+        self, search_id: SearchId, budget: BudgetSpec, *, at: datetime, by: str = "", present: BudgetSpec | None = None
+    ) -> Search:
         """See `Store.extend_search`."""
-        return self._write(searches.extend, search_id, budget, at, by)
+        return self._write(searches.extend, search_id, budget, at, by, present)
 
     def pulse(self, search_id: SearchId) -> Pulse:
         """See `Store.pulse`."""
@@ -111,9 +113,11 @@ class SqlStore:
         """See `Store.claim_search`."""
         return self._write(searches.claim, owner, at, lease_s, only, above)
 
-    def renew_lease(self, lease: Lease, *, at: datetime, lease_s: float) -> tuple[Lease, SearchState]:
+    def renew_lease(
+        self, lease: Lease, *, at: datetime, lease_s: float, settled: bool = False
+    ) -> tuple[Lease, SearchState]:
         """See `Store.renew_lease`."""
-        return self._write(searches.renew, lease, at, lease_s)
+        return self._write(searches.renew, lease, at, lease_s, settled)
 
     def begin_search(
         self,

@@ -439,6 +439,22 @@ def test_a_repeated_request_is_answered_though_its_images_are_gone(service: Serv
     assert service.accept(document(), by="ada", key="once") == (first, True)
 
 
+def test_an_extension_keeps_what_another_one_gave_meanwhile(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    search = service.submit(document(budget={"evaluations": 100}))
+    read, others = service.search, [{"evaluations": 200}]
+
+    def read_and_be_overtaken(search_id: str) -> Search:
+        found = read(search_id)
+        if others:
+            service.extend(search_id, others.pop())
+        return found
+
+    monkeypatch.setattr(service, "search", read_and_be_overtaken)
+    with pytest.raises(InvalidSpec, match="at least 200"):
+        service.extend(search.id, {"evaluations": 150})
+    assert read(search.id).spec.budget.evaluations == 200
+
+
 def test_unknown_ids_are_not_found(service: Service) -> None:
     for ask in (
         service.search,

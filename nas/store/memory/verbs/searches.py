@@ -89,10 +89,13 @@ class Searches(State):
         return self._change(replace(search, priority=priority), entries.priority(search.priority, priority, at))
 
     @verb
-    def extend_search(self, search_id: SearchId, budget: BudgetSpec, *, at: datetime, by: str = "") -> Search:
+    def extend_search(
+        self, search_id: SearchId, budget: BudgetSpec, *, at: datetime, by: str = "", present: BudgetSpec | None = None
+    ) -> Search:
         """See `Store.extend_search`."""
         search = self._search(search_id)
         check_action(search.id, search.state, Action.EXTEND)
+        rules.check_budget(search, present)
         self._book.note(trail.acted(search.id, Action.EXTEND, at, by, budget=budget.model_dump(mode="json")))
         entry = entries.extended(search.state, search.spec.budget, budget, at)
         changed = replace(search, spec=search.spec.model_copy(update={"budget": budget}))
