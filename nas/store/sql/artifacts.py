@@ -8,9 +8,9 @@ from sqlalchemy import Connection, and_, or_, select, update
 
 from ...records import Artifact, ArtifactId, ArtifactState, CandidateId
 from .. import rules, trail
-from ..base import AlreadyStored, NotFound
+from ..base import AlreadyStored
 from .book import note
-from .changes import insert_unless_stored
+from .changes import insert_unless_stored, only_row
 from .mapping import artifact_columns, to_artifact
 from .tables import artifacts, candidates
 
@@ -20,8 +20,7 @@ _UNFINISHED = artifacts.c.state.in_([ArtifactState.REQUESTED.value, ArtifactStat
 def add(connection: Connection, artifact: Artifact, by: str) -> Artifact:
     """Store a request, or give the live one of the same format; `NotFound`, `AlreadyStored`."""
     known = select(candidates.c.id).where(candidates.c.id == artifact.candidate_id)
-    if connection.execute(known).one_or_none() is None:
-        raise NotFound("candidate", artifact.candidate_id)
+    only_row(connection, known, "candidate", artifact.candidate_id)
     if insert_unless_stored(connection, artifacts, artifact_columns(artifact)):
         note(connection, trail.requested(artifact, by))
         return artifact
@@ -38,10 +37,8 @@ def add(connection: Connection, artifact: Artifact, by: str) -> Artifact:
 
 def with_id(connection: Connection, artifact_id: ArtifactId) -> Artifact:
     """One artifact; `NotFound`."""
-    row = connection.execute(select(artifacts).where(artifacts.c.id == artifact_id)).one_or_none()
-    if row is None:
-        raise NotFound("artifact", artifact_id)
-    return to_artifact(row)
+    query = select(artifacts).where(artifacts.c.id == artifact_id)
+    return to_artifact(only_row(connection, query, "artifact", artifact_id))
 
 
 def of_candidate(connection: Connection, candidate_id: CandidateId) -> list[Artifact]:

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, delete, func, insert, select, text, tuple_, u
 
 from ...records import AuditEntry, Dataset, Request, Search, SearchId, Token, TokenId
 from .. import trail
-from ..base import REMEMBERED, AlreadyStored, KeyReused, NotFound
+from ..base import REMEMBERED, AlreadyStored, KeyReused
 from ..trail import Deed
-from .changes import insert_or_update, insert_unless_stored
+from .changes import insert_or_update, insert_unless_stored, only_row
 from .mapping import dataset_columns, to_audit_entry, to_dataset, to_token, token_columns
 from .tables import audit, datasets, requests, tokens
 
@@ -73,10 +73,7 @@ def add_dataset(connection: Connection, dataset: Dataset) -> None:
 
 def dataset_named(connection: Connection, name: str) -> Dataset:
     """One dataset; `NotFound`."""
-    row = connection.execute(select(datasets).where(datasets.c.name == name)).one_or_none()
-    if row is None:
-        raise NotFound("dataset", name)
-    return to_dataset(row)
+    return to_dataset(only_row(connection, select(datasets).where(datasets.c.name == name), "dataset", name))
 
 
 def all_datasets(connection: Connection) -> list[Dataset]:
@@ -87,10 +84,8 @@ def all_datasets(connection: Connection) -> list[Dataset]:
 
 def remove_dataset(connection: Connection, name: str, at: datetime, by: str) -> Dataset:
     """Forget a dataset; `NotFound`."""
-    row = connection.execute(delete(datasets).where(datasets.c.name == name).returning(*datasets.c)).one_or_none()
-    if row is None:
-        raise NotFound("dataset", name)
-    removed = to_dataset(row)
+    removal = delete(datasets).where(datasets.c.name == name).returning(*datasets.c)
+    removed = to_dataset(only_row(connection, removal, "dataset", name))
     note(connection, trail.removed(removed, at, by))
     return removed
 
@@ -104,10 +99,7 @@ def add_token(connection: Connection, token: Token) -> None:
 
 def token_with(connection: Connection, token_id: TokenId) -> Token:
     """One token; `NotFound`."""
-    row = connection.execute(select(tokens).where(tokens.c.id == token_id)).one_or_none()
-    if row is None:
-        raise NotFound("token", token_id)
-    return to_token(row)
+    return to_token(only_row(connection, select(tokens).where(tokens.c.id == token_id), "token", token_id))
 
 
 def all_tokens(connection: Connection) -> list[Token]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Executable, Row, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ...records import SearchId, SearchState
@@ -34,13 +34,18 @@ def insert_or_update(connection: Connection, table: Table, columns: Columns, *, 
     return connection.execute(statement.returning(*table.primary_key)).one_or_none() is not None
 
 
+def only_row(connection: Connection, query: Executable, noun: str, name: str) -> Row[Any]:
+    """The row of what has an id or a name; `NotFound` where there is none."""
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(noun, name)
+    return row
+
+
 def locked_search(connection: Connection, search_id: SearchId) -> Row[Any]:
     """The row of a search, that nobody else changes until this transaction ends; `NotFound`."""
     query = select(searches).where(searches.c.id == search_id).with_for_update()
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        raise NotFound("search", search_id)
-    return row
+    return only_row(connection, query, "search", search_id)
 
 
 def held_search(connection: Connection, lease: Lease, states: frozenset[SearchState] = rules.ANY) -> Row[Any]:

@@ -22,7 +22,7 @@ from ...records import (
 from .. import entries, rules
 from ..base import AlreadyStored, Lease, NotFound
 from ..entries import Entry
-from .changes import change_search, held_search, insert_unless_stored
+from .changes import change_search, held_search, insert_unless_stored, only_row
 from .mapping import (
     EVALUATION,
     LEDGER_CANDIDATE,
@@ -142,10 +142,8 @@ def evaluation_at(connection: Connection, key: str) -> Evaluation | None:
 
 def candidate_with_id(connection: Connection, candidate_id: CandidateId) -> Candidate:
     """One candidate with its outcome; `NotFound`."""
-    row = connection.execute(_with_outcomes().where(candidates.c.id == candidate_id)).one_or_none()
-    if row is None:
-        raise NotFound("candidate", candidate_id)
-    return to_candidate(row)
+    query = _with_outcomes().where(candidates.c.id == candidate_id)
+    return to_candidate(only_row(connection, query, "candidate", candidate_id))
 
 
 def candidates_after(
