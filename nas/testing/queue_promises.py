@@ -68,6 +68,16 @@ class QueuePromises:
         store.record_tell(lease, told(make_candidate(), evaluation), evaluation, make_progress())
         assert store.search(ID).claims == 0
 
+    def test_claims_are_counted_until_the_search_has_come_to_run(self, store: Store) -> None:
+        """Which its controller says as it renews its lease; no renewal before, nor the beginning, forgets them."""
+        store.add_search(make_search())
+        lease = claim(store)
+        store.begin_search(lease, at=SOON, data_digest="d", data_notes=(), baseline={}, reference_point={})
+        lease, _ = store.renew_lease(lease, at=SOON, lease_s=60.0)
+        assert store.search(ID).claims == 1
+        store.renew_lease(lease, at=SOON, lease_s=60.0, settled=True)
+        assert store.search(ID).claims == 0
+
     @pytest.mark.parametrize("state", [SearchState.PAUSED, SearchState.QUEUED])
     def test_claims_are_forgotten_when_somebody_puts_a_search_away(self, store: Store, state: SearchState) -> None:
         """Who does that is alive."""

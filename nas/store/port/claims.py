@@ -23,8 +23,13 @@ class Claims(Protocol):
         """
         ...
 
-    def renew_lease(self, lease: Lease, *, at: datetime, lease_s: float) -> tuple[Lease, SearchState]:
-        """Extend a lease and say where the search stands (it may have been paused or cancelled); `LeaseLost`."""
+    def renew_lease(
+        self, lease: Lease, *, at: datetime, lease_s: float, settled: bool = False
+    ) -> tuple[Lease, SearchState]:
+        """Extend a lease and say where the search stands (it may have been paused or cancelled); `LeaseLost`.
+
+        ``settled`` where the search has come to run under this lease: its claims are counted from 0 again.
+        """
         ...
 
     def begin_search(

@@ -40,10 +40,14 @@ class Claims(State):
         return lease
 
     @verb
-    def renew_lease(self, lease: Lease, *, at: datetime, lease_s: float) -> tuple[Lease, SearchState]:
+    def renew_lease(
+        self, lease: Lease, *, at: datetime, lease_s: float, settled: bool = False
+    ) -> tuple[Lease, SearchState]:
         """See `Store.renew_lease`."""
         search, renewed = self._held(lease), replace(lease, expires_at=at + timedelta(seconds=lease_s))
         self._logs[search.id].lease = renewed
+        if settled:
+            self._searches[search.id] = replace(search, claims=0)
         return renewed, search.state
 
     @verb
