@@ -17,7 +17,7 @@ from threading import Barrier
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
-from sqlalchemy import Connection, Engine, delete, inspect, select, text, update
+from sqlalchemy import Connection, Engine, delete, inspect, text, update
 
 from nas.records import SearchId
 from nas.spec import SearchSpec
@@ -43,6 +43,7 @@ from nas.testing import (
     told,
 )
 from nas.testing.agreement import StoreAgreement
+from nas.testing.contents import rows_of
 from nas.testing.filling import fill
 from nas.testing.plans import unindexed
 
@@ -224,6 +225,24 @@ def test_a_store_outlives_connections_that_the_server_closed(url: str, engine: E
     store.close()
 
 
+def test_a_write_finds_the_server_that_may_write_after_a_failover(url: str) -> None:
+    database, store = Database(connect(url)), open_store(url)
+    store.add_search(make_search())
+    store.close()
+    database.write(lambda connection: connection.execute(text("SET default_transaction_read_only = on")))
+    rename = update(searches).values(priority=1)
+    assert database.write(lambda connection: connection.execute(rename).rowcount) == 1
+    database.close()
+
+
+def test_a_server_that_takes_rights_away_is_unavailable(url: str) -> None:
+    database = Database(connect(url))
+    database.write(lambda connection: connection.execute(text("SET ROLE pg_monitor")))
+    with pytest.raises(StoreUnavailable, match="permission denied"):
+        database.read(lambda connection: connection.execute(searches.select()).all())
+    database.close()
+
+
 def _close_others(engine: Engine) -> None:
     with engine.begin() as connection:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
@@ -309,7 +328,7 @@ def test_an_archive_moves_a_database_from_one_kind_to_the_other_and_back(
         assert store.claim_search("controller-2", at=START + timedelta(days=1), lease_s=60.0) is not None
         assert store.add_token(make_token("0000000b")) is None
     _move(url, copy, tmp_path / "back.zip")
-    before, moved = _rows_of(url), _rows_of(copy)
+    before, moved = rows_of(url), rows_of(copy)
     assert moved == before
     assert all(before.values())
     assert upkeep.check(url).sound
@@ -321,7 +340,7 @@ def test_what_a_file_held_is_what_the_server_holds(url: str, tmp_path: Path) -> 
     with contextlib.closing(open_store(file)) as store:
         fill(store)
     _move(file, url, tmp_path / "there.zip")
-    assert _rows_of(url) == _rows_of(file)
+    assert rows_of(url) == rows_of(file)
 
 
 def test_an_archive_of_a_server_is_of_one_moment(url: str, tmp_path: Path) -> None:
@@ -345,14 +364,3 @@ def test_an_archive_of_a_server_is_of_one_moment(url: str, tmp_path: Path) -> No
 def _move(source: str, target: str, archive: Path) -> None:
     upkeep.back_up(source, archive, at=START, srnas="", on_rows=lambda *_: None)
     upkeep.restore(target, archive, on_rows=lambda *_: None)
-
-
-def _rows_of(url: str) -> dict[str, list[dict[str, object]]]:
-    engine = connect(url)
-    with engine.connect() as connection:
-        found = {
-            table.name: [dict(row._mapping) for row in connection.execute(select(table))]
-            for table in metadata.sorted_tables
-        }
-    engine.dispose()
-    return {name: sorted(rows, key=str) for name, rows in found.items()}

@@ -9,29 +9,16 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
 
 from nas.records import SearchId
 from nas.store import upkeep
 from nas.store.opening import open_store
 from nas.store.refusals import BadArchive, NotEmpty, StoreUnavailable, WrongSchema
-from nas.store.sql.engine import connect
 from nas.store.sql.tables import metadata
 from nas.testing import START, make_search, make_token
+from nas.testing.contents import rows_of
 from nas.testing.filling import fill
 from search_space.errors import InvalidInput
-
-
-def rows_of(url: str) -> dict[str, list[dict[str, object]]]:
-    """Every row of every table."""
-    engine = connect(url)
-    with engine.connect() as connection:
-        found = {
-            table.name: [dict(row._mapping) for row in connection.execute(select(table))]
-            for table in metadata.sorted_tables
-        }
-    engine.dispose()
-    return {name: sorted(rows, key=str) for name, rows in found.items()}
 
 
 def back_up(url: str, path: Path) -> upkeep.Manifest:
