@@ -49,6 +49,17 @@ def make_genotype(number: int = 0) -> Genotype:
     return SPACES["falsr"].sample(np.random.default_rng(number))
 
 
+def make_tiny_spec(**fields: Any) -> SearchSpec:
+    """A search of the tiny space, for two objectives, that takes a moment with scripted outcomes."""
+    values: dict[str, Any] = {
+        "space": "tiny",
+        "dataset": {"train": "photos"},
+        "population": 8,
+        "objectives": ["psnr", "mult_adds"],
+    }
+    return SearchSpec.model_validate(values | fields)
+
+
 def make_search(search_id: str = "00000001", *, minute: int = 0, **fields: Any) -> Search:
     """A queued search, submitted some minutes after the start."""
     values: dict[str, Any] = {

@@ -22,9 +22,8 @@ from nas.engine.base import Engine
 from nas.options import EngineOptions
 from nas.records import Candidate, Search, SearchId, SearchState
 from nas.replaying import replay
-from nas.spec import SearchSpec
 from nas.store.memory import MemoryStore
-from nas.testing import make_candidate
+from nas.testing import make_candidate, make_tiny_spec
 from nas.testing.controllers import by_steps_or_diverged, make_controller, proposals
 
 SURROGATE = {"surrogate_after": 12, "surrogate_children": 10, "surrogate_refit": 6}
@@ -112,17 +111,10 @@ class Theatre:
     """A store with one search, and the controllers that advance it one after the other."""
 
     def __init__(self, **changes: Any) -> None:
-        document = {
-            "space": "tiny",
-            "dataset": {"train": "photos"},
-            "population": 8,
-            "budget": {"evaluations": 32},
-            "objectives": ["psnr", "mult_adds"],
-        }
         self.store = MemoryStore()
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.id = SearchId("a")
-        spec = SearchSpec.model_validate(document | changes)
+        spec = make_tiny_spec(**{"budget": {"evaluations": 32}} | changes)
         self.store.add_search(Search(id=self.id, spec=spec, state=SearchState.QUEUED, created_at=self.now))
 
     @property

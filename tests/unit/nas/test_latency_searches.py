@@ -19,9 +19,8 @@ from nas.replaying import replay
 from nas.scores import candidate_scores
 from nas.service import Service
 from nas.settings import Settings
-from nas.spec import SearchSpec
 from nas.store.memory import MemoryStore
-from nas.testing import make_search
+from nas.testing import make_search, make_tiny_spec
 from nas.testing.controllers import make_controller
 from nas.testing.profiles import make_profile
 
@@ -42,9 +41,6 @@ class Ended:
 def run(latency: dict[str, Any] | None, **changes: Any) -> Ended:
     """Run a search of the tiny space on two scripted workers."""
     document = {
-        "space": "tiny",
-        "dataset": {"train": "photos"},
-        "population": 8,
         "budget": {"evaluations": 40},
         "objectives": ["psnr", "latency_ms"],
         "constraints": [{"metric": "params", "max": 4000}],
@@ -52,7 +48,7 @@ def run(latency: dict[str, Any] | None, **changes: Any) -> Ended:
         "latency": latency,
     }
     store, timed = MemoryStore(), []
-    search = make_search(spec=SearchSpec.model_validate(document | changes))
+    search = make_search(spec=make_tiny_spec(**document | changes))
     store.add_search(search)
 
     def script(job: Any) -> Any:

@@ -23,18 +23,15 @@ from nas.records import Candidate, CandidateState, Search, SearchId, SearchState
 from nas.spec import SearchSpec
 from nas.store.base import Lease, StoreUnavailable
 from nas.store.memory import MemoryStore
-from nas.testing.builders import START
+from nas.testing.builders import START, make_tiny_spec
 from nas.testing.controllers import make_controller, prepare, proposals
 from nas.testing.flaky import Fate, FlakyStore
 
 SPEC = {
-    "space": "tiny",
-    "dataset": {"train": "photos"},
     "population": 4,
     "budget": {"evaluations": 10},
     "front_seeds": 2,
     "engine": {"surrogate": False, "order": "ordered", "lag": 4},
-    "objectives": ["psnr", "mult_adds"],
 }
 WRITES = ("claim_search", "renew_lease", "begin_search", "end_search", "record_ask", "record_tell", "record_survival")
 
@@ -54,7 +51,7 @@ class Scene:
         self.store, self.clock, self.trained = MemoryStore(), Clock(), list[str]()
         self.executor = ScriptedExecutor(self.train, capacity=3)
         for seed, name in enumerate(searches or ("a",)):
-            spec = SearchSpec.model_validate(SPEC | {"seed": seed})
+            spec = make_tiny_spec(**SPEC, seed=seed)
             search = Search(id=SearchId(name), spec=spec, state=SearchState.QUEUED, created_at=START)
             self.store.add_search(search)
 

@@ -21,9 +21,9 @@ from nas.cli_replay import replay as replay_verb
 from nas.console import Verbs
 from nas.records import Action, Candidate, CandidateState, Search, SearchId, SearchState
 from nas.replaying import Difference, replay
-from nas.spec import BudgetSpec, SearchSpec
+from nas.spec import BudgetSpec
 from nas.store.memory import MemoryStore
-from nas.testing import START, make_search
+from nas.testing import START, make_search, make_tiny_spec
 from nas.testing.controllers import by_steps_or_diverged, make_controller
 from search_space.spaces import get_space
 
@@ -36,15 +36,7 @@ class Story:
     """A search in a store, and the controllers that advance it."""
 
     def __init__(self, **changes: Any) -> None:
-        document = {
-            "space": "tiny",
-            "dataset": {"train": "photos"},
-            "population": 8,
-            "budget": {"evaluations": 24},
-            "objectives": ["psnr", "mult_adds"],
-            "engine": PLAIN,
-        }
-        self.spec = SearchSpec.model_validate(document | changes)
+        self.spec = make_tiny_spec(**{"budget": {"evaluations": 24}, "engine": PLAIN} | changes)
         self.store = MemoryStore()
         self.id = SearchId("a")
         self.add(self.id)

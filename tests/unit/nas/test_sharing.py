@@ -22,17 +22,14 @@ from nas.run import SearchRun
 from nas.sharing import making_way, whose_turn
 from nas.spec import BudgetSpec, SearchSpec
 from nas.store.memory import MemoryStore
-from nas.testing.builders import START, make_search
+from nas.testing.builders import START, make_search, make_tiny_spec
 from nas.testing.controllers import make_controller, prepare, proposals
 
 SPEC = {
-    "space": "tiny",
-    "dataset": {"train": "photos"},
     "population": 4,
     "budget": {"evaluations": 40},
     "front_seeds": 1,
     "engine": {"surrogate": False},
-    "objectives": ["psnr", "mult_adds"],
 }
 
 
@@ -43,7 +40,7 @@ class Scene:
         self.store, self.now = MemoryStore(), START
 
     def submit(self, name: str, priority: int = 0, **changes: Any) -> SearchId:
-        spec = SearchSpec.model_validate(SPEC | {"seed": len(name) + ord(name[0])} | changes)
+        spec = make_tiny_spec(**SPEC | {"seed": len(name) + ord(name[0])} | changes)
         self.now += timedelta(seconds=1)
         self.store.add_search(
             make_search(name, spec=spec, priority=priority, parallelism=spec.parallelism, created_at=self.now)
@@ -129,7 +126,7 @@ def test_free_workers_go_to_the_higher_priority(scene: Scene) -> None:
 def test_what_a_search_of_higher_priority_leaves_goes_to_the_others(scene: Scene) -> None:
     low, high = scene.submit("a"), scene.submit("b", 5, parallelism=1)
     controller = scene.controller()
-    controller.step()
+    steps(controller, 2)
     assert scene.search(high).progress.in_flight == 1
     assert scene.search(low).progress.in_flight >= 2
 
@@ -147,7 +144,7 @@ def test_outcomes_that_are_known_by_the_hundred_leave_the_workers_to_others(scen
     spec: dict[str, Any] = {"engine": "random", "budget": {"evaluations": 200}, "seed": 3}
     scene.run_to_end(scene.controller(), scene.submit("known", **spec))
     again, other = scene.submit("again", **spec), scene.submit("other")
-    scene.controller(owner="theirs").step()
+    steps(scene.controller(owner="theirs"), 2)
     assert scene.search(other).progress.in_flight >= 3
     assert scene.search(again).progress.cached >= 3
 
