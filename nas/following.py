@@ -31,6 +31,7 @@ class Following:
             known = self._standings.get(search_id)
             if known is not None:
                 self._standings.move_to_end(search_id)
+                self._forget()  # a search grows while it is followed
                 return known
         made = Standing(self._reads, search_id)  # reads, so that nobody waits for the lock meanwhile
         with self._lock:

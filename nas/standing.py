@@ -133,21 +133,31 @@ class Standing:
         """
         pulse = self._reads.pulse(self._search_id)
         kept = self._documents.get(key)
-        if kept is not None and (kept.pulse == pulse or not self._lock.acquire(blocking=False)):
+        if kept is not None and kept.pulse == pulse:
             return kept.document
-        if kept is None:
-            self._lock.acquire()
-        try:
-            self._look(pulse)
-            outcomes = self._account.count, self._marked, tuple(self._search.reference_point.items())
-            if kept is not None and of_outcomes and kept.outcomes == outcomes:
-                document = kept.document
-            else:
-                document = Document.of(make())
-            self._keep(key, _Kept(pulse, outcomes, document))
-            return document
-        finally:
-            self._lock.release()
+        if self._lock.acquire(blocking=False):
+            try:
+                return self._at(pulse, key, make, of_outcomes)
+            finally:
+                self._lock.release()
+        if kept is not None:
+            return kept.document
+        with self._lock:  # whoever had it may have made the same, for a later moment
+            return self._at(self._reads.pulse(self._search_id), key, make, of_outcomes)
+
+    def _at(self, pulse: Pulse, key: Hashable, make: Callable[[], bytes], of_outcomes: bool) -> Document:
+        """A document of a moment; the lock is held."""
+        kept = self._documents.get(key)
+        if kept is not None and kept.pulse == pulse:
+            return kept.document
+        self._look(pulse)
+        outcomes = self._account.count, self._marked, tuple(self._search.reference_point.items())
+        if kept is not None and of_outcomes and kept.outcomes == outcomes:
+            document = kept.document
+        else:
+            document = Document.of(make())
+        self._keep(key, _Kept(pulse, outcomes, document))
+        return document
 
     def _keep(self, key: Hashable, made: _Kept) -> None:
         """Keep a document, and let go of those that were made longest ago; the latest stays, however large it is."""

@@ -256,6 +256,30 @@ def test_while_one_looks_others_have_what_was_there_a_moment_ago() -> None:
     assert scene.standing.document("front", lambda: b"never made").body == b"new"
 
 
+def test_what_another_thread_made_meanwhile_is_not_made_again() -> None:
+    """Of many that ask for one document at once, one makes it."""
+    scene, making, go_on, made = Scene(), threading.Event(), threading.Event(), itertools.count()
+    found: list[Document] = []
+
+    def slowly() -> bytes:
+        next(made)
+        making.set()
+        assert go_on.wait(30)
+        return b"page"
+
+    asking = [threading.Thread(target=lambda: found.append(scene.standing.document("page", slowly))) for _ in range(4)]
+    asking[0].start()
+    assert making.wait(30)
+    for thread in asking[1:]:
+        thread.start()
+    scene.ask(0, 0, 0)  # those who wait may have looked before it or after it
+    go_on.set()
+    for thread in asking:
+        thread.join(30)
+    assert {document.body for document in found} == {b"page"}
+    assert next(made) <= 2
+
+
 def test_many_threads_are_told_the_same() -> None:
     scene = Scene()
     following = Following(scene.store)
@@ -292,6 +316,20 @@ def test_searches_that_nobody_asks_for_are_forgotten(monkeypatch: pytest.MonkeyP
     following.of(store.add_search(make_search("00000009")).id)
     assert following.of(names[0]) is not first
     assert following.of(names[1]) is not second
+
+
+def test_a_search_that_has_grown_makes_others_go_when_it_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody need ask for another one first."""
+    scene = Scene()
+    following = Following(scene.store)
+    other = scene.store.add_search(make_search("00000009")).id
+    forgotten, growing = following.of(other), following.of(scene.id)
+    for number in range(3):
+        scene.tell(scene.ask(number, 1, 0))
+    growing.front()
+    monkeypatch.setattr("nas.following.ROWS", 2)
+    assert following.of(scene.id) is growing
+    assert following.of(other) is not forgotten
 
 
 def test_a_search_that_is_not_there_is_not_followed() -> None:
