@@ -10,11 +10,13 @@ HIDDEN = "***"
 
 _SECRET = re.compile(r"(srnas_[0-9a-f]{8}_)[A-Za-z0-9_-]+")
 _PASSWORD = re.compile(r"""(\w://[^/\s:@]*):[^\s"']*@""")
+_ASKED = re.compile(r"""([?&]\w*password=)[^\s"'&]*""", re.IGNORECASE)
 
 
 def redacted(text: str) -> str:
     """A text without what must not be known; a token's id and a database's user stay."""
-    return _PASSWORD.sub(rf"\1:{HIDDEN}@", _SECRET.sub(rf"\1{HIDDEN}", text))
+    text = _ASKED.sub(rf"\1{HIDDEN}", _SECRET.sub(rf"\1{HIDDEN}", text))  # first: it may hold an @
+    return _PASSWORD.sub(rf"\1:{HIDDEN}@", text)
 
 
 def redact_line(_logger: object, _method: str, line: structlog.typing.EventDict | str) -> str:

@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from search_space.errors import InvalidInput, Problem
 
+from .redaction import HIDDEN, redacted
+
 LogForm = Literal["json", "console"]
 
 
@@ -143,7 +145,7 @@ def _problems(entry: ErrorDetails) -> tuple[Problem, ...]:
 
 def without_password(url: str) -> str:
     """A database's URL as people may see it."""
-    return re.sub(r"(//[^/@:]*):.*@", r"\1:***@", url)
+    return re.sub(r"(//[^/@:]*):.*@", rf"\1:{HIDDEN}@", redacted(url))
 
 
 def allowed(message: str) -> str:

@@ -12,7 +12,7 @@ from nas.logs import configure_logging
 from nas.records import Role
 from nas.redaction import redacted
 from nas.service import utc_now
-from nas.settings import Settings
+from nas.settings import Settings, without_password
 from nas.store.memory import MemoryStore
 from nas.tokens import Tokens
 
@@ -25,6 +25,24 @@ def test_secrets_and_passwords_go_and_what_tells_them_apart_stays() -> None:
     assert line == (
         f"sent srnas_{token.id}_***, to postgresql+psycopg://srnas:***@database:5432/srnas and http://127.0.0.1:8000/docs"
     )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://srnas:s3cret@database/srnas",
+        "postgresql+psycopg://srnas:s3cret?@database/srnas",
+        "postgresql+psycopg://srnas@database:5432/srnas?password=s3cret&sslmode=require",
+        "postgresql+psycopg://database:5432/srnas?sslmode=require&password=a@s3cret@b",
+        "postgresql+psycopg:///srnas?host=database&user=srnas&PASSWORD=s3cret/&sslpassword=s3cret",
+    ],
+)
+def test_a_password_is_hidden_wherever_a_url_has_it(url: str) -> None:
+    for shown in (without_password(url), redacted(f"{url} is away"), redacted(json.dumps({"url": url}))):
+        assert "s3cret" not in shown
+        assert "database" in shown
+        assert "***" in shown
+    assert json.loads(redacted(json.dumps({"url": url}))).keys() == {"url"}
 
 
 def test_json_stays_json() -> None:
