@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, exc, make_url
 
+from ...redaction import redacted
 from ..base import StoreUnavailable
 from .turns import Turns
 from .wal import WriteAheadLog
@@ -53,6 +54,12 @@ TRANSIENT = frozenset({"40P01", "40001", "57P01", "57P02", "57P03"})
 """What PostgreSQL says when a transaction came to nothing and the next one may not: deadlock, serialization failure,
 shutdown by an administrator, shutdown after a crash, still starting up."""
 
+READ_ONLY = "25006"
+"""What PostgreSQL says when a transaction would write on a server that only follows another, as after a failover."""
+
+FORBIDDEN = "42501"
+"""What PostgreSQL says when rights are missing: an administrator took them and may give them back."""
+
 _WRITES = "srnas_writes"
 
 P = ParamSpec("P")
@@ -72,6 +79,8 @@ def connect(url: str) -> Engine:
     if kind == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "handle_error", _leave_standby)
     return engine
 
 
@@ -205,7 +214,18 @@ def _once_more(once: Callable[[], R]) -> R:
 
 
 def _passing(error: exc.DBAPIError) -> bool:
-    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in TRANSIENT
+    return error.connection_invalidated or _sqlstate(error) in TRANSIENT
+
+
+def _leave_standby(context: ExceptionContext) -> None:
+    """Close the connections to a server that may not write any more, so that the next ones find the one that may."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    """What PostgreSQL says that an error is; None of SQLite."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None)
 
 
 @contextmanager
@@ -213,8 +233,9 @@ def available(engine: Engine) -> Iterator[None]:
     """Turn the driver's complaints about a database that cannot be used into `StoreUnavailable`."""
     try:
         yield
-    except (exc.IntegrityError, exc.ProgrammingError, exc.DataError):
-        raise
     except (exc.DBAPIError, exc.TimeoutError) as error:
+        ours = isinstance(error, exc.IntegrityError | exc.ProgrammingError | exc.DataError)
+        if ours and _sqlstate(error) != FORBIDDEN:
+            raise
         cause = error.orig if isinstance(error, exc.DBAPIError) else error
-        raise StoreUnavailable(f"{engine.url.render_as_string()}: {cause}") from error
+        raise StoreUnavailable(redacted(f"{engine.url.render_as_string()}: {cause}")) from error
