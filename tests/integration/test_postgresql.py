@@ -243,24 +243,6 @@ def test_a_server_that_takes_rights_away_is_unavailable(url: str) -> None:
     database.close()
 
 
-def test_a_write_finds_the_server_that_may_write_after_a_failover(url: str) -> None:
-    database, store = Database(connect(url)), open_store(url)
-    store.add_search(make_search())
-    store.close()
-    database.write(lambda connection: connection.execute(text("SET default_transaction_read_only = on")))
-    rename = update(searches).values(priority=1)
-    assert database.write(lambda connection: connection.execute(rename).rowcount) == 1
-    database.close()
-
-
-def test_a_server_that_takes_rights_away_is_unavailable(url: str) -> None:
-    database = Database(connect(url))
-    database.write(lambda connection: connection.execute(text("SET ROLE pg_monitor")))
-    with pytest.raises(StoreUnavailable, match="permission denied"):
-        database.read(lambda connection: connection.execute(searches.select()).all())
-    database.close()
-
-
 def _close_others(engine: Engine) -> None:
     with engine.begin() as connection:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
