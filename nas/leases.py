@@ -71,16 +71,14 @@ class Leases:
             self._store.release_lease(lease)
 
     def complete(self, lease: Lease, budget: BudgetSpec, reason: str) -> None:
-        """End a search whose budget is spent; one that was given another just then is queued again."""
-        ended = self.end(lease, SearchState.COMPLETED, reason)
-        if ended is not None and ended.spec.budget != budget:
-            self._store.move_search(ended.id, SearchState.QUEUED, at=self._clock(), reason="it was given more budget")
+        """End a search whose budget is spent; one that was given another just then is queued again instead."""
+        self.end(lease, SearchState.COMPLETED, reason, present=budget)
 
-    def end(self, lease: Lease, state: SearchState, reason: str) -> Search | None:
+    def end(self, lease: Lease, state: SearchState, reason: str, present: BudgetSpec | None = None) -> Search | None:
         """Move a search out of running; None if a person was quicker to pause or cancel it, which stands."""
         try:
-            ended = self._store.end_search(lease, state, at=self._clock(), reason=reason)
-            logger.info("search left", search=lease.search_id, state=str(state), reason=reason)
+            ended = self._store.end_search(lease, state, at=self._clock(), reason=reason, present=present)
+            logger.info("search left", search=lease.search_id, state=str(ended.state), reason=ended.reason)
             return ended
         except LeaseLost:
             logger.warning("lease lost", search=lease.search_id)

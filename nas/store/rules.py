@@ -94,6 +94,27 @@ def running_time(
     return {"running_since": None, "ran_s": ran_s + spent_s, "claims": 0}
 
 
+def running_since(since: datetime | None, ran_s: float, heard_until: datetime | None, at: datetime) -> dict[str, Any]:
+    """The same fields after a claim; ``heard_until`` is when the lease ended that the search was run under.
+
+    Who held it was not heard of later, so that it did not run from then on: a budget of seconds is not spent by a night
+    without a controller.
+    """
+    spent_s = 0.0 if since is None or heard_until is None else max(0.0, (heard_until - since).total_seconds())
+    return {"running_since": at, "ran_s": ran_s + spent_s}
+
+
+def ending(search: Search, state: SearchState, reason: str, present: BudgetSpec | None) -> tuple[SearchState, str]:
+    """Where a search goes that is to end, and why: back into the queue if its budget is not ``present`` any more.
+
+    `IllegalTransition` unless it may end there.
+    """
+    check_transition(search.id, search.state, state)
+    if present is None or search.spec.budget == present:
+        return state, reason
+    return SearchState.QUEUED, "it was given more budget"
+
+
 ADDED = ("evaluated", "failed", "cached", "in_flight", "train_s", "validate_s", "steps", "retries", "gpu_s")
 """The figures of a progress that mean something when they are summed over searches."""
 

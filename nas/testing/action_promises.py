@@ -142,6 +142,28 @@ class ActionPromises:
         assert claim(store, "controller-2").token == 2
         assert store.search(ID).started_at == SOON
 
+    def test_a_search_ends_for_the_budget_that_was_spent_and_no_other(self, store: Store, lease: Lease) -> None:
+        """One that was given another meanwhile goes back into the queue, what is in flight with it, in one step."""
+        store.record_ask(lease, make_candidate())
+        store.extend_search(ID, LARGER, at=SOON)
+        queued = store.end_search(lease, SearchState.COMPLETED, at=LATER, reason="it is spent", present=SMALLER)
+        assert queued == store.search(ID)
+        assert (queued.state, queued.finished_at, queued.progress.in_flight) == (SearchState.QUEUED, None, 1)
+        event = store.events(ID)[-1]
+        assert (event.kind, event.detail) == ("queued", {"was": "running", "reason": "it was given more budget"})
+        with pytest.raises(LeaseLost):
+            store.end_search(lease, SearchState.COMPLETED, at=LATER, present=LARGER)
+        ended = store.end_search(claim(store), SearchState.COMPLETED, at=LATER, reason="it is spent", present=LARGER)
+        assert (ended.state, ended.reason) == (SearchState.COMPLETED, "it is spent")
+
+    def test_a_paused_search_with_another_budget_stays_paused(self, store: Store, lease: Lease) -> None:
+        """Who paused it was quicker than who would end it."""
+        store.move_search(ID, SearchState.PAUSED, at=SOON)
+        extended = store.extend_search(ID, LARGER, at=SOON)
+        with pytest.raises(IllegalTransition):
+            store.end_search(lease, SearchState.COMPLETED, at=LATER, present=SMALLER)
+        assert store.search(ID) == extended
+
     # -- priority ----------------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("state", SearchState)

@@ -104,14 +104,18 @@ class QueuePromises:
         assert (ended.running_since, ended.ran_s) == (None, 150.0)
         assert store.search(ID) == ended
 
-    def test_who_takes_a_search_over_does_not_begin_its_time_anew(self, store: Store) -> None:
-        """The time between a loss and a take-over counts: nobody was told that it stood still."""
+    def test_time_without_a_controller_does_not_count(self, store: Store) -> None:
+        """What was run under a lease does, until it expired; also where it was renewed, and lost again and again."""
         store.add_search(make_search())
-        lease = claim(store)
-        second = store.claim_search("controller-2", at=lease.expires_at + MINUTE, lease_s=60.0)
-        assert second is not None
-        assert store.search(ID).running_since == SOON
-        assert store.end_search(second, SearchState.COMPLETED, at=SOON + 5 * MINUTE).ran_s == 300.0
+        lease, _ = store.renew_lease(claim(store), at=SOON + MINUTE, lease_s=60.0)
+        for ran_s in (120.0, 180.0):
+            taken_at = lease.expires_at + 60 * MINUTE
+            again = store.claim_search("controller-2", at=taken_at, lease_s=60.0)
+            assert again is not None
+            lease, running = again, store.search(ID)
+            assert (running.running_since, running.ran_s) == (taken_at, ran_s)
+            assert running.started_at == SOON
+        assert store.end_search(lease, SearchState.COMPLETED, at=taken_at + MINUTE / 2).ran_s == 210.0
 
     def test_a_clock_that_goes_back_takes_no_time_away(self, store: Store) -> None:
         """A search has run for nothing then, not for less."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ...records import Search, SearchId, SearchState
+from ...spec import BudgetSpec
 from ..lease import Lease
 
 
@@ -17,6 +18,8 @@ class Claims(Protocol):
         self, owner: str, *, at: datetime, lease_s: float, only: SearchId | None = None, above: int | None = None
     ) -> Lease | None:
         """Take a search that is queued, or running with an expired lease; it is running afterwards, its claim counted.
+
+        The time since that lease expired is none of its running time.
 
         The oldest of those of the highest priority. With ``only``, that search or none; with ``above``, one of a higher
         priority than that.
@@ -46,8 +49,13 @@ class Claims(Protocol):
         """Record what the images turned out to be, and in the event "started" where it is run; `LeaseLost`."""
         ...
 
-    def end_search(self, lease: Lease, state: SearchState, *, at: datetime, reason: str = "") -> Search:
-        """Make a legal transition out of running and give the lease back; `LeaseLost`, `IllegalTransition`."""
+    def end_search(
+        self, lease: Lease, state: SearchState, *, at: datetime, reason: str = "", present: BudgetSpec | None = None
+    ) -> Search:
+        """Make a legal transition out of running and give the lease back; `LeaseLost`, `IllegalTransition`.
+
+        With ``present``, the budget that was spent: a search that has another one by now is queued again instead.
+        """
         ...
 
     def release_lease(self, lease: Lease) -> None:

@@ -129,9 +129,12 @@ def totals(connection: Connection) -> Totals:
     )
 
 
-def end(connection: Connection, lease: Lease, state: SearchState, at: datetime, reason: str) -> Search:
-    """Make a legal transition and give the lease back; `LeaseLost`, `IllegalTransition`."""
+def end(
+    connection: Connection, lease: Lease, state: SearchState, at: datetime, reason: str, present: BudgetSpec | None
+) -> Search:
+    """Make a legal transition for a spent budget, and give the lease back; `LeaseLost`, `IllegalTransition`."""
     row = held_search(connection, lease)
+    state, reason = rules.ending(to_search(row), state, reason, present)
     return _move(connection, row, state, at, reason, _NO_LEASE)
 
 
@@ -171,11 +174,11 @@ def claim(
         state=SearchState.RUNNING.value,
         reason="",
         started_at=row.started_at or at,
-        running_since=row.running_since or at,
         claims=row.claims + 1,
         lease_owner=lease.owner,
         lease_token=lease.token,
         lease_expires_at=lease.expires_at,
+        **rules.running_since(row.running_since, row.ran_s, row.lease_expires_at, at),
     )
     return lease
 

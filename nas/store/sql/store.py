@@ -142,9 +142,11 @@ class SqlStore:
             environment=environment,
         )
 
-    def end_search(self, lease: Lease, state: SearchState, *, at: datetime, reason: str = "") -> Search:
+    def end_search(
+        self, lease: Lease, state: SearchState, *, at: datetime, reason: str = "", present: BudgetSpec | None = None
+    ) -> Search:
         """See `Store.end_search`."""
-        return self._write(searches.end, lease, state, at, reason)
+        return self._write(searches.end, lease, state, at, reason, present)
 
     def release_lease(self, lease: Lease) -> None:
         """See `Store.release_lease`."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import multiple, rule
 
 from ...records import SearchId, SearchState
+from ...spec import BudgetSpec
 from ...store.base import Lease
 from .draws import lease_lengths, leases, owners, priorities, search_ids, states
 from .pair import Pair
@@ -57,8 +58,9 @@ class ClaimCalls(Pair):
             )
         )
 
-    @rule(lease=leases, state=states)
-    def end_search(self, lease: Lease, state: SearchState) -> None:
-        """Legal or not."""
+    @rule(lease=leases, state=states, evaluations=st.none() | st.sampled_from([5, 100]))
+    def end_search(self, lease: Lease, state: SearchState, evaluations: int | None) -> None:
+        """Legal or not, whatever its budget or for one only: 100 is what each has first."""
         at = self.now()
-        self.both(lambda store: store.end_search(lease, state, at=at, reason="ended"))
+        present = None if evaluations is None else BudgetSpec.model_validate({"evaluations": evaluations})
+        self.both(lambda store: store.end_search(lease, state, at=at, reason="ended", present=present))

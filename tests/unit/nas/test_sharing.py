@@ -257,6 +257,8 @@ def test_a_search_that_is_given_more_just_as_it_ends_goes_on(scene: Scene) -> No
         controller.step()
     assert len(scene.log(search)) == 15
     assert scene.search(search).state is SearchState.COMPLETED
+    ends = [event.kind for event in scene.store.events(search) if event.kind in ("queued", "completed")]
+    assert ends == ["queued", "completed"]  # it was never over with budget left
 
 
 def test_wall_time_is_spent_only_while_a_search_runs(scene: Scene) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ....records import Search, SearchId, SearchState
+from ....spec import BudgetSpec
 from ... import entries, rules
 from ...base import Lease
 from ..state import State, age
@@ -27,14 +28,16 @@ class Claims(State):
         if not claimable:
             return None
         search = min(claimable, key=lambda search: (-search.priority, *age(search)))
+        held = self._logs[search.id].lease
+        time = rules.running_since(search.running_since, search.ran_s, None if held is None else held.expires_at, at)
         lease = self._logs[search.id].grant(search.id, owner, at + timedelta(seconds=lease_s))
         running = replace(
             search,
             state=SearchState.RUNNING,
             reason="",
             started_at=search.started_at or at,
-            running_since=search.running_since or at,
             claims=search.claims + 1,
+            **time,
         )
         self._change(running, entries.claimed(lease, search.state, at))
         return lease
@@ -75,9 +78,13 @@ class Claims(State):
         return self._change(begun, entry)
 
     @verb
-    def end_search(self, lease: Lease, state: SearchState, *, at: datetime, reason: str = "") -> Search:
+    def end_search(
+        self, lease: Lease, state: SearchState, *, at: datetime, reason: str = "", present: BudgetSpec | None = None
+    ) -> Search:
         """See `Store.end_search`."""
-        ended = self._move(self._held(lease), state, at, reason)
+        search = self._held(lease)
+        state, reason = rules.ending(search, state, reason, present)
+        ended = self._move(search, state, at, reason)
         self._logs[lease.search_id].lease = None
         return ended
 
