@@ -18,18 +18,20 @@ import structlog
 
 from evaluator.executor import Executor
 
-from .dispatch import Dispatch
+from .claiming import Claiming
+from .dispatch import Dispatch, Returned
 from .exporting import Exports
 from .intake import Intake
 from .leases import Leases, Leasing
+from .mending import Mending
 from .outage import Outage
 from .preparing import Prepare, Prepared
 from .recording import KeepWeights
-from .records import SearchId, SearchState
+from .records import SearchState
 from .run import BuildEngine, Known, SearchRun, Work
-from .sharing import making_way, whose_turn
+from .sharing import whose_turn
 from .states import StateShelf
-from .store.base import Lease, Store, StoreUnavailable
+from .store.base import Store, StoreUnavailable
 from .watching import Watch
 
 logger = structlog.get_logger(__name__)
@@ -51,7 +53,7 @@ class Controller:
         states: Where trainings leave what longer ones go on from.
         exports: Who writes artifacts.
         leasing: How searches are held.
-        loader: Runs `prepare` beside the searches that are active; shut down with the controller.
+        loader: Runs `prepare`, and reads logs, beside the searches that are active; shut down with the controller.
         clock: UTC now.
         wait: Sleeps, when no worker has anything to do.
         poll_s: Longest pause of one step.
@@ -75,19 +77,20 @@ class Controller:
     ) -> None:
         self._store = store
         self._executor = executor
-        self._run_of = partial(
+        make_run = partial(
             SearchRun, store=store, build_engine=build_engine, clock=clock, keep_weights=keep_weights, states=states
         )
         self._exports = exports
-        self._max_active = leasing.max_active
         self._leases = Leases(store, leasing, clock)
-        self._clock = clock
         self._wait = wait
         self._poll_s = poll_s
         self._outage = Outage(clock)
-        self._intake = Intake(store, self._leases, prepare, loader, self._begin)
+        self._mending = Mending(self._leases, make_run, loader)
+        self._intake = Intake(
+            store, self._leases, prepare=prepare, make_run=make_run, join=self._join, loader=loader, clock=clock
+        )
         self._runs: deque[SearchRun] = deque()
-        self._newcomer: SearchId | None = None  # for whom another makes way
+        self._claiming = Claiming(self._leases, self._intake, self._outage, self._runs, leasing.max_active)
         self._dispatch = Dispatch(executor)
         self._watch = Watch(store, executor, self._dispatch, owner=leasing.owner, lease_s=leasing.lease_s, clock=clock)
 
@@ -120,13 +123,18 @@ class Controller:
             self._outage.end()
 
     def close(self) -> None:
-        """Give every search back to the queue; what is in flight will be trained by whoever claims it next.
+        """Record what has come back, and give every search back to the queue.
 
-        A store that is away is not waited for: the leases run out by themselves.
+        What is in flight will be trained by whoever claims it next. A store that is away is asked once and not waited
+        for: the leases run out by themselves.
         """
-        leases = [*self._intake.close(), *(run.lease for run in self._runs)]
+        coming = self._intake.close()
         try:
-            for lease in leases:
+            self._record_last()
+        except StoreUnavailable as error:
+            logger.warning("outcomes not recorded", reason=str(error), hint="their candidates will be trained again")
+        try:
+            for lease in [*coming, *(run.lease for run in self._runs)]:
                 self._leases.give_back(lease)
             self._watch.close()
         except StoreUnavailable as error:
@@ -140,7 +148,7 @@ class Controller:
         self._mend()
         self._renew()
         self._record()
-        self._claim()
+        self._claiming.step()
         self._intake.step()
         handled = self._fill()
         self._watch.look()
@@ -154,64 +162,29 @@ class Controller:
 
     # -- searches come ---------------------------------------------------------------------------------------------
 
-    def _claim(self) -> None:
-        """Take searches in as long as there is room, and beyond it those that others make way for."""
-        while True:
-            lowest = None
-            if self.active >= self._max_active:
-                staying = [run.search.priority for run in self._runs if run not in self._making_way]
-                if not staying:
-                    return
-                lowest = min(staying)
-            lease = self._leases.claim(above=lowest)
-            if lease is None:
-                return
-            if lowest is not None:
-                self._newcomer = lease.search_id
-            run = next((run for run in self._runs if run.search.id == lease.search_id), None)
-            if run is None:
-                self._intake.admit(lease)
-            else:  # paused and resumed before its trainings had ended: they go on
-                run.lease = lease
-                run.follow(self._store.search(lease.search_id))
-
-    @property
-    def _making_way(self) -> list[SearchRun]:
-        return making_way(self._runs, self.active - self._max_active)
-
-    def _begin(self, lease: Lease, prepared: Prepared) -> None:
-        earlier = self._store.search(lease.search_id).data_digest
-        if earlier not in (None, prepared.data.digest):
-            self._leases.end(
-                lease, SearchState.FAILED, "its images changed since it was started: scores would not compare"
-            )
-            return
+    def _join(self, run: SearchRun, prepared: Prepared) -> None:
+        """Take over a run from the intake."""
         self._executor.load(prepared.data)
-        search = self._store.begin_search(
-            lease,
-            at=self._clock(),
-            data_digest=prepared.data.digest,
-            data_notes=prepared.notes,
-            baseline=prepared.baseline,
-            reference_point=prepared.reference_point,
-            environment=prepared.environment,
-        )
-        self._runs.append(self._run_of(search, lease))
+        self._runs.append(run)
 
     def _mend(self) -> None:
-        """Make a new run, from its log, of each whose call the store broke off; its trainings go on."""
+        """Have a new run made, from its log, of each whose call was broken off; its trainings go on."""
         for run in [run for run in self._runs if run.torn]:
             with self._contained(run, "it cannot be taken up again"):
-                lease, search = self._leases.renewed(run.lease, at_once=True)
-                mended = self._run_of(search, lease)
-                self._runs[self._runs.index(run)] = mended
-                self._dispatch.hand_over(run, mended)
+                mended = self._mending.successor(run)
+                if mended is not None:
+                    self._replace(run, mended)
+
+    def _replace(self, run: SearchRun, mended: SearchRun) -> None:
+        self._runs[self._runs.index(run)] = mended
+        self._dispatch.hand_over(run, mended)
 
     def _renew(self) -> None:
         """Keep the leases, and notice what people have changed."""
         for run in list(self._runs):
             with self._contained(run, "its lease cannot be renewed"):
-                run.lease, search = self._leases.renewed(run.lease)
+                run.lease, search = self._leases.renewed(run.lease, at_once=not run.settled, settled=True)
+                run.settled = True
                 run.follow(search)
                 if search.state.ended:
                     logger.info("search left", search=run.search.id, state=str(search.state))
@@ -222,8 +195,8 @@ class Controller:
 
     def _fill(self) -> int:
         """Hand free workers to the active searches in turn; how many candidates were handled, at most `AT_ONCE`."""
-        leaving = self._making_way
-        wanting = [run for run in self._runs if run not in leaving]
+        leaving = self._claiming.making_way
+        wanting = [run for run in self._runs if run not in leaving and not run.torn]
         served = {run: self._dispatch.count_of(run) for run in wanting}  # and what was known counts as a job
         handled = 0
         while wanting and not self._dispatch.full and handled < AT_ONCE:
@@ -257,18 +230,29 @@ class Controller:
             self._dispatch.collect(timeout_s)
 
     def _record(self) -> None:
-        """Record the outcomes that have come back, oldest first."""
+        """Record the outcomes that have come back, oldest first; those of a torn run wait for the next one."""
         while (returned := self._dispatch.oldest) is not None:
-            with self._contained(returned.run, "an outcome cannot be recorded"):
-                returned.run.take(returned.work, returned.completion, cached=returned.cached)
+            self._record_one(returned)
+
+    def _record_one(self, returned: Returned) -> None:
+        with self._contained(returned.run, "an outcome cannot be recorded"):
+            returned.run.take(returned.work, returned.completion, cached=returned.cached)
+        if not returned.run.torn:
             self._dispatch.settle(returned)
+
+    def _record_last(self) -> None:
+        """Record what has come back before this controller ends, also where a run must be mended for that."""
+        for run in [run for run in self._runs if run.torn and self._dispatch.holds_for(run)]:
+            with self._contained(run, "it cannot be taken up again"):
+                self._replace(run, self._mending.at_once(run))
+        self._record()
 
     # -- searches go -----------------------------------------------------------------------------------------------
 
     def _finish(self) -> None:
         """Let go of what is over, and once nothing of theirs is in flight, of what is paused or makes way."""
-        leaving = self._making_way
-        for run in list(self._runs):
+        leaving = self._claiming.making_way
+        for run in [run for run in self._runs if not run.torn]:
             with self._contained(run, "it cannot be ended"):
                 reason = run.over()
                 if run.paused and not run.in_flight:
@@ -280,13 +264,14 @@ class Controller:
                     self._leave(run, ended=True)
                 elif run in leaving and not self._dispatch.count_of(run):
                     run.write_marks()
-                    self._leases.end(run.lease, SearchState.QUEUED, f"made way for {self._newcomer}")
+                    self._leases.end(run.lease, SearchState.QUEUED, f"made way for {self._claiming.newcomer}")
                     self._leave(run)
 
     def _leave(self, run: SearchRun, ended: bool = False) -> None:
         """Forget a search, cancel the jobs that nobody else waits for, and let its images go unless others use them."""
         if run in self._runs:
             self._runs.remove(run)
+        self._mending.forget(run)
         self._dispatch.drop(run)
         digest = run.search.data_digest
         if digest is not None and all(other.search.data_digest != digest for other in self._runs):
@@ -296,4 +281,4 @@ class Controller:
 
     def _contained(self, run: SearchRun, what: str) -> AbstractContextManager[None]:
         """Act for one search: see `Leases.contained`."""
-        return self._leases.contained(run.lease, what, partial(self._leave, run))
+        return self._leases.contained(run.lease, what, partial(self._leave, run), run.doubt)

@@ -59,8 +59,12 @@ class Dispatch:
 
     @property
     def oldest(self) -> Returned | None:
-        """The outcome that came back first of those that are not settled."""
-        return self._returned[0] if self._returned else None
+        """The outcome that came back first of those that are not settled, and whose search can take it."""
+        return next((returned for returned in self._returned if not returned.run.torn), None)
+
+    def holds_for(self, run: SearchRun) -> bool:
+        """Whether an outcome that a search waited for is not settled."""
+        return any(returned.run is run for returned in self._returned)
 
     def count_of(self, run: SearchRun) -> int:
         """Jobs in flight that a search waits for."""
@@ -93,9 +97,8 @@ class Dispatch:
                 self._returned.append(Returned(run=run, work=work, completion=completion, cached=number > 0))
 
     def settle(self, returned: Returned) -> None:
-        """Forget the oldest outcome, now that it was recorded; its search may have been dropped meanwhile."""
-        if self.oldest is returned:
-            self._returned.popleft()
+        """Forget an outcome, now that it was recorded; its search may have been dropped meanwhile."""
+        self._returned = deque(kept for kept in self._returned if kept is not returned)
 
     def drop(self, run: SearchRun) -> None:
         """Let a search wait no more, and cancel the jobs that nobody else waits for."""

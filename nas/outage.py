@@ -6,13 +6,16 @@ Knows no store: whoever asks it says here how that went.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 logger = structlog.get_logger(__name__)
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+
+MARGIN_S = 5.0
+"""What others may need, beyond their pause, until they have renewed their leases."""
 
 
 class Outage:
@@ -27,6 +30,15 @@ class Outage:
         self._began_at: datetime | None = None
         self._asked_at: datetime | None = None
         self._pause_s = 0.0
+        self._others_until: datetime | None = None
+
+    @property
+    def others_pause(self) -> bool:
+        """Whether others may not have noticed yet that the store is back: what lapsed meanwhile is still theirs."""
+        until = self._others_until
+        if self._began_at is not None:
+            return True
+        return until is not None and 0 < (until - self._clock()).total_seconds() <= LONGEST_PAUSE_S + MARGIN_S
 
     @property
     def left_s(self) -> float:
@@ -47,7 +59,9 @@ class Outage:
     def end(self) -> None:
         """Take in that it answered."""
         if self._began_at is not None:
-            away_s = (self._clock() - self._began_at).total_seconds()
+            away_s = max(0.0, (self._clock() - self._began_at).total_seconds())
             logger.warning("store back", away_s=round(away_s, 1))
+            longest_s = min(away_s + FIRST_PAUSE_S, LONGEST_PAUSE_S)  # no pause is longer than all before it and one
+            self._others_until = self._clock() + timedelta(seconds=longest_s + MARGIN_S)
         self._began_at = self._asked_at = None
         self._pause_s = 0.0

@@ -65,6 +65,8 @@ class SearchRun:
         lease: The right to write its log.
         torn: Whether a call did not end, so that what is known here and what is stored may differ: the run is of no
             more use, and whoever still holds the lease makes another one from the log.
+        settled: Whether the store knows that this claim of the search has come to a run: nobody died of it.
+        doubts: How often the log was not what it should be since the last outcome.
     """
 
     def __init__(
@@ -80,7 +82,8 @@ class SearchRun:
     ) -> None:
         self.search = search
         self.lease = lease
-        self.torn = False
+        self.torn = self.settled = False
+        self.doubts = 0
         self._store, self._clock, self._keep_weights = store, clock, keep_weights
         self._spec = search.spec
         self._jobs = Jobs(search, states)
@@ -113,6 +116,17 @@ class SearchRun:
     def follow(self, search: Search) -> None:
         """Take in what people have changed: whether it runs, its budget, how many workers it may have, and when."""
         self.search = replace(search, progress=self.search.progress)
+
+    def doubt(self) -> bool:
+        """Take in that the log is not what it should be; whether a successor may help, since none was tried."""
+        self.torn = True
+        self.doubts += 1
+        return self.doubts < 2
+
+    def succeed(self, torn: SearchRun) -> None:
+        """Take over from a run of the same search, all but what is under way."""
+        self.lease, self.settled, self.doubts = torn.lease, torn.settled, torn.doubts
+        self.follow(torn.search)
 
     def attach(self, ordinals: Collection[int]) -> None:
         """Take in that the jobs of these candidates are under way already."""
@@ -209,6 +223,7 @@ class SearchRun:
         self._store.record_tell(self.lease, told, evaluation, progress)
         self.search, self._log[told.ordinal] = replace(self.search, progress=progress), told
         self._tells += 1
+        self.doubts = 0
         self._planned_steps -= self._steps_of(told)
         self._dialogue.hear(told)
         self._write_notes()

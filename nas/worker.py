@@ -123,7 +123,7 @@ def make_controller(
             max_active=settings.max_active_searches,
             only=only,
         ),
-        loader=ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare"),
+        loader=ThreadPoolExecutor(max_workers=2, thread_name_prefix="prepare"),
         clock=utc_now,
         wait=time.sleep,
         poll_s=settings.poll_s,

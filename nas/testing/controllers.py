@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,29 @@ class Immediate(concurrent.futures.Executor):
         except Exception as error:  # the future carries it
             future.set_exception(error)
         return future
+
+
+class Held(Immediate):
+    """Runs what it was given when it is told to."""
+
+    def __init__(self) -> None:
+        self._calls: list[tuple[concurrent.futures.Future[Any], Callable[[], Any]]] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
+        """The future of a call that waits."""
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self._calls.append((future, partial(fn, *args, **kwargs)))
+        return future
+
+    def go_on(self) -> int:
+        """Run all that waits; how many calls these were."""
+        calls, self._calls = self._calls, []
+        for future, call in calls:
+            try:
+                future.set_result(call())
+            except Exception as error:  # the future carries it
+                future.set_exception(error)
+        return len(calls)
 
 
 class NoExports:

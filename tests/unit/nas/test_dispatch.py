@@ -22,6 +22,7 @@ class Waiting:
 
     search: Search
     attached: set[int] = field(default_factory=set)
+    torn: bool = False
 
     def attach(self, ordinals: set[int]) -> None:
         self.attached = ordinals
@@ -82,6 +83,20 @@ def test_an_outcome_is_kept_until_it_is_settled(scene: Scene) -> None:
     assert oldest is not None
     assert oldest is scene.dispatch.oldest
     assert [returned.work.job.seed for returned in scene.settle_all()] == [0, 1]
+
+
+def test_an_outcome_of_a_torn_search_keeps_nobody_elses_waiting(scene: Scene) -> None:
+    torn, other = scene.run("00000001"), scene.run("00000002")
+    scene.submit(torn, 0, seed=1)
+    scene.submit(other, 0, seed=2)
+    cast("Waiting", torn).torn = True
+    for _ in range(2):
+        scene.dispatch.collect(0)
+    assert [returned.run for returned in scene.settle_all()] == [other]
+    assert (scene.dispatch.holds_for(torn), scene.dispatch.holds_for(other)) == (True, False)
+    rebuilt = scene.run("00000001")
+    scene.dispatch.hand_over(torn, rebuilt)
+    assert [returned.run for returned in scene.settle_all()] == [rebuilt]
 
 
 def test_a_search_that_is_dropped_takes_its_jobs_and_outcomes_with_it_and_leaves_those_of_others(scene: Scene) -> None:
