@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
 REQUIRED = {"POSTGRES_PASSWORD": "secret", "SRNAS_IMAGES": "/photographs"}
 OF_COMPOSE = {"COMPOSE_PROFILES"}
-OF_RAY = {"RAY_ADDRESS", "RAY_AUTH_MODE"}
+OF_RAY = {"RAY_gcs_rpc_server_reconnect_timeout_s", "RAY_ADDRESS", "RAY_AUTH_MODE"}
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 PROFILES = ["cpu", "gpu", "cpu,gpu"]
 

@@ -31,8 +31,11 @@ __all__ = ["BUSY_TIMEOUT_S", "Database", "Engine", "available", "connect", "pati
 BUSY_TIMEOUT_S = 60.0
 """How long a SQLite transaction waits for another process's; PostgreSQL has row locks and a server to end them."""
 
-CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, LOCK_TIMEOUT_S = 10, 60, 30
-"""How long PostgreSQL may take to answer a connection, to carry out a statement, and to give it a lock."""
+CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, LOCK_TIMEOUT_S, IDLE_TIMEOUT_S = 10, 60, 30, 15
+"""How long PostgreSQL may take to answer a connection, carry out a statement and give a lock.
+
+And how long it waits for the next statement of a transaction: who was stopped within one shall keep no search locked.
+"""
 
 POOL_TIMEOUT_S = 30.0
 """How long a thread waits for a connection while others use them all."""
@@ -104,7 +107,7 @@ def _postgresql_arguments(url: URL) -> dict[str, Any]:
     limits_ms = {
         "statement_timeout": STATEMENT_TIMEOUT_S * 1000,
         "lock_timeout": LOCK_TIMEOUT_S * 1000,
-        "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT_S * 1000,
+        "idle_in_transaction_session_timeout": IDLE_TIMEOUT_S * 1000,
     }
     arguments = {
         "application_name": "srnas",
