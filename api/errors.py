@@ -20,7 +20,7 @@ from nas.datasets import DatasetExists, DatasetKept
 from nas.records import IllegalAction, IllegalTransition
 from nas.service import NotExportable, NotReady
 from nas.store.base import AlreadyStored, KeyReused, NotFound, StoreError, StoreInUse
-from nas.uploads import UploadTooLarge
+from nas.uploads import NoRoom, UploadTooLarge
 from search_space.errors import InvalidInput, Problem, UnknownSpace
 
 from .responses import PROBLEM_JSON
@@ -122,6 +122,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     InvalidInput: Kind(422, "invalid-input", "Some fields hold what they may not hold"),
     KeyReused: Kind(422, "key-reused", "The key is another request's"),
     TooManyRequests: Kind(429, "too-many-requests", "Too many requests", "Wait as long as Retry-After says."),
+    NoRoom: Kind(507, "no-room", "No room for the upload"),
     StoreInUse: Kind(503, "unavailable", "Not available now"),
     StoreError: Kind(503, "unavailable", "Not available now", "Try again in a moment."),
     Unavailable: Kind(503, "unavailable", "Not available now", "Look at the database and its URL, then try again."),
@@ -179,6 +180,9 @@ def answer(error: Exception, method: str, path: str) -> Response:
         return problem_response(kind, detail, hint=hint, problems=error.problems[:MOST_PROBLEMS])
     if kind.status < 500:
         return problem_response(kind, str(error), hint=hint, headers=getattr(error, "headers", None))
+    if isinstance(error, NoRoom):
+        _log.warning("no room for an upload", method=method, path=path, reason=str(error))
+        return problem_response(kind, str(error), hint=hint)
     _log.error("not available", method=method, path=path, exc_info=error)
     return problem_response(kind, "the store could not be used; the server's log says why", hint=hint)
 

@@ -17,7 +17,7 @@ from .fields import DATASET_NAME
 from .records import Dataset, DatasetKind, Search, SearchState
 from .settings import Settings
 from .store.base import AlreadyStored, Store
-from .uploads import SHOWN, Limits, Received, Receiver, sweep, unpack
+from .uploads import SHOWN, Disk, Limits, Received, Receiver, Room, held, sweep, unpack
 
 FOLDER = "datasets"
 """Where uploads lie below the home folder."""
@@ -54,15 +54,23 @@ class Datasets:
         settings: Where images lie.
         clock: The time for records.
         limits: What an upload may hold.
+        disk: How full the disk is that a folder lies on.
     """
 
     def __init__(
-        self, store: Store, settings: Settings, clock: Callable[[], datetime], *, limits: Limits | None = None
+        self,
+        store: Store,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        *,
+        limits: Limits | None = None,
+        disk: Disk = shutil.disk_usage,
     ) -> None:
-        self._store, self._clock = store, clock
+        self._store, self._clock, self._disk = store, clock, disk
         self._images_root, self._home = settings.images_root, settings.home
         self._uploads = settings.home / FOLDER
         most = int(settings.upload_gib * 2**30)
+        self._quota_bytes = int(settings.uploads_gib * 2**30)
         self._limits = limits or Limits(archive_bytes=most, unpacked_bytes=2 * most)
         self._catalogue = Catalogue(images_root=settings.images_root, home=settings.home, registered=store.datasets)
 
@@ -94,12 +102,22 @@ class Datasets:
         relative = path.relative_to(self._images_root.resolve()).as_posix()
         if self._taken(name, lambda known: known.folder == relative, root=path):
             return self._store.dataset(name)
-        return self._add(name, DatasetKind.FOLDER, relative, _survey(path, "folder"), by=by)
+        found = _survey(path, "folder")
+        return self._add(name, DatasetKind.FOLDER, relative, found, size_of(found), by=by)
 
-    def receive(self) -> Receiver:
-        """A place for an archive, which is no larger than is allowed; what interrupted uploads have left goes."""
-        self._sweep()
-        return Receiver(self._uploads, self._limits)
+    def receive(self, name: str) -> Receiver:
+        """A place for the archive of a dataset, no larger than is allowed; what interrupted uploads have left goes.
+
+        One whose name is known may be an archive sent again, for which no room is needed beyond the disk's.
+
+        Raises:
+            InvalidInput: The name is none.
+            NoRoom: The disk is full.
+        """
+        self.check_name(name)
+        sweep(self._uploads, now=self._clock().timestamp())
+        known = any(dataset.name == name for dataset in self._store.datasets())
+        return Receiver(self._room(self._limits.archive_bytes if known else self._left_bytes()), self._limits)
 
     def add_upload(self, name: str, archive: Received, *, by: str = "") -> Dataset:
         """Unpack an archive of images and register it; the same archive again changes nothing.
@@ -107,16 +125,19 @@ class Datasets:
         Raises:
             InvalidInput: The name is none; or `InvalidUpload`, `UploadTooLarge`.
             DatasetExists: The name is taken.
+            NoRoom: All uploads together would hold more than they may, or the disk is full.
         """
         self.check_name(name)
         if self._taken(name, lambda known: known.sha256 == archive.sha256):
             return self._store.dataset(name)
         folder = self._uploads / f"{name}-{secrets.token_hex(4)}"
-        unpacked = unpack(archive, folder, self._limits)
+        unpacked = unpack(archive, folder, self._limits, self._room(self._left_bytes()))
         try:
+            self._room(self._left_bytes()).require_share(0)  # others may have been unpacked meanwhile
             found = _survey(folder, "archive")
             relative = folder.relative_to(self._home).as_posix()
-            return self._add(name, DatasetKind.UPLOAD, relative, found, by=by, sha256=unpacked.sha256)
+            size = unpacked.size_bytes  # also of images that no search can use
+            return self._add(name, DatasetKind.UPLOAD, relative, found, size, by=by, sha256=unpacked.sha256)
         except Exception:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -152,13 +173,15 @@ class Datasets:
             raise DatasetExists(name)
         return True
 
-    def _add(self, name: str, kind: DatasetKind, folder: str, found: Folder, *, by: str, sha256: str = "") -> Dataset:
+    def _add(
+        self, name: str, kind: DatasetKind, folder: str, found: Folder, size_bytes: int, *, by: str, sha256: str = ""
+    ) -> Dataset:
         dataset = Dataset(
             name=name,
             kind=kind,
             folder=folder,
             images=len(found.pairs),
-            size_bytes=size_of(found),
+            size_bytes=size_bytes,
             created_at=self._clock(),
             created_by=by,
             sha256=sha256,
@@ -169,10 +192,14 @@ class Datasets:
             raise DatasetExists(name) from None
         return dataset
 
-    def _sweep(self) -> None:
-        """Delete what interrupted uploads have left."""
-        kept = {Path(dataset.folder).name for dataset in self._store.datasets()}
-        sweep(self._uploads, keep=kept, now=self._clock().timestamp())
+    def _room(self, left_bytes: int) -> Room:
+        return Room(folder=self._uploads, left_bytes=left_bytes, disk=self._disk)
+
+    def _left_bytes(self) -> int:
+        """Bytes by which all uploads together may grow; below 0 where they hold too much."""
+        uploads = (dataset for dataset in self._store.datasets() if dataset.kind is DatasetKind.UPLOAD)
+        known = {Path(dataset.folder).name: dataset.size_bytes for dataset in uploads}
+        return self._quota_bytes - held(self._uploads, known)
 
     def _unfinished(self) -> Iterator[Search]:
         states = [state for state in SearchState if not state.ended]

@@ -33,6 +33,7 @@ class Settings(BaseSettings):
         home: Folder of the database, the trained weights and the artifacts.
         images_root: Folder whose folders are datasets by their own names; others inside it may be registered.
         upload_gib: Most GiB of an archive of photographs that is uploaded.
+        uploads_gib: Most GiB of all uploaded photographs together, unpacked.
         database_url: ``sqlite:///FILE`` or ``postgresql+psycopg://...``; by default a file in ``home``. A store in
             memory is refused, for processes could not share it.
         executor: What workers are: Ray's ("ray"), or plain processes of this machine ("processes").
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     home: Path = Path("srnas-data")
     images_root: Path = Path()
     upload_gib: float = Field(2.0, gt=0)
+    uploads_gib: float = Field(50.0, ge=0)
     database_url: str = Field("", repr=False)
     executor: Literal["ray", "processes"] = "ray"
     workers: Annotated[int, Field(ge=1)] | None = None

@@ -72,7 +72,7 @@ def register_folder(asking: Admin, document: JsonObject, service: ServiceDep, re
 @router.put(
     "/{name}",
     status_code=201,
-    responses={**CREATED, **problems(400, 403, 409, 413, 415, 422)},
+    responses={**CREATED, **problems(400, 403, 409, 413, 415, 422, 507)},
     openapi_extra=ARCHIVE_BODY,
 )
 async def upload_dataset(
@@ -86,8 +86,7 @@ async def upload_dataset(
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in ("application/zip", "application/x-zip-compressed"):
         raise NotZip(f"the body's Content-Type is {media_type or 'missing'}")
-    service.datasets.check_name(name)
-    with await run_in_threadpool(service.datasets.receive) as receiver:
+    with await run_in_threadpool(service.datasets.receive, name) as receiver:
         await _receive(request, receiver)
         return _added(await run_in_threadpool(_add, service, name, receiver, asking.name), response)
 
@@ -102,7 +101,7 @@ def remove_dataset(name: Name, service: ServiceDep, asking: Submitter) -> Datase
 
 
 async def _receive(request: Request, receiver: Receiver) -> None:
-    """Write a request's body to the disk, chunk by chunk; `UploadTooLarge`, before it is sent where it says so."""
+    """Write a body to the disk, chunk by chunk; `UploadTooLarge`, `NoRoom`, before it is sent where it says so."""
     if (announced := request.headers.get("content-length", "")).isdecimal():
         receiver.expect(int(announced))
     try:

@@ -5,16 +5,21 @@ It knows zip files and image headers, and refuses to know datasets, stores or HT
 
 from .limits import SHOWN, InvalidUpload, Limits, UploadTooLarge, human
 from .receiving import Received, Receiver
+from .room import Disk, NoRoom, Room, held
 from .unpacking import Unpacked, sweep, unpack
 
 __all__ = [
     "SHOWN",
+    "Disk",
     "InvalidUpload",
     "Limits",
+    "NoRoom",
     "Received",
     "Receiver",
+    "Room",
     "Unpacked",
     "UploadTooLarge",
+    "held",
     "human",
     "sweep",
     "unpack",

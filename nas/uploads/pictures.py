@@ -16,6 +16,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from evaluator.data.decoding import FORMATS
 
+from . import tiff
 from .limits import Limits
 
 READS = 200_000
@@ -24,7 +25,7 @@ READS = 200_000
 HEAD_BYTES, HEAD_READS = 2**16, 5_000
 """Bytes at the beginning of a file that are looked at first, and the pieces in which they are read."""
 
-_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF", b"BM", *tiff.MAGIC)
 _HEADED = tuple(name for name in FORMATS if name != "TIFF")  # whose headers may lie anywhere
 _OFFSETS, _COUNTS = (273, 324), (279, 325)  # TIFF tags of strips and of tiles
 
@@ -104,10 +105,14 @@ def check_head(head: bytes, limits: Limits) -> None:
 def check_image(path: Path, limits: Limits) -> int:
     """The pixels of a whole image within limits; `NotAnImage` otherwise, `Tedious` where it takes too long."""
     try:
-        with _PatientFile(path) as file, Image.open(file, formats=FORMATS) as image:
-            width, height = image.size
-            _check_size(width, height, limits)
-            whole = _WHOLE[image.format or ""](file)
+        with _PatientFile(path) as file:
+            if excess := tiff.excess(file, _size(file)):
+                raise NotAnImage(excess, "an image of a camera or an editor")
+            file.seek(0)
+            with Image.open(file, formats=FORMATS) as image:
+                width, height = image.size
+                _check_size(width, height, limits)
+                whole = _WHOLE[image.format or ""](file)
     except NotAnImage:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # the latter where it is an error

@@ -6,8 +6,8 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
@@ -18,6 +18,7 @@ from .directory import BoundedFile, Entry, images, opened, problem
 from .limits import SHOWN, InvalidUpload, Limits, UploadTooLarge, human
 from .pictures import HEAD_BYTES, NotAnImage, Tedious, check_head, check_image
 from .receiving import Received
+from .room import ARCHIVE, DRAFT, Room, full_disk_told
 
 CHUNK = 2**18
 """Bytes inflated at a time."""
@@ -43,7 +44,8 @@ class Unpacked:
     sha256: str
 
 
-def unpack(archive: Received, folder: Path, limits: Limits) -> Unpacked:
+@full_disk_told()
+def unpack(archive: Received, folder: Path, limits: Limits, room: Room) -> Unpacked:
     """Unpack an archive of images into a new folder.
 
     Every image lies on the disk before the folder has its name: whenever the power fails, there is all of it or
@@ -53,8 +55,10 @@ def unpack(archive: Received, folder: Path, limits: Limits) -> Unpacked:
         archive: The archive.
         folder: The folder that shall be; its parent is made if it does not exist.
         limits: How much it may hold.
+        room: How much all uploads may yet hold, and the disk.
 
     Raises:
+        NoRoom: There is no room for what it holds, or the disk ran full.
         FileExistsError: There is such a folder already, with something in it.
         UploadTooLarge: The archive holds more than is allowed.
         InvalidUpload: It is no zip file, or holds what is no image, or what would be written elsewhere.
@@ -62,29 +66,31 @@ def unpack(archive: Received, folder: Path, limits: Limits) -> Unpacked:
     with BoundedFile(archive.path, limits.entries) as file, opened(file) as source:
         entries = images(source, limits)
         with _becoming(folder) as draft:
-            size_bytes, pixels = _unpack_all(source, entries, draft, limits)
+            size_bytes, pixels = _unpack_all(source, entries, draft, limits, room)
     return Unpacked(images=len(entries), size_bytes=size_bytes, pixels=pixels, sha256=archive.sha256)
 
 
-def sweep(parent: Path, *, keep: Collection[str], now: float, stale_s: float = STALE_S) -> None:
-    """Delete what uploads left behind that were interrupted long ago: archives, drafts, folders nobody registered.
+def sweep(parent: Path, *, now: float, stale_s: float = STALE_S) -> None:
+    """Delete what uploads left behind that were interrupted long ago: archives and drafts.
+
+    A finished folder stays, whether or not anybody knows it: a database may be new, or restored, and its home old.
 
     Args:
         parent: Where the folders of uploads lie, and nothing else.
-        keep: The names in it that are needed.
         now: Seconds since the epoch.
         stale_s: Seconds for which nothing changed in what is deleted.
     """
     for left in parent.iterdir() if parent.is_dir() else ():
-        if left.name not in keep and left.lstat().st_mtime < now - stale_s:
-            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # somebody else sweeps too, or an upload has ended
+            if left.name.startswith((ARCHIVE, DRAFT)) and left.lstat().st_mtime < now - stale_s:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 @contextmanager
 def _becoming(folder: Path) -> Iterator[Path]:
     """A folder beside another that takes its name at the end, or goes."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".draft-{folder.name}-"))
+    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{DRAFT}{folder.name}-"))
     try:
         yield draft
         for inner in (path for path in draft.rglob("*") if path.is_dir()):
@@ -102,7 +108,7 @@ def _becoming(folder: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _unpack_all(source: ZipFile, entries: list[Entry], draft: Path, limits: Limits) -> tuple[int, int]:
+def _unpack_all(source: ZipFile, entries: list[Entry], draft: Path, limits: Limits, room: Room) -> tuple[int, int]:
     """(bytes, pixels) of all images, written; `InvalidUpload` with the first `SHOWN` of them that are none.
 
     The beginnings of all are looked at before any of them is written.
@@ -116,9 +122,11 @@ def _unpack_all(source: ZipFile, entries: list[Entry], draft: Path, limits: Limi
     def take(entry: Entry) -> None:
         nonlocal size_bytes, pixels
         path = draft / entry.path
+        room.require_disk(entry.info.file_size)
         size_bytes += _inflate(source, entry, path, limits.unpacked_bytes - size_bytes)
         pixels += check_image(path, limits)
 
+    room.require(sum(entry.info.file_size for entry in entries))
     _with_each(entries, look)
     _with_each(entries, take)
     return size_bytes, pixels

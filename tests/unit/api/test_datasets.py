@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
+import os
 import random
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,6 +97,25 @@ def test_a_wrong_upload_is_refused_with_the_right_status_and_leaves_nothing(
     assert answer.json()["hint"]
     assert list((settings.home / "datasets").glob("*")) == []
     assert http.get("/v1/datasets/mine").status_code == 404
+
+
+@pytest.mark.parametrize("where", ["quota", "received", "unpacked"])
+def test_an_upload_without_room_is_refused_with_a_hint(
+    settings: ApiSettings, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if where != "quota":
+        monkeypatch.setattr(*{"received": (tempfile, "NamedTemporaryFile"), "unpacked": (os, "fsync")}[where], full)
+    chosen = settings.model_copy(update={"uploads_gib": 0.0} if where == "quota" else {})
+    with connect(create_app(chosen, store)) as http:
+        answer = http.put("/v1/datasets/mine", content=archive("a.png"), headers=ZIP)
+        assert (answer.status_code, answer.json()["type"]) == (507, "urn:srnas:problem:no-room")
+        assert "SRNAS_UPLOADS_GIB" in answer.json()["hint"]
+        assert answer.json()["detail"]
+        assert http.get("/v1/datasets/mine").status_code == 404
+    assert list((settings.home / "datasets").glob("*")) == []
 
 
 def test_a_name_that_is_taken_or_none_is_refused(http: httpx.Client) -> None:

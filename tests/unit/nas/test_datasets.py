@@ -6,18 +6,20 @@ import io
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile, ZipInfo
 
 import pytest
 from PIL import Image
 
+from nas import datasets
 from nas.catalogue import UnknownDataset
 from nas.datasets import DatasetExists, DatasetKept
 from nas.records import Dataset, DatasetKind
 from nas.service import Service
 from nas.settings import Settings
 from nas.store.memory import MemoryStore
-from nas.uploads import InvalidUpload, UploadTooLarge
+from nas.uploads import InvalidUpload, NoRoom, Unpacked, UploadTooLarge
 from search_space.errors import InvalidInput
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
@@ -60,7 +62,7 @@ def service(root: Path, tmp_path: Path, store: MemoryStore) -> Service:
 
 
 def upload(service: Service, name: str, content: bytes, by: str = "ada") -> Dataset:
-    with service.datasets.receive() as receiver:
+    with service.datasets.receive(name) as receiver:
         receiver.write(content)
         return service.datasets.add_upload(name, receiver.received(), by=by)
 
@@ -168,13 +170,67 @@ def test_changes_are_audited_with_who(service: Service, store: MemoryStore) -> N
     assert [(entry.who, entry.subject) for entry in store.audit()] == [("ada", "mine"), ("eve", "mine")]
 
 
-def test_the_next_upload_sweeps_what_old_ones_left(service: Service, tmp_path: Path, store: MemoryStore) -> None:
+def test_the_next_upload_sweeps_what_old_ones_left_and_no_dataset(service: Service, tmp_path: Path) -> None:
+    """Nor where the database is new and knows none."""
     upload(service, "mine", archive(1, 2))
-    (tmp_path / "home" / "datasets" / "orphan-1").mkdir()
+    (tmp_path / "home" / "datasets" / ".draft-orphan-1").mkdir()
     later = Service(
-        store,
+        MemoryStore(),
         Settings(home=tmp_path / "home", images_root=tmp_path / "images"),
         clock=lambda: datetime.now(UTC) + timedelta(days=2),
     )
     upload(later, "other", archive(4, 5))
     assert [name.partition("-")[0] for name in kept(tmp_path)] == ["mine", "other"]
+
+
+def limited(store: MemoryStore, tmp_path: Path, size_bytes: int) -> Service:
+    """A service where all uploads together hold so many bytes."""
+    home, images = tmp_path / "home", tmp_path / "images"
+    settings = Settings(home=home, images_root=images, uploads_gib=size_bytes / 2**30)
+    return Service(store, settings, clock=lambda: NOW)
+
+
+def test_all_uploads_together_hold_no_more_than_is_allowed(root: Path, tmp_path: Path, store: MemoryStore) -> None:
+    service = limited(store, tmp_path, len(archive(1, 2)) + 500)
+    added = upload(service, "mine", archive(1, 2))
+    with pytest.raises(NoRoom, match="all uploads together"):
+        upload(service, "other", archive(3))
+    assert upload(service, "mine", archive(1, 2)) == added, "the same again needs no room"
+    assert len(kept(tmp_path)) == 1
+    service.datasets.remove("mine")
+    upload(service, "other", archive(3))
+
+
+def test_what_no_database_knows_takes_its_room(root: Path, tmp_path: Path, store: MemoryStore) -> None:
+    size = len(archive(1, 2)) + 500
+    upload(limited(store, tmp_path, size), "mine", archive(1, 2))
+    with pytest.raises(NoRoom):
+        upload(limited(MemoryStore(), tmp_path, size), "other", archive(3))
+
+
+def test_uploads_side_by_side_share_the_bound(
+    root: Path, tmp_path: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were let in; whichever is unpacked last finds no room."""
+    service = limited(store, tmp_path, len(archive(1, 2)) + 500)
+    unpack = datasets.unpack
+
+    def beside(*arguments: Any) -> Unpacked:
+        (tmp_path / "home" / "datasets" / "another").mkdir()
+        (tmp_path / "home" / "datasets" / "another" / "1.png").write_bytes(picture(1))
+        return unpack(*arguments)
+
+    monkeypatch.setattr(datasets, "unpack", beside)
+    with pytest.raises(NoRoom):
+        upload(service, "mine", archive(1, 2))
+    assert kept(tmp_path) == ["another"]
+
+
+def test_images_that_no_search_can_use_count_too(service: Service) -> None:
+    small = io.BytesIO()
+    with ZipFile(small, "w") as packed:
+        packed.writestr("HR/1.png", picture(1))
+        packed.writestr("LR/X2/1.png", picture(2, 48))
+        packed.writestr("LR/X2/9.png", picture(3, 48))
+    size = len(picture(1)) + len(picture(2, 48)) + len(picture(3, 48))
+    assert upload(service, "mine", small.getvalue()).size_bytes == size

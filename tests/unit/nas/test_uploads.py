@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
+import itertools
 import os
 import random
 import shutil
@@ -10,6 +13,7 @@ import stat
 import struct
 import tempfile
 import zlib
+from collections import namedtuple
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
@@ -20,7 +24,22 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from evaluator.data.folders import scan
-from nas.uploads import InvalidUpload, Limits, Received, Receiver, Unpacked, UploadTooLarge, sweep, unpack
+from nas.uploads import (
+    Disk,
+    InvalidUpload,
+    Limits,
+    NoRoom,
+    Received,
+    Receiver,
+    Room,
+    Unpacked,
+    UploadTooLarge,
+    held,
+    sweep,
+    unpack,
+)
+from nas.uploads import tiff as tiffs
+from nas.uploads.pictures import NotAnImage, check_image
 
 LIMITS = Limits(archive_bytes=2**24, unpacked_bytes=2**25, files=200, image_bytes=2**24)
 SUFFIXES = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "BMP": "bmp", "TIFF": "tif"}
@@ -181,11 +200,18 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], type[InvalidUpload], str]] = {
 }
 
 
-def unpacked(content: bytes, folder: Path, limits: Limits = LIMITS) -> Unpacked:
-    with Receiver(folder.parent, limits) as receiver:
+Usage = namedtuple("Usage", "total free")
+
+
+def room_in(folder: Path, left_bytes: int = 2**40, disk: Disk = lambda _: Usage(2**42, 2**41)) -> Room:
+    return Room(folder=folder, left_bytes=left_bytes, disk=disk)
+
+
+def unpacked(content: bytes, folder: Path, limits: Limits = LIMITS, room: Room | None = None) -> Unpacked:
+    with Receiver(room_in(folder.parent), limits) as receiver:
         for start in range(0, len(content), 2**20):
             receiver.write(content[start : start + 2**20])
-        return unpack(receiver.received(), folder, limits)
+        return unpack(receiver.received(), folder, limits, room or room_in(folder.parent))
 
 
 def below(folder: Path) -> list[str]:
@@ -276,7 +302,7 @@ def test_a_folder_that_is_there_stays(tmp_path: Path) -> None:
 
 
 def test_receiving_ends_at_the_limit_and_nothing_stays(tmp_path: Path) -> None:
-    with Receiver(tmp_path, Limits(archive_bytes=100)) as receiver:
+    with Receiver(room_in(tmp_path), Limits(archive_bytes=100)) as receiver:
         receiver.expect(100)
         with pytest.raises(UploadTooLarge, match="101 B"):
             receiver.expect(101)
@@ -287,7 +313,7 @@ def test_receiving_ends_at_the_limit_and_nothing_stays(tmp_path: Path) -> None:
 
 
 def test_what_was_received_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
-    with Receiver(tmp_path / "new", LIMITS) as receiver:
+    with Receiver(room_in(tmp_path / "new"), LIMITS) as receiver:
         receiver.write(b"ab")
         receiver.write(b"c")
         received = receiver.received()
@@ -297,16 +323,124 @@ def test_what_was_received_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
 
 
 def test_only_old_leftovers_are_swept(tmp_path: Path) -> None:
-    names = (".draft-photos-old", ".draft-photos-new", "photos-needed-old", "photos-old")
+    """A finished folder never is one, though no database knows it."""
+    names = (".draft-photos-old", ".draft-photos-new", "photos-old")
     for name in names:
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.png").write_bytes(PHOTO)
         os.utime(tmp_path / name, (0, 0 if name.endswith("old") else 90_000))
     (tmp_path / ".archive-x.zip").touch()
     os.utime(tmp_path / ".archive-x.zip", (0, 0))
-    sweep(tmp_path, keep={"photos-needed-old"}, now=100_000.0)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".draft-photos-new", "photos-needed-old"]
-    sweep(tmp_path / "none", keep=(), now=100_000.0)
+    sweep(tmp_path, now=100_000.0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".draft-photos-new", "photos-old"]
+    sweep(tmp_path / "none", now=100_000.0)
+
+
+@pytest.mark.parametrize(("total", "free"), [(2**33, 2**30 + 99), (2**40, 2**40 // 20 + 99)])
+def test_a_disk_keeps_its_reserve(total: int, free: int, tmp_path: Path) -> None:
+    room = room_in(tmp_path, disk=lambda _: Usage(total, free))
+    room.require(99)
+    with pytest.raises(NoRoom, match="too full"):
+        room.require(100)
+    with Receiver(room, LIMITS) as receiver:
+        with pytest.raises(NoRoom, match="too full for 100 B"):
+            receiver.expect(100)
+        receiver.write(b"a" * 50)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fills_while_it_is_received_ends_it(tmp_path: Path) -> None:
+    left = itertools.chain([2**41], itertools.repeat(2**20))
+    limits = Limits(archive_bytes=2**26)
+    with Receiver(room_in(tmp_path, disk=lambda _: Usage(2**42, next(left))), limits) as receiver:
+        for _ in range(17):
+            receiver.write(b"a" * 2**20)
+        with pytest.raises(NoRoom, match="too full"):
+            receiver.write(b"a" * 2**20)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fills_while_it_is_unpacked_keeps_nothing(tmp_path: Path) -> None:
+    left = itertools.chain([2**41, 2**41], itertools.repeat(2**20))
+    room = room_in(tmp_path, disk=lambda _: Usage(2**42, next(left)))
+    with pytest.raises(NoRoom, match="too full"):
+        unpacked(zipped({"1.png": PHOTO, "2.png": PHOTO}), tmp_path / "photos", room=room)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_uploads_together_have_a_bound(tmp_path: Path) -> None:
+    content = zipped({"1.png": PHOTO, "2.png": PHOTO})
+    with pytest.raises(NoRoom, match="all uploads together"):
+        unpacked(content, tmp_path / "photos", room=room_in(tmp_path, 2 * len(PHOTO) - 1))
+    assert list(tmp_path.iterdir()) == []
+    unpacked(content, tmp_path / "photos", room=room_in(tmp_path, 2 * len(PHOTO)))
+    (tmp_path / ".archive-x.zip").write_bytes(b"a" * 1000)
+    assert held(tmp_path, {}) == 2 * len(PHOTO)
+    assert held(tmp_path, {"photos": 7, "gone": 1}) == 8
+    with Receiver(room_in(tmp_path, 99), LIMITS) as receiver, pytest.raises(NoRoom, match="the 99 B"):
+        receiver.write(b"a" * 100)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("call", ["fsync", "mkdir", "rename"])
+def test_a_full_disk_is_told_and_nothing_stays(
+    call: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with Receiver(room_in(tmp_path), LIMITS) as receiver:
+        receiver.write(zipped({"1.png": PHOTO}))
+        received = receiver.received()
+        monkeypatch.setattr(os, call, full)
+        with pytest.raises(NoRoom, match="full"):
+            unpack(received, tmp_path / "photos", LIMITS, room_in(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_a_disk_that_is_full_at_the_last_byte_is_told(tmp_path: Path) -> None:
+    with Receiver(room_in(tmp_path), LIMITS) as receiver:
+        with open("/dev/full", "wb") as full:  # swapped in below a file that is open already
+            os.dup2(full.fileno(), receiver._file.fileno())
+        receiver.write(b"abc")
+        with pytest.raises(NoRoom, match="full"):
+            receiver.received()
+    assert list(tmp_path.iterdir()) == []
+
+
+def tiff(order: str, entries: list[tuple[int, int, int]], number: int = 0, large: bool = False) -> bytes:
+    """A TIFF's first directory with (tag, type, count) each, and some bytes that may be an image."""
+    if large:
+        head = (b"II" if order == "<" else b"MM") + struct.pack(order + "HHHQQ", 43, 8, 0, 16, number or len(entries))
+        return head + b"".join(struct.pack(order + "HHQQ", *entry, 8) for entry in entries) + PHOTO
+    head = (b"II" if order == "<" else b"MM") + struct.pack(order + "HLH", 42, 8, number or len(entries))
+    return head + b"".join(struct.pack(order + "HHLL", *entry, 8) for entry in entries) + PHOTO
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("order", "<>")
+def test_a_tiff_of_too_much_is_refused_before_it_is_read(
+    order: str, large: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = {
+        "65,535 tags": tiff(order, [(number, 4, 1) for number in range(65_535)], large=large),
+        "257 tags": tiff(order, [], number=257, large=large),
+        "1,048,577 numbers": tiff(order, [(273, 4, 2**20 + 1)], large=large),
+        "bytes in a file of": tiff(order, [(number, 1, 3000) for number in range(9)], large=large),
+    }
+    monkeypatch.setattr(Image, "open", None)
+    for number, (reason, data) in enumerate(cases.items()):
+        path = tmp_path / str(number)
+        path.write_bytes(data)
+        with pytest.raises(NotAnImage, match=reason):
+            check_image(path, Limits())
+
+
+@given(st.binary(max_size=60), st.sampled_from(tiffs.MAGIC))
+def test_no_bytes_of_a_tiff_are_too_strange_to_be_looked_at(data: bytes, magic: bytes) -> None:
+    with contextlib.suppress(OSError, ValueError, OverflowError):  # of places outside any file
+        tiffs.excess(io.BytesIO(magic + data), len(data) + 4)
 
 
 def test_limits_are_positive() -> None:
@@ -355,6 +489,6 @@ def test_a_broken_image_is_taken_or_refused(file_format: str, data: st.DataObjec
         archive = Path(root) / "a.zip"
         archive.write_bytes(zipped({f"a.{SUFFIXES[file_format]}": bytes(image)}, ZIP_STORED))
         try:
-            unpack(Received(archive, 0, ""), Path(root) / "photos", LIMITS)
+            unpack(Received(archive, 0, ""), Path(root) / "photos", LIMITS, room_in(Path(root)))
         except InvalidUpload:
             assert not (Path(root) / "photos").exists()
