@@ -162,7 +162,7 @@ class Search:
         cloned_from: The search whose spec it began with.
         running_since: Since when it runs; None unless it does.
         ran_s: Seconds for which it ran before that: what it waited or stood still is not in it.
-        claims: How often controllers took it since it last had an outcome: one that kills them is not taken for ever.
+        claims: How often controllers took it since it was last under way: one that kills them is not taken for ever.
     """
 
     id: SearchId
