@@ -25,7 +25,7 @@ def test_a_psnr_is_told_by_its_distance_from_bicubic(psnr, bicubic, said):
 
 
 def test_a_search_that_ended_is_said_to_have_ended():
-    assert str(IllegalTransition("a", SearchState.COMPLETED, SearchState.PAUSED)).endswith("; it has ended")
+    assert str(IllegalTransition("a", SearchState.CANCELLED, SearchState.PAUSED)).endswith("; it has ended")
     assert "it can become queued" not in str(IllegalTransition("a", SearchState.QUEUED, SearchState.COMPLETED))
 
 
