@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from hashlib import blake2b
 from typing import Any, Literal, get_args
 
-from search_space.errors import InvalidInput, Problem
+from search_space.errors import InvalidInput, Problem, meant, present
 
 from .metrics.protocol import PROTOCOLS
 
@@ -179,7 +179,9 @@ class Recipe:
         """
         known = {field.name for field in fields(cls)}
         problems = [
-            Problem(f"recipe.{key}", value, f"no such field; one of {', '.join(sorted(known))}")
+            Problem(
+                f"recipe.{key}", present(value), f"no such field; one of {', '.join(sorted(known))}{meant(key, known)}"
+            )
             for key, value in document.items()
             if key not in known | {"version"}
         ]
@@ -205,28 +207,28 @@ def _problems(recipe: Recipe) -> list[Problem]:
     def text(field: str) -> None:
         value = getattr(recipe, field)
         if not isinstance(value, str) or not 1 <= len(value) <= 80:
-            problems.append(Problem(f"recipe.{field}", value, "a text of 1 to 80 characters"))
+            problems.append(Problem(f"recipe.{field}", present(value), "a text of 1 to 80 characters"))
 
     def integer(field: str, low: int, high: int) -> None:
         value = getattr(recipe, field)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            problems.append(Problem(f"recipe.{field}", value, f"an integer from {low} to {high}"))
+            problems.append(Problem(f"recipe.{field}", present(value), f"an integer from {low} to {high}"))
 
     def number(field: str, low: float, high: float) -> None:
         value = getattr(recipe, field)
         valid = isinstance(value, int | float) and not isinstance(value, bool)
         if not valid or not low <= value <= high:  # which a NaN is not
-            problems.append(Problem(f"recipe.{field}", value, f"a number from {low:g} to {high:g}"))
+            problems.append(Problem(f"recipe.{field}", present(value), f"a number from {low:g} to {high:g}"))
 
     def flag(field: str) -> None:
         value = getattr(recipe, field)
         if not isinstance(value, bool):
-            problems.append(Problem(f"recipe.{field}", value, "true or false"))
+            problems.append(Problem(f"recipe.{field}", present(value), "true or false"))
 
     def choice(field: str, allowed: tuple[str, ...]) -> None:
         value = getattr(recipe, field)
         if value not in allowed:
-            problems.append(Problem(f"recipe.{field}", value, f"one of {', '.join(allowed)}"))
+            problems.append(Problem(f"recipe.{field}", present(value), f"one of {', '.join(allowed)}"))
 
     text("name")
     integer("steps", 1, 10_000_000)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from evaluator.data.folders import Folder, scan
-from search_space.errors import InvalidInput, Problem
+from search_space.errors import InvalidInput, Problem, present
 from search_space.genotype import Genotype
 from search_space.spaces import get_space
 
@@ -84,9 +85,13 @@ def spec_problems(
         if isinstance(cause, InvalidInput):
             problems += (_placed(problem, field) for problem in cause.problems)
             continue
-        value = None if entry["type"] == "missing" else entry["input"]
-        problems.append(Problem(field, value, wanted(entry, model, parts)))
+        problems.append(Problem(field, _value(entry), wanted(entry, model, parts)))
     return problems
+
+
+def _value(entry: ErrorDetails) -> object:
+    """What stands where one of pydantic's errors lies; None where nothing does."""
+    return None if entry["type"] == "missing" else present(entry["input"])
 
 
 def _placed(problem: Problem, field: str) -> Problem:

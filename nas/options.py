@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
-from search_space.errors import InvalidInput, Problem
+from search_space.errors import InvalidInput, Problem, meant, present
 
 Mode = Literal["steady", "generational"]
 Order = Literal["arrival", "ordered"]
@@ -109,7 +109,9 @@ class EngineOptions:
         """
         known = [field.name for field in fields(cls)]
         problems = [
-            Problem(f"engine.{key}", value, f"no such option; one of {', '.join(sorted(known))}")
+            Problem(
+                f"engine.{key}", present(value), f"no such option; one of {', '.join(sorted(known))}{meant(key, known)}"
+            )
             for key, value in document.items()
             if key not in known
         ]
@@ -167,7 +169,7 @@ _INTEGERS = frozenset(
 def _choices(options: EngineOptions) -> list[Problem]:
     values = {name: getattr(options, name) for name in _CHOICES}
     return [
-        Problem(f"engine.{name}", value, "one of " + ", ".join(map(str, _CHOICES[name])))
+        Problem(f"engine.{name}", present(value), "one of " + ", ".join(map(str, _CHOICES[name])))
         for name, value in values.items()
         if not any(type(value) is type(choice) and value == choice for choice in _CHOICES[name])
     ]
@@ -183,7 +185,7 @@ def _numbers(options: EngineOptions) -> list[Problem]:
         valid = isinstance(value, kinds) and not isinstance(value, bool)
         if not valid or not low <= value <= high:  # which a NaN is not
             kind = "an integer" if name in _INTEGERS else "a number"
-            problems.append(Problem(f"engine.{name}", value, f"{kind} from {low:g} to {high:g}"))
+            problems.append(Problem(f"engine.{name}", present(value), f"{kind} from {low:g} to {high:g}"))
     return problems
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
+
+from search_space.errors import meant
 
 from .settings import allowed
 
@@ -47,9 +48,7 @@ def wanted(entry: ErrorDetails, model: type[BaseModel], parts: Mapping[str, type
 
 
 def _known_fields(name: str, model: type[BaseModel]) -> str:
-    close = get_close_matches(name, model.model_fields, n=1)
-    meant = f"; did you mean {close[0]}?" if close else ""
-    return f"only the fields {', '.join(model.model_fields)}{meant}"
+    return f"only the fields {', '.join(model.model_fields)}{meant(name, model.model_fields)}"
 
 
 def _object(model: type[BaseModel]) -> str:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 _SHORTENED = reprlib.Repr()
 _SHORTENED.maxstring = _SHORTENED.maxother = 120
 _SHORTENED.maxlist = _SHORTENED.maxtuple = _SHORTENED.maxdict = 16
+
+
+NULL = "null"
+"""What stands for JSON's null where it may not stand; None says that nothing stands there."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,29 @@ class Problem:
     def __str__(self) -> str:
         if self.value is None:
             return f"{self.field}: missing; give {self.allowed}"
-        return f"{self.field}: {_SHORTENED.repr(self.value)} is not allowed; allowed: {self.allowed}"
+        value = NULL if self.value == NULL else _SHORTENED.repr(self.value)
+        return f"{self.field}: {value} is not allowed; allowed: {self.allowed}"
+
+
+def present(value: object) -> object:
+    """A value that stands there, for a problem: null is told from nothing."""
+    return NULL if value is None else value
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """The known name that another one comes close to, as the end of what is allowed; empty where there is none."""
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+@dataclass(frozen=True)
+class NoSuchFile(Problem):
+    """A file that was named is not there."""
+
+    allowed: str = "a file that is there"
+
+    def __str__(self) -> str:
+        return f"{self.field}: no such file: {self.value}"
 
 
 class InvalidInput(ValueError):

@@ -92,6 +92,16 @@ def test_every_problem_of_every_field_is_reported_at_once(service: Service) -> N
     assert any(field.startswith("initial") for field in found)
 
 
+def test_null_is_told_from_nothing_and_a_near_miss_is_named(service: Service) -> None:
+    wrong = {"engine": {"mode": None, "surogate": 1}, "recipe": {"stps": None, "steps": None}, "budget": None}
+    with pytest.raises(InvalidSpec) as caught:
+        service.submit(document(**wrong))
+    said = [str(problem) for problem in caught.value.problems]
+    assert not [text for text in said if "missing" in text]
+    assert [text for text in said if text.endswith("did you mean surrogate?")]
+    assert [text for text in said if text.endswith("did you mean steps?")]
+
+
 def test_a_path_is_refused_wherever_it_leads(service: Service, images: Path) -> None:
     photo(images / "photos" / "inner" / "a.png")
     for train in (".", "..", "/etc", "photos/inner", "photos/", "./photos", "photos/../../home", "a" * 300):

@@ -2,7 +2,7 @@
 
 import pickle
 
-from search_space.errors import InvalidGenotype, InvalidInput, Problem, UnknownSpace
+from search_space.errors import InvalidGenotype, InvalidInput, NoSuchFile, Problem, UnknownSpace, meant, present
 
 
 def test_a_problem_says_where_what_and_what_instead() -> None:
@@ -38,3 +38,16 @@ def test_an_unknown_space_knows_the_known_ones() -> None:
     assert error.name == "x"
     assert error.known == ("falsr", "tiny")
     assert "falsr" in str(error)
+
+
+def test_null_is_told_from_nothing() -> None:
+    assert str(Problem("seed", present(None), "an integer")) == "seed: null is not allowed; allowed: an integer"
+
+
+def test_a_name_that_comes_close_is_told() -> None:
+    assert meant("poplation", ["seed", "population"]) == "; did you mean population?"
+    assert meant("colour", ["seed", "population"]) == ""
+
+
+def test_a_file_that_is_not_there_is_named() -> None:
+    assert str(NoSuchFile("SPEC", "nofile.json")) == "SPEC: no such file: nofile.json"
