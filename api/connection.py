@@ -23,7 +23,10 @@ LONGEST_SILENCE_S = 45.0
 TOKEN_VARIABLE = "SRNAS_TOKEN"
 """The environment variable with the token to send: a command line would show it to everybody on the machine."""
 
-TOKEN_HINT = f"Put a token of this service into {TOKEN_VARIABLE}; its admin makes one with `srnas token create NAME`."
+TOKEN_HINT = (
+    f"Put a token of this service into {TOKEN_VARIABLE}; "
+    "its admin makes one with `srnas token create --role submitter NAME`."
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -19,6 +19,7 @@ from nas.catalogue import UnknownDataset
 from nas.datasets import DatasetExists, DatasetKept
 from nas.records import IllegalAction, IllegalTransition
 from nas.service import NotExportable, NotReady
+from nas.settings import allowed
 from nas.store.base import AlreadyStored, KeyReused, NotFound, StoreError, StoreInUse
 from nas.uploads import NoRoom, UploadTooLarge
 from search_space.errors import InvalidInput, Problem, UnknownSpace
@@ -91,13 +92,14 @@ class Kind:
 KINDS: Mapping[type[Exception], Kind] = {
     BadBody: Kind(400, "bad-body", "The body cannot be read", "Send one JSON object, as /docs shows it."),
     ForeignHost: Kind(
-        400, "foreign-host", "Not this host", "Name a host that the service knows; SRNAS_HOSTS lists those of a proxy."
+        400, "foreign-host", "Not this host", "Name it in SRNAS_HOSTS, or use a name that the service knows."
     ),
     Unauthenticated: Kind(
         401,
         "unauthenticated",
         "A token is needed",
-        "Send `Authorization: Bearer TOKEN` (the command line reads SRNAS_TOKEN); `srnas token create` makes tokens.",
+        "Send `Authorization: Bearer TOKEN` (the command line reads SRNAS_TOKEN); "
+        "`srnas token create --role submitter NAME` makes one.",
     ),
     Forbidden: Kind(403, "forbidden", "Not allowed", "Ask an admin, or for a token of another role; see /v1/me."),
     CrossOrigin: Kind(403, "cross-origin", "Refused across origins", "Send the request from this service's own pages."),
@@ -107,9 +109,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     IllegalTransition: Kind(
         409, "illegal-transition", "Not possible in this state", "Look at the search's state first."
     ),
-    IllegalAction: Kind(
-        409, "illegal-action", "Not possible in this state", "Do one of those that the search lists in `actions`."
-    ),
+    IllegalAction: Kind(409, "illegal-action", "Not possible in this state", "Do one of those that it can."),
     NotExportable: Kind(409, "not-exportable", "Nothing to export", "Choose a candidate whose weights_kept is true."),
     NotReady: Kind(409, "not-ready", "No file yet"),
     DatasetExists: Kind(409, "dataset-exists", "The name is taken"),
@@ -202,7 +202,7 @@ async def _malformed_request(request: Request, error: Exception) -> Response:
 
 
 def _allowed(entry: Mapping[str, Any]) -> str:
-    return "no such parameter" if entry["type"] == "extra_forbidden" else str(entry["msg"])
+    return "no such parameter" if entry["type"] == "extra_forbidden" else allowed(str(entry["msg"]))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

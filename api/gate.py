@@ -68,7 +68,7 @@ class Gate:
         if token is None:
             self._seen.pop(key, None)
             self._failures.take(address)
-            raise Unauthenticated("this is no token of this service, or it was revoked or has expired")
+            raise Unauthenticated(_why_not(authorization))
         return self._remember(key, Principal(token.name, token.role))
 
     def forget(self) -> None:
@@ -77,8 +77,8 @@ class Gate:
             self._seen[key] = (principal, -math.inf)
 
     def _look_up(self, authorization: bytes) -> Token | None:
-        scheme, _, text = authorization.decode("latin-1").partition(" ")
-        return self._bearer(text.strip()) if scheme.lower() == "bearer" else None
+        text = _token_in(authorization)
+        return None if text is None else self._bearer(text)
 
     def _remember(self, key: bytes, principal: Principal) -> Principal:
         self._seen[key] = (principal, self._clock() + REMEMBERED_S)
@@ -86,3 +86,15 @@ class Gate:
         if len(self._seen) > MOST_REMEMBERED:
             self._seen.popitem(last=False)
         return principal
+
+
+def _token_in(authorization: bytes) -> str | None:
+    """What an Authorization header bears; None where it is of another scheme."""
+    scheme, _, text = authorization.decode("latin-1").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else None
+
+
+def _why_not(authorization: bytes) -> str:
+    if _token_in(authorization) is None:
+        return "the Authorization header must be `Bearer TOKEN`, and this one is of another scheme"
+    return "this is no token of this service, or it was revoked or has expired"

@@ -201,10 +201,9 @@ def _run_web(settings: ApiSettings, store: Store, listener: socket.socket, annou
         timeout_graceful_shutdown=OPEN_CONNECTIONS_TIMEOUT_S,
     )
     port = listener.getsockname()[1]
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
     server = _Server(
         config,
-        started=lambda: announce(f"http://{host}:{port}"),
+        started=lambda: announce(f"http://{settings.own_name}:{port}"),
         stopping=lambda: app.state.hub.close(),  # streams do not end by themselves
     )
     server.run(sockets=[listener])

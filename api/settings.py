@@ -81,10 +81,16 @@ class ApiSettings(Settings):
         return (default if self.requests_per_s is None else self.requests_per_s) or None
 
     @property
+    def own_name(self) -> str:
+        """A name under which the service answers, as it stands in a URL."""
+        if self.host in WILDCARDS:
+            return self.hosts[0]
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
     def host_names(self) -> tuple[str, ...]:
         """Names that a request's Host header may carry, which keeps out pages that rebind their DNS name."""
-        own = f"[{self.host}]" if ":" in self.host else self.host
-        return tuple(dict.fromkeys((*LOOPBACK_NAMES, *(() if self.host in WILDCARDS else (own,)), *self.hosts)))
+        return tuple(dict.fromkeys((*LOOPBACK_NAMES, self.own_name, *self.hosts)))
 
 
 def is_loopback(host: str) -> bool:

@@ -96,6 +96,11 @@ def test_other_headers_let_nobody_in(doors: Doors, sent: bytes) -> None:
         doors.ask(sent)
 
 
+def test_another_scheme_is_told_which_one_it_takes(doors: Doors) -> None:
+    with pytest.raises(Unauthenticated, match="must be `Bearer TOKEN`"):
+        doors.ask(b"Token good")
+
+
 def test_no_more_than_so_many_are_remembered(doors: Doors) -> None:
     for number in range(MOST_REMEMBERED + 10):
         doors.gate._remember(b"%d" % number, Principal("alice", Role.VIEWER))

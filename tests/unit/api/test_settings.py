@@ -33,8 +33,9 @@ def test_who_listens_everywhere_names_the_hosts(host: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         read_api_settings(host=host)
     assert [problem.field for problem in caught.value.problems] == ["SRNAS_HOSTS"]
-    names = read_api_settings(host=host, hosts="NAS.example, nas").host_names
-    assert names == ("localhost", "127.0.0.1", "[::1]", "nas.example", "nas")
+    settings = read_api_settings(host=host, hosts="NAS.example, nas")
+    assert settings.own_name == "nas.example"
+    assert settings.host_names == ("localhost", "127.0.0.1", "[::1]", "nas.example", "nas")
 
 
 @pytest.mark.parametrize("origins", ["*", "https://*.example", "lab.example", "https://lab.example/page"])
