@@ -66,7 +66,7 @@ def candidates(
     if as_json:
         print_json([candidate.model_dump(mode="json") for candidate in found])
     else:
-        out.print(table_of_candidates(found))
+        out.print(table_of_candidates(found) if found else "none")
 
 
 @app.command(epilog="Example: srnas statistics 1f2e3d4c")

@@ -17,6 +17,7 @@ from nas.console import err, make_app, out, print_json
 from nas.records import SearchId
 from nas.service import utc_now
 from nas.settings import read_settings
+from search_space.errors import InvalidInput, Problem
 
 from .answers import SearchName, Url
 from .arriving import Received, keep
@@ -41,11 +42,14 @@ def bundle(
     """Fetch all that was recorded of a search in one file, from a service.
 
     With --home or --database-url it is read from that database instead; a server may be running on it. The search may
-    run too: the file is as of the moment when it was begun.
+    run too: the file is as of the moment when it was begun. A file that is there already is left as it is.
     """
     target = Path(filename(search)) if output is None else output
     if target.is_dir():
         target /= filename(search)
+    if target.exists():
+        problem = Problem("--output", str(target), "a file that is not there yet")
+        raise InvalidInput([problem], "Name another file, or move that one away.")
     target.parent.mkdir(parents=True, exist_ok=True)
     with _progress(search) as show:
         if home is None and database_url is None:

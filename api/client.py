@@ -25,7 +25,7 @@ from nas.records import SearchState
 
 from .connection import TOKEN_VARIABLE, ApiError, Connection
 from .findings import Findings, part
-from .following import Following
+from .following import Following, Linked
 from .permits import Permits
 from .repeating import send_once
 from .schemas import (
@@ -145,12 +145,18 @@ class Client(Findings):
         return self._ask(SearchView, "PATCH", f"/v1/searches/{part(search_id)}", json=document)
 
     def wait(
-        self, search_id: str, *, on_progress: Callable[[SearchView], None] | None = None, poll_s: float = 0.5
+        self,
+        search_id: str,
+        *,
+        on_progress: Callable[[SearchView], None] | None = None,
+        on_link: Linked = lambda _up: None,
+        poll_s: float = 0.5,
     ) -> SearchView:
         """Follow a search until it has ended.
 
         ``on_progress`` is shown it at once, whenever something happened, and at its end, with at least ``poll_s``
-        seconds from one look to the next. A service that goes away is waited for, for some minutes.
+        seconds from one look to the next. A service that goes away is waited for, for some minutes;
+        ``on_link(up)`` is told when it went and when it is back.
         """
 
         def look() -> SearchView:
@@ -159,7 +165,7 @@ class Client(Findings):
                 on_progress(seen)
             return seen
 
-        return self._following.to_the_end(_events(search_id), look, poll_s=poll_s)
+        return self._following.to_the_end(_events(search_id), look, poll_s=poll_s, on_link=on_link)
 
     def events(self, search_id: str, *, after: int = 0, progress: bool = True) -> Iterator[EventView]:
         """What has happened in a search so far, in order, with or without what trainings in flight tell."""

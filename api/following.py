@@ -18,6 +18,10 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 _PASSING = frozenset({None, 429, 502, 503, 504})
 
 
+Linked = Callable[[bool], None]
+"""``on_link(up)``: told once when the connection is lost, and once when it is there again."""
+
+
 def passes(error: ApiError) -> bool:
     """Whether an error may be gone in a moment: no answer, too many requests, or a service that starts again."""
     return error.status in _PASSING
@@ -35,12 +39,15 @@ class Following:
     def __init__(self, connection: Connection, *, sleep: Callable[[float], None], clock: Callable[[], float]) -> None:
         self._connection, self._sleep, self._clock = connection, sleep, clock
 
-    def batches(self, path: str, query: Mapping[str, Any]) -> Iterator[list[EventView]]:
+    def batches(
+        self, path: str, query: Mapping[str, Any], *, on_link: Linked = lambda _up: None
+    ) -> Iterator[list[EventView]]:
         """Events in order, each once, until nothing can follow.
 
         Args:
             path: Of the events.
             query: Which of them.
+            on_link: Told when the service goes away and when it is back.
 
         Yields:
             What came at once. Nothing, where it was only a sign that the service is there: when a connection was made,
@@ -49,11 +56,14 @@ class Following:
         Raises:
             ApiError: The service refuses, was not there to begin with, or was away for `PATIENCE_S`.
         """
-        last_id, pause_s, alive_s = None, FIRST_PAUSE_S, -math.inf
+        last_id, pause_s, alive_s, up = None, FIRST_PAUSE_S, -math.inf, True
         while True:
             moved, unpacking = False, Unpacking(last_id)
             try:
                 with self._connection.stream(path, query, last_id) as chunks:
+                    if not up:
+                        up = True
+                        on_link(up)
                     if chunks is None:
                         yield []
                         return
@@ -63,23 +73,29 @@ class Following:
             except ApiError as error:
                 if not passes(error) or self._clock() - alive_s > PATIENCE_S:
                     raise
+                if up:
+                    up = False
+                    on_link(up)
                 moved = False
             last_id = unpacking.last_id
             if not moved:  # a stream that gave something and ended is asked at once whether that was all
                 self._sleep(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    def to_the_end(self, path: str, look: Callable[[], SearchView], *, poll_s: float) -> SearchView:
+    def to_the_end(
+        self, path: str, look: Callable[[], SearchView], *, poll_s: float, on_link: Linked = lambda _up: None
+    ) -> SearchView:
         """Look at a search at once, whenever something happened, and at its end; what was seen last.
 
         Args:
             path: Of its events.
             look: Looks. Where the service does not answer for the moment, it is done again later.
             poll_s: Shortest time from one look to the next.
+            on_link: Told when the service goes away and when it is back.
         """
         looked_s = -math.inf
         while True:
-            for _ in self.batches(path, {"after": "latest"}):
+            for _ in self.batches(path, {"after": "latest"}, on_link=on_link):
                 self._sleep_until(looked_s + poll_s)
                 try:
                     seen = look()

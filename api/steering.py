@@ -133,6 +133,7 @@ def _follow(client: Client, search_id: str, *, as_json: bool) -> None:
             ended = client.wait(
                 search_id,
                 on_progress=lambda seen: show(standing(seen, climbed.by_rung(seen), client.workers())),
+                on_link=_tell_link,
                 poll_s=POLL_S,
             )
     except KeyboardInterrupt:
@@ -150,6 +151,10 @@ def _follow(client: Client, search_id: str, *, as_json: bool) -> None:
         out.print(f"page {_write_page(client, search_id)}", soft_wrap=True)
     if ended.state is SearchState.FAILED:
         raise typer.Exit(FAILED)
+
+
+def _tell_link(up: bool) -> None:
+    err.print("connected again" if up else "connection lost, trying again")
 
 
 class _Climbed:

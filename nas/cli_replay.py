@@ -57,7 +57,7 @@ def replay(
 
     Exit status: 0 where every proposal was the same, 1 where one differs.
     """
-    if search.endswith(".zip") or Path(search).is_file():
+    if search.endswith(".zip") or "/" in search or Path(search).is_file():
         recorded = _from_bundle(Path(search))
     else:
         recorded = _from_database(search, read_settings(home=home, database_url=database_url).database)

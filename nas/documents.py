@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from search_space.errors import InvalidInput, Problem
+from search_space.errors import InvalidInput, NoSuchFile, Problem
 from search_space.genotype import Genotype
 from search_space.published import PUBLISHED
 
@@ -26,6 +26,8 @@ def read_spec(name: str, *, field: str = "SPEC") -> dict[str, Any]:
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
         document = tomllib.loads(text) if name.endswith(".toml") else json.loads(text)
+    except FileNotFoundError:
+        raise InvalidInput([NoSuchFile(field, name)], "Look at the name and at the folder.") from None
     except (OSError, ValueError, RecursionError) as error:
         raise InvalidInput([Problem(field, name, f"a readable JSON or TOML file ({error})")]) from error
     if not isinstance(document, dict):

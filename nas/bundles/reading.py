@@ -18,7 +18,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from pydantic import ValidationError
 
-from search_space.errors import InvalidInput, Problem
+from search_space.errors import InvalidInput, NoSuchFile, Problem
 
 from ..records import Candidate, CandidateState, Evaluation, Event, Search
 from ..settings import allowed
@@ -77,6 +77,8 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
     with ExitStack() as stack:
         try:
             file = stack.enter_context(BoundedFile(path, ENTRIES))
+        except FileNotFoundError:
+            raise InvalidBundle([NoSuchFile("BUNDLE", str(path))], "Look at the name and at the folder.") from None
         except OSError as error:
             raise InvalidBundle([Problem("BUNDLE", str(path), f"a readable file ({error.strerror})")]) from error
         try:

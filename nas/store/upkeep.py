@@ -73,7 +73,8 @@ def back_up(url: str, path: Path, *, at: datetime, srnas: str, on_rows: OnRows) 
         OSError: The file cannot be written.
     """
     if path.exists():
-        raise InvalidInput([Problem("FILE", str(path), "a file that is not there yet")])
+        problem = Problem("FILE", str(path), "a file that is not there yet")
+        raise InvalidInput([problem], "Name another file, or move that one away.")
     with _engine(url) as engine:
         return archive.write(engine, path, at=at, srnas=srnas, on_rows=on_rows)
 

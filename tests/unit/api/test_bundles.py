@@ -105,6 +105,14 @@ def test_the_verb_fetches_from_a_service(verb: Callable[..., Any], recorded: Any
     assert (told["search_id"], told["candidates"], told["told"]) == (recorded.id, 5, 4)
 
 
+def test_the_verb_leaves_a_file_that_is_there(verb: Callable[..., Any], recorded: Any, tmp_path: Path) -> None:
+    (tmp_path / "kept.zip").write_bytes(b"mine")
+    refused = verb(recorded.id, "-o", tmp_path / "kept.zip")
+    assert refused.exit_code == 2
+    assert "not there yet" in refused.stderr
+    assert (tmp_path / "kept.zip").read_bytes() == b"mine"
+
+
 def test_the_verb_reads_a_database_beside_a_server(verb: Callable[..., Any], tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'srnas.sqlite'}", exclusive=True)
     try:

@@ -97,6 +97,16 @@ def test_a_service_that_is_not_there_is_told_with_a_hint(monkeypatch: pytest.Mon
     assert "srnas serve" in refused.stderr
 
 
+def test_no_candidates_are_none(recorded: Any) -> None:
+    assert run("candidates", recorded.id, "--operator", "nobody").stdout == "none\n"
+
+
+def test_a_spec_that_is_not_there_is_no_such_file() -> None:
+    refused = run("submit", "nofile.json")
+    assert refused.exit_code == 2
+    assert "no such file: nofile.json" in refused.stderr
+
+
 def test_workers_are_shown_as_a_table_or_as_json(recorded: Any, store: Any) -> None:
     nobody = run("workers")
     assert nobody.exit_code == 0

@@ -178,6 +178,17 @@ class TestWaiting:
         assert shown == ["new", "running", "running", "ended"]
         assert service.pauses == [2.0, 2.0, 2.0]
 
+    def test_a_lost_connection_is_told_once_and_so_is_its_return(self) -> None:
+        service, told = Service(streamed(Torn(b"id: 0\n\n")), GONE, GONE, streamed(wire(1))), []
+        client, states = service.client(), iter([False, True])
+
+        def look(_search_id: str) -> Any:
+            return type("View", (), {"state": type("State", (), {"ended": next(states)})})
+
+        client.search = look  # type: ignore[method-assign]  # only streams are looked at here
+        client.wait("a", on_link=told.append)
+        assert told == [False, True]
+
     def test_a_search_that_has_ended_is_looked_at_once(self) -> None:
         assert self.waited(["ended"], OVER)[0] == ["ended"]
 

@@ -91,7 +91,9 @@ def test_a_backup_is_restored_elsewhere(home: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_backed_up_or_restored_is_one_message_with_a_hint(home: Path, tmp_path: Path) -> None:
     archive = tmp_path / "a.zip"
     run("backup", archive, "--home", home)
-    assert "not there yet" in run("backup", archive, "--home", home, code=2)
+    refused = run("backup", archive, "--home", home, code=2)
+    assert "not there yet" in refused
+    assert "Name another file" in refused
     assert "nothing is merged" in run("restore", archive, "--home", home, code=1)
     assert "No such file" in run("restore", tmp_path / "none.zip", "--home", tmp_path / "b", code=1)
     (tmp_path / "text.zip").write_text("no archive")

@@ -217,6 +217,13 @@ class Edited:
         return [c for c in self._log if c.ordinal > after][:limit]
 
 
+@pytest.mark.parametrize("name", ["none.zip", "folder/none"])
+def test_the_verb_says_that_a_file_is_not_there(verb: Callable[..., Any], tmp_path: Path, name: str) -> None:
+    refused = verb(tmp_path / name)
+    assert refused.exit_code == 2
+    assert f"no such file: {tmp_path / name}" in refused.stderr
+
+
 @pytest.fixture
 def bundle(tmp_path: Path) -> Callable[[Any], Path]:
     def write(store: Any) -> Path:
