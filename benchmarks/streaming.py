@@ -1,6 +1,6 @@
 """Have many clients follow one search while things happen in it, and see whether everybody is told everything.
 
-    python benchmarks/streaming.py [--clients 200] [--seconds 60] [--rate 10] [--database URL]
+    python -m benchmarks.streaming [--clients 200] [--seconds 60] [--rate 10] [--database URL]
 
 The web process is started as `srnas api` starts it; this process is all the clients, and writes the events. Every other
 client hangs up in between and comes back with `Last-Event-ID`. At the end the search is completed: every stream has to

@@ -1,7 +1,7 @@
 """How busy a search keeps its workers: read off a finished one, or simulated with trainings that only wait.
 
-    python benchmarks/utilisation.py read SEARCH [--url http://127.0.0.1:8000] [--json FILE]
-    python benchmarks/utilisation.py simulate [--workers 2 32] [--modes generational steady] [--json FILE]
+    python -m benchmarks.utilisation read SEARCH [--url http://127.0.0.1:8000] [--json FILE]
+    python -m benchmarks.utilisation simulate [--workers 2 32] [--modes generational steady] [--json FILE]
 
 `read` asks a running service. Wall time runs from the first ask to the last outcome, so that the figure holds what a
 user waits for: dispatch, the database, idle workers at the end of a generation. Outcomes that were known cost nothing
