@@ -44,6 +44,11 @@ def pixels(path: Path) -> NDArray[np.int16]:
         return np.asarray(image, np.int16)
 
 
+def _interruptible() -> None:
+    """Listen to SIGINT, which jobs that a shell runs in the background ignore."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def served(home: Path, images_root: Path, *, gently: bool = True) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running `srnas serve` and its URL; stopped by Ctrl-C it must end tidily, otherwise it is killed."""
@@ -55,6 +60,7 @@ def served(home: Path, images_root: Path, *, gently: bool = True) -> Iterator[tu
             stderr=log,
             text=True,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
+            preexec_fn=_interruptible,
         )
         assert process.stdout is not None
         try:
