@@ -262,7 +262,7 @@ def test_the_verb_refuses_what_is_no_bundle_and_a_search_that_waits(
 ) -> None:
     nothing = verb(tmp_path / "nothing.zip")
     assert nothing.exit_code == 2
-    assert "a readable file" in nothing.output
+    assert "no such file" in nothing.output
     broken = tmp_path / "broken.zip"
     broken.write_bytes(bundle(told("plain").store).read_bytes()[:-100])
     assert "hint: Fetch the bundle again" in verb(broken).output
