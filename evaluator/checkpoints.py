@@ -2,76 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
 from torch import Tensor
 
-from search_space.errors import InvalidInput, Problem
-from search_space.genotype import Genotype
-
 from . import named_tensors
-from .recipe import Recipe
-
-KEY = "srnas"
-"""The one text in the header: the library safetensors writes several in no fixed order."""
-
-VERSION = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metadata:
-    """What the weights belong to.
-
-    Attributes:
-        genotype: The network.
-        recipe: How it was trained, and what it is wrapped in.
-        scale: Upscaling factor.
-        channels: Channels of the image.
-    """
-
-    genotype: Genotype
-    recipe: Recipe
-    scale: int
-    channels: int
-
-    def to_text(self) -> str:
-        """The JSON document that stands in a checkpoint's header."""
-        document = {
-            "version": VERSION,
-            "genotype": str(self.genotype),
-            "recipe": self.recipe.to_json(),
-            "scale": self.scale,
-            "channels": self.channels,
-            "protocol": self.recipe.protocol,
-        }
-        return json.dumps(document, sort_keys=True)
-
-    @classmethod
-    def from_text(cls, text: str) -> Metadata:
-        """Read what `to_text` wrote.
-
-        Raises:
-            InvalidInput: This is no document of ours, or its genotype or recipe cannot be read.
-        """
-        try:
-            document = json.loads(text)
-            if document["version"] != VERSION:
-                raise InvalidInput([Problem("checkpoint.version", document["version"], str(VERSION))])
-            return cls(
-                genotype=Genotype.parse(document["genotype"]),
-                recipe=Recipe.from_json(document["recipe"]),
-                scale=int(document["scale"]),
-                channels=int(document["channels"]),
-            )
-        except InvalidInput:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidInput([Problem("checkpoint.header", text, "a header that srnas wrote")]) from error
+from .metadata import KEY, Metadata
 
 
 def to_bytes(weights: Mapping[str, Tensor], metadata: Metadata) -> bytes:

@@ -23,6 +23,7 @@ from .devices import device_name, peak_memory_bytes, prepared, probe, release
 from .executor import DeviceLost, Job
 from .latency_target import LatencyTarget
 from .losses import Diverged
+from .metadata import Metadata
 from .metrics.protocol import get_protocol
 from .model import SRModel, build_model
 from .outcome import Failure, FailureKind, Outcome, Provenance, Scores, Success
@@ -153,7 +154,7 @@ def _evaluate(job: Job, data: EvaluationData, setting: _Setting) -> Success:
     if reporter is not None and job.latency is not None:
         reporter.begin("latency", steps)
     latency_ms = _latency_ms(model, job.latency, setting)
-    metadata = checkpoints.Metadata(genotype=job.genotype, recipe=recipe, scale=job.scale, channels=job.channels)
+    metadata = Metadata(genotype=job.genotype, recipe=recipe, scale=job.scale, channels=job.channels)
     return Success(
         scores=_scores(job, means, latency_ms),
         provenance=_provenance(job, data, precision, setting),

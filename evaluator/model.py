@@ -12,6 +12,7 @@ from search_space.genotype import Genotype
 from search_space.network import SRNetwork, build
 
 from .cost import BICUBIC_TAPS, maps_input
+from .metadata import Metadata
 from .recipe import Recipe
 
 PROJECTION_GAIN = 0.2
@@ -95,6 +96,18 @@ class SRModel(nn.Module):
         self.network_dtype = torch.float32
         self.upscale = BicubicUpscale(scale, channels) if recipe.image_residual else None
         self._maps_input = maps_input(recipe)
+
+    @property
+    def metadata(self) -> Metadata:
+        """What its weights belong to."""
+        order = self.network.tail.order
+        return Metadata(
+            genotype=self.genotype,
+            recipe=self.recipe,
+            scale=self.scale,
+            channels=self.channels,
+            depth_to_space=order,
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """Upscale a batch."""

@@ -65,7 +65,7 @@ def load_model(document: bytes) -> SRModel:
         MismatchedWeights: The weights are not those of the genotype in the header.
     """
     tensors, made = checkpoints.from_bytes(document)
-    network = build(made.genotype, scale=made.scale, channels=made.channels)
+    network = build(made.genotype, scale=made.scale, channels=made.channels, depth_to_space=made.depth_to_space)
     load_state(network, tensors, source="checkpoint")
     return SRModel(network, made.genotype, made.recipe, scale=made.scale, channels=made.channels).eval()
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluator.checkpoints import KEY, Metadata
+from evaluator.metadata import KEY, Metadata
 from evaluator.recipe import RECIPES
 from search_space.errors import InvalidInput, Problem
 from search_space.genotype import Genotype
@@ -148,8 +148,7 @@ def _load_safetensors(path: Path) -> Upscaler:
     from evaluator.weights import load_model as load_weights
 
     model = load_weights(path.read_bytes())
-    metadata = Metadata(genotype=model.genotype, recipe=model.recipe, scale=model.scale, channels=model.channels)
-
+    metadata = model.metadata
     return Upscaler.ours(metadata, _in_torch(model))
 
 

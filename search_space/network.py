@@ -10,7 +10,8 @@ from .errors import InvalidInput, Problem
 from .genotype import Genotype
 from .modules.cell import build_cell
 from .modules.convolution import same
-from .modules.tail import ChannelOrder, Tail
+from .modules.tail import Tail
+from .ops import ChannelOrder
 
 
 def build(genotype: Genotype, *, scale: int, channels: int = 1, depth_to_space: ChannelOrder = "pytorch") -> SRNetwork:

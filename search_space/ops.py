@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 EXPANSION = 2
 """An inverted bottleneck widens its channels by this factor."""
@@ -14,6 +15,9 @@ SCALES = (2, 3, 4)
 
 IMAGE_CHANNELS = (1, 3)
 """Channels of an image: 1 for luma, 3 for RGB."""
+
+ChannelOrder = Literal["pytorch", "tensorflow"]
+"""In which order channels become pixels where space is made of depth."""
 
 MAX_WIDTH = 1024
 MAX_KERNEL = 11

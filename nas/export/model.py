@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evaluator import checkpoints
-from evaluator.checkpoints import Metadata
 from evaluator.data.decoding import as_rgb, luma
+from evaluator.metadata import KEY, Metadata
 from evaluator.model import SRModel
 from evaluator.recipe import Recipe
 from evaluator.weights import load_model
@@ -188,7 +188,7 @@ def _as_onnx(
 
 def _properties(metadata: Metadata) -> dict[str, str]:
     return {
-        checkpoints.KEY: metadata.to_text(),
+        KEY: metadata.to_text(),
         "genotype": str(metadata.genotype),
         "scale": str(metadata.scale),
         "channels": str(metadata.channels),

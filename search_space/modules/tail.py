@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..ops import ChannelOrder
 from .convolution import same
-
-ChannelOrder = Literal["pytorch", "tensorflow"]
 
 
 def depth_to_space(x: Tensor, scale: int, order: ChannelOrder) -> Tensor:

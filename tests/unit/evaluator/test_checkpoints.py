@@ -10,18 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluator import checkpoints
+from evaluator.metadata import Metadata
 from evaluator.recipe import RECIPES, Recipe
 from evaluator.testing import TINY_GENOTYPE
 from search_space.errors import InvalidInput
 
-METADATA = checkpoints.Metadata(genotype=TINY_GENOTYPE, recipe=Recipe(steps=7), scale=3, channels=3)
+METADATA = Metadata(genotype=TINY_GENOTYPE, recipe=Recipe(steps=7), scale=3, channels=3)
 WEIGHTS = {"b.weight": torch.arange(24.0).reshape(2, 3, 2, 2), "a.bias": torch.tensor([1.5])}
 
 
 @settings(deadline=None)
 @given(scale=st.sampled_from([2, 3, 4]), channels=st.sampled_from([1, 3]), recipe=st.sampled_from(list(RECIPES)))
 def test_what_is_written_is_read(scale: int, channels: int, recipe: str) -> None:
-    made = checkpoints.Metadata(genotype=TINY_GENOTYPE, recipe=RECIPES[recipe], scale=scale, channels=channels)
+    made = Metadata(genotype=TINY_GENOTYPE, recipe=RECIPES[recipe], scale=scale, channels=channels)
     tensors, read = checkpoints.from_bytes(checkpoints.to_bytes(WEIGHTS, made))
     assert read == made
     assert tensors.keys() == WEIGHTS.keys()

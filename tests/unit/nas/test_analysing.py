@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluator.checkpoints import Metadata
 from evaluator.data.degrade import imresize
+from evaluator.metadata import Metadata
 from evaluator.recipe import RECIPES
 from evaluator.spectrum.impulse import Dot
 from nas.analysing.charts import Curve, line_chart

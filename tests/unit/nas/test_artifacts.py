@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from evaluator import checkpoints
-from evaluator.checkpoints import Metadata
+from evaluator.metadata import Metadata
 from evaluator.model import build_model
 from nas.artifacts import write_artifact
 from nas.records import ANALYSIS, Candidate, Search

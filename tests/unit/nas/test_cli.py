@@ -12,10 +12,10 @@ from PIL import Image
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
-from evaluator.checkpoints import Metadata
 from evaluator.data.degrade import imresize
 from evaluator.executor import ExecutorError
 from evaluator.inline import InlineExecutor
+from evaluator.metadata import Metadata
 from evaluator.recipe import Recipe
 from nas import models, worker
 from nas.cli import app

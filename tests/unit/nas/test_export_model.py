@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from evaluator import checkpoints
-from evaluator.checkpoints import Metadata
+from evaluator.metadata import KEY, Metadata
 from evaluator.model import SRModel, build_model
 from evaluator.recipe import RECIPES, Recipe
 from evaluator.weights import load_model
@@ -73,7 +73,7 @@ def test_an_onnx_file_says_what_it_is(tmp_path):
     proto = onnx.load(report.path)
     properties = {entry.key: entry.value for entry in proto.metadata_props}
     expected = Metadata(genotype=GENOTYPE, recipe=Recipe(), scale=2, channels=1)
-    assert Metadata.from_text(properties[checkpoints.KEY]) == expected
+    assert Metadata.from_text(properties[KEY]) == expected
     assert (properties["genotype"], properties["scale"], properties["channels"]) == (str(GENOTYPE), "2", "1")
     assert proto.opset_import[0].version >= 17
     assert [value.name for value in proto.graph.input] == ["input"]

@@ -12,8 +12,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from evaluator import checkpoints
-from evaluator.checkpoints import Metadata
 from evaluator.data.degrade import imresize
+from evaluator.metadata import Metadata
 from evaluator.metrics.protocol import GRAY, get_protocol
 from evaluator.model import build_model
 from evaluator.recipe import RECIPES, Recipe

@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 
 from evaluator import checkpoints
-from evaluator.checkpoints import Metadata
 from evaluator.data.degrade import imresize
+from evaluator.metadata import Metadata
 from evaluator.model import build_model
 from evaluator.recipe import Recipe
 from nas import models
