@@ -14,6 +14,7 @@ from typing import NewType, Protocol
 from search_space.genotype import Genotype
 
 from .data.sets import EvaluationData
+from .finishing import Stretch
 from .latency_target import LatencyTarget
 from .outcome import Outcome
 from .progress import TrainingProgress
@@ -61,6 +62,7 @@ class Job:
             the outcome is as if every step had been taken. One that does not fit is ignored, with a warning.
         keep_state: Whether the outcome shall carry the state at the end of the recipe's stable phase.
         latency: What to time the trained network on; it is not timed when None.
+        stretch: Which stretch of a full training this is; None for a partial training.
     """
 
     genotype: Genotype
@@ -73,6 +75,7 @@ class Job:
     start: bytes = field(default=b"", repr=False)
     keep_state: bool = field(default=False, repr=False)
     latency: LatencyTarget | None = None
+    stretch: Stretch | None = None
 
     @property
     def key(self) -> str:

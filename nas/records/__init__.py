@@ -7,7 +7,16 @@ is the store's business.
 from __future__ import annotations
 
 from .access import AuditEntry, Role, Token, TokenId
-from .artifacts import ANALYSIS, EXPORT_FORMATS, Artifact, ArtifactId, ArtifactState, ExportFormat
+from .artifacts import (
+    ANALYSIS,
+    BENCHMARK,
+    ENDINGS,
+    EXPORT_FORMATS,
+    Artifact,
+    ArtifactId,
+    ArtifactState,
+    ExportFormat,
+)
 from .candidates import SCORE_COLUMNS, Candidate, CandidateId, CandidateState, Evaluation, LedgerRow
 from .datasets import Dataset, DatasetKind
 from .searches import (
@@ -28,11 +37,14 @@ from .searches import (
     check_action,
     check_transition,
 )
+from .trainings import Training, TrainingEnded, TrainingId, TrainingPoint, TrainingStatus
 from .workers import Worker
 
 __all__ = [
     "ACTIONS",
     "ANALYSIS",
+    "BENCHMARK",
+    "ENDINGS",
     "EXPORT_FORMATS",
     "SCORE_COLUMNS",
     "TRANSITIONS",
@@ -63,6 +75,11 @@ __all__ = [
     "Token",
     "TokenId",
     "Totals",
+    "Training",
+    "TrainingEnded",
+    "TrainingId",
+    "TrainingPoint",
+    "TrainingStatus",
     "Worker",
     "check_action",
     "check_transition",

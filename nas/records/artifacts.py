@@ -9,15 +9,48 @@ from enum import StrEnum
 from typing import Any, Literal, NewType, get_args
 
 from .candidates import CandidateId
+from .trainings import TrainingId
 
 ArtifactId = NewType("ArtifactId", str)
 
-ExportFormat = Literal["onnx", "safetensors"]
+ExportFormat = Literal[
+    "onnx",
+    "onnx-fp16",
+    "onnx-int8",
+    "onnx-luma",
+    "safetensors",
+    "pth",
+    "torchscript",
+    "arch",
+    "card",
+    "openmodeldb",
+    "all",
+]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
-"""The forms of a trained network's file, each the suffix of its name too."""
+"""What a trained network can be made into; "all" is one archive of every other form."""
 
-ANALYSIS = "analysis.zip"
+ANALYSIS = "analysis"
 """The form of a candidate's analysis: a page, its pictures and its figures in one archive."""
+
+BENCHMARK = "benchmark"
+"""The form of a finished model's benchmark: the row that a paper would print, as Markdown, CSV and JSON."""
+
+ENDINGS: Mapping[str, str] = {
+    "onnx": ".onnx",
+    "onnx-fp16": "-fp16.onnx",
+    "onnx-int8": "-int8.onnx",
+    "onnx-luma": "-luma.onnx",
+    "safetensors": ".safetensors",
+    "pth": ".pth",
+    "torchscript": ".pt",
+    "arch": "-arch.py",
+    "card": ".md",
+    "openmodeldb": "-openmodeldb.json",
+    "all": ".zip",
+    ANALYSIS: "-analysis.zip",
+    BENCHMARK: "-benchmark.json",
+}
+"""How the name of each form's file ends."""
 
 
 class ArtifactState(StrEnum):
@@ -36,7 +69,8 @@ class Artifact:
     Attributes:
         id: Twelve hexadecimal characters.
         candidate_id: Of which candidate.
-        format: One of `EXPORT_FORMATS`, or `ANALYSIS`; the suffix of the file's name too.
+        training_id: Of which finished model; None for the weights of the search.
+        format: One of `EXPORT_FORMATS`, or `ANALYSIS`, or `BENCHMARK`.
         state: Where it stands.
         created_at: When it was asked for.
         finished_at: When it was ready or failed.
@@ -51,6 +85,7 @@ class Artifact:
     format: str
     state: ArtifactState
     created_at: datetime
+    training_id: TrainingId | None = None
     finished_at: datetime | None = None
     path: str | None = None
     sha256: str | None = None

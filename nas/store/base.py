@@ -19,6 +19,7 @@ Guarantees, in every implementation:
 * Times are timezone-aware UTC and come from the caller.
 * A figure that is not a number is stored as unknown (None); infinity is kept.
 * Nothing is what a listing of an unknown id holds; only a verb that names `NotFound` raises it.
+* A full training is written under its `TrainingLease` only, and cancelling it voids that.
 
 A lease lets its holder *ask* while the search is running, and *tell* until the search has ended: pausing a search, or
 queueing it again, does not throw away what was in flight. It is lost when the search is claimed again.
@@ -28,7 +29,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from .lease import Lease, LeaseLost, TrainingReport
+from .lease import Lease, LeaseLost, TrainingLease, TrainingReport
 from .port.access import Access
 from .port.artifacts import Artifacts
 from .port.claims import Claims
@@ -36,6 +37,7 @@ from .port.datasets import Datasets
 from .port.log import LogWrites
 from .port.reads import LogReads
 from .port.searches import REMEMBERED, Searches
+from .port.trainings import Trainings
 from .port.workers import Workers
 from .refusals import (
     AlreadyStored,
@@ -60,12 +62,13 @@ __all__ = [
     "StoreError",
     "StoreInUse",
     "StoreUnavailable",
+    "TrainingLease",
     "TrainingReport",
     "WrongSchema",
 ]
 
 
-class Store(Searches, Claims, LogWrites, Workers, LogReads, Artifacts, Datasets, Access, Protocol):
+class Store(Searches, Claims, LogWrites, Workers, LogReads, Trainings, Artifacts, Datasets, Access, Protocol):
     """Remembers searches and what became of them, datasets, tokens and the audit, and for a moment what workers do."""
 
     def check_schema(self) -> None:

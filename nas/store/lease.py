@@ -1,4 +1,4 @@
-"""The right to write the log of a search, and what is said under it. Grants nothing."""
+"""The right to write the log of a search, or how far a training is, and what is said under it. Grants nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from evaluator.progress import TrainingProgress
 
-from ..records import CandidateId, SearchId
+from ..records import CandidateId, SearchId, TrainingId
 from .refusals import StoreError
 
 
@@ -16,9 +16,10 @@ class LeaseLost(StoreError):
 
     hint = "stop working on this search: what was recorded so far is kept"
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, lease: Lease | TrainingLease) -> None:
         self.lease = lease
-        super().__init__(f"lease {lease.token} of {lease.owner} on search {lease.search_id} is void for this")
+        what = f"search {lease.search_id}" if isinstance(lease, Lease) else f"training {lease.training_id}"
+        super().__init__(f"lease {lease.token} of {lease.owner} on {what} is void for this")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,23 @@ class Lease:
     """
 
     search_id: SearchId
+    owner: str
+    token: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingLease:
+    """The right to write how far one full training is.
+
+    Attributes:
+        training_id: Which training.
+        owner: Who holds it.
+        token: Grows with every claim of the training: the fencing token.
+        expires_at: When it may be claimed by another unless it is renewed.
+    """
+
+    training_id: TrainingId
     owner: str
     token: int
     expires_at: datetime
