@@ -1,6 +1,6 @@
 """How people lay out pairs of images on disk: one table, tried from top to bottom. It opens nothing.
 
-A layout is a pattern for HR files and, but for the last, one for LR files, both matched against paths
+A layout is a pattern for HR files and, but for the last two, one for LR files, both matched against paths
 relative to the root, without their suffix and whatever the case. `key` pairs an LR file with its HR file;
 `scale`, where a path says it, is the factor.
 """
@@ -55,6 +55,8 @@ def _official(name: str, folder: str) -> Layout:
 
 _KEY = r"(?P<key>[^/]+)"
 _SCALED_KEY = r"X(?P<scale>\d)/(?P<key>[^/]+)x(?P=scale)"
+_LR_FOLDER = r"([^/]*[_-])?(LR|LQ)[^/]*/"
+_LR_STEM = r"[^/]*[_-](LR|LQ)"
 _SELFEXSR = r"(image_SRF_\d/)?(?P<key>[^/]+)_SRF_(?P<scale>\d)"
 
 LAYOUTS: tuple[Layout, ...] = (
@@ -67,6 +69,9 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout(name="basicsr", hr=rf"GT[^/]*/{_KEY}", lr=rf"(LQ|LR)([^/]*x(?P<scale>\d)|[^/]*)/{_KEY}"),
     Layout(name="paired", hr=rf"hr/{_KEY}", lr=rf"lr/{_KEY}"),
     Layout(name="hr-only", hr=_KEY, lr=None),
+    # Whatever else lies in folders: several sets of photographs. A file that its name, or that of its folder, calls
+    # low-resolution is in none of them.
+    Layout(name="collections", hr=rf"(?!{_LR_FOLDER})(?P<key>[^/]+/(?!{_LR_STEM}$)[^/]+)", lr=None),
 )
 """Every layout, the more specific first."""
 

@@ -41,6 +41,7 @@ LAYOUTS = {
     "paired": ("hr/a.webp", "lr/a.bmp"),
     "paired in capitals": ("HR/a.tif", "LR/a.jpeg"),
     "hr-only": ("a.PNG", None),
+    "collections": ("T91/t1.webp", None),
 }
 
 
@@ -67,6 +68,50 @@ def test_hr_images_alone_are_enough(tmp_path, case):
 def test_the_benchmarks_are_found(images_dir):
     folder = scan(images_dir / "benchmarks" / "Set5", scale=2)
     assert (folder.layout, len(folder.pairs), folder.problems) == ("selfexsr", 5, ())
+
+
+def test_folders_of_folders_are_one_set_whose_names_say_the_folder(tmp_path):
+    save_all(tmp_path, "a/1.png", "a/2.jpg", "b/1.png", "c/d/3.png")
+    folder = scan(tmp_path, scale=2)
+    assert folder.layout == "collections"
+    assert [files.name for files in folder.pairs] == ["a/1", "a/2", "b/1"]
+
+
+LOW_RESOLUTION = ("Set5/img_001_SRF_2_LR.png", "LR/a.png", "lq/a.png", "LRbicx2/a.png", "DIV2K_train_LR_x8/1x8.png")
+
+
+def test_collections_never_hold_files_that_are_called_low_resolution(tmp_path):
+    save_all(tmp_path, *LOW_RESOLUTION, "Set5/img_001_SRF_2_HR.png", "colr/a.png", "Clr/b_lrx.png")
+    assert [hr for hr, _ in found(scan(tmp_path, scale=2))] == [
+        "Clr/b_lrx.png",
+        "Set5/img_001_SRF_2_HR.png",
+        "colr/a.png",
+    ]
+
+
+@pytest.mark.parametrize("name", LOW_RESOLUTION)
+def test_low_resolution_files_alone_are_no_set(tmp_path, name):
+    save_all(tmp_path, name)
+    with pytest.raises(InvalidInput):
+        scan(tmp_path, scale=2)
+
+
+def test_collections_stand_back_for_every_other_layout(tmp_path):
+    save_all(tmp_path, "HR/a.png", "extra/b.png")
+    assert found(scan(tmp_path, scale=2)) == [("HR/a.png", None)]
+    save_all(tmp_path / "flat", "c.png", "extra/b.png")
+    assert found(scan(tmp_path / "flat", scale=2)) == [("c.png", None)]
+
+
+def test_the_training_images_are_one_set(images_dir):
+    folder = scan(images_dir / "train", scale=2, min_lr_side=24)
+    assert (folder.layout, len(folder.pairs), folder.problems) == ("collections", 771, ())
+
+
+def test_a_folder_of_benchmarks_gives_no_low_resolution_image(images_dir):
+    names = [files.name for files in scan(images_dir / "benchmarks", scale=2).pairs]
+    assert len(names) == 119
+    assert not [name for name in names if name.endswith("_LR")]
 
 
 def test_training_images_are_never_mixed_with_validation_images(tmp_path):
