@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     Attributes:
         home: Folder of the database, the trained weights and the artifacts.
         images_root: Folder whose folders are datasets by their own names; others inside it may be registered.
+        benchmarks_root: Folder whose folders are benchmark sets; by default ``benchmarks`` in the images root.
+        models_root: Folder of weights whose files may be named as teachers; by default ``models`` in the home.
+        upscale_megapixels: Largest image, in millions of pixels, that the service upscales for whoever sends one.
         upload_gib: Most GiB of an archive of photographs that is uploaded.
         uploads_gib: Most GiB of all uploaded photographs together, unpacked.
         database_url: ``sqlite:///FILE`` or ``postgresql+psycopg://...``; by default a file in ``home``. A store in
@@ -59,6 +62,9 @@ class Settings(BaseSettings):
 
     home: Path = Path("srnas-data")
     images_root: Path = Path()
+    benchmarks_root: Path = Field(default_factory=lambda given: Path(given["images_root"]) / "benchmarks")
+    models_root: Path = Field(default_factory=lambda given: Path(given["home"]) / "models")
+    upscale_megapixels: float = Field(4.0, gt=0, le=1000, allow_inf_nan=False)
     upload_gib: float = Field(2.0, gt=0)
     uploads_gib: float = Field(50.0, ge=0)
     database_url: str = Field("", repr=False)

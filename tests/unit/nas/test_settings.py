@@ -23,6 +23,16 @@ def test_an_images_root_that_is_no_folder_is_refused_where_it_is_needed(tmp_path
     assert [problem.field for problem in refused.value.problems] == ["SRNAS_IMAGES_ROOT"]
 
 
+def test_benchmarks_lie_below_the_images_and_models_below_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = read_settings(home=tmp_path / "home", images_root=tmp_path / "images")
+    assert settings.benchmarks_root == tmp_path / "images" / "benchmarks"
+    assert settings.models_root == tmp_path / "home" / "models"
+    monkeypatch.setenv("SRNAS_BENCHMARKS_ROOT", str(tmp_path / "sets"))
+    assert read_settings(home=tmp_path).benchmarks_root == tmp_path / "sets"
+
+
 def test_there_are_as_many_workers_as_this_process_has_cpus_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 2, 5}, raising=False)
     assert read_settings().worker_count == 3
