@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ..records import Candidate, CandidateState, Evaluation, Search, SearchState
+from ..records import Candidate, CandidateState, Evaluation, Search, SearchState, Training
 from ..spec import BudgetSpec
 from .base import Lease, TrainingReport
+
+TRAINING_FIGURES = ("psnr_db", "ssim", "fsds_db", "fsds_si_db")
+"""What a full training is told by: figures of a `TrainingPoint`."""
 
 
 class Entry(NamedTuple):
@@ -105,6 +108,30 @@ def training_progress(report: TrainingReport, at: datetime) -> Entry:
         "memory_bytes": told.memory_bytes,
     }
     return Entry(at, "training_progress", {**detail, **finite(figures)})
+
+
+def training_requested(training: Training) -> Entry:
+    """The full training of a candidate was asked for."""
+    detail = {"recipe": training.recipe.name, "steps": training.steps, "expected_s": training.expected_s}
+    return Entry(training.created_at, "training_requested", _full_training(training) | detail)
+
+
+def training_started(training: Training, at: datetime) -> Entry:
+    """A controller took a full training for the first time."""
+    return Entry(at, "training_started", _full_training(training))
+
+
+def training_ended(training: Training, at: datetime) -> Entry:
+    """A full training was completed, failed or was cancelled; the event bears its status."""
+    detail: dict[str, Any] = {"step": training.step, "reason": training.reason}
+    if training.final is not None:
+        detail |= finite({name: getattr(training.final, name) for name in TRAINING_FIGURES})
+    return Entry(at, f"training_{training.status}", _full_training(training) | detail)
+
+
+def _full_training(training: Training) -> dict[str, Any]:
+    """Which full training of which candidate."""
+    return {"training": training.id, "candidate": training.candidate_id}
 
 
 def parallelism(was: int | None, now: int | None, at: datetime) -> Entry:

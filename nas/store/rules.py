@@ -16,6 +16,7 @@ from ..records import (
     Artifact,
     ArtifactState,
     Candidate,
+    CandidateId,
     CandidateState,
     Evaluation,
     Progress,
@@ -23,12 +24,15 @@ from ..records import (
     SearchId,
     SearchState,
     Totals,
+    Training,
+    TrainingEnded,
+    TrainingStatus,
     Worker,
     check_action,
     check_transition,
 )
 from ..spec import BudgetSpec
-from .base import BudgetChanged, Lease, LeaseLost, TrainingReport
+from .base import BudgetChanged, Lease, LeaseLost, NotFound, TrainingReport
 
 ASKING: frozenset[SearchState] = frozenset({SearchState.RUNNING})
 """States in which the holder of a lease may ask."""
@@ -151,6 +155,69 @@ def check_finished(artifact: Artifact) -> None:
     """Raise `ValueError` unless an artifact is ready or failed."""
     if artifact.state not in (ArtifactState.READY, ArtifactState.FAILED):
         raise ValueError(f"artifact {artifact.id} is {artifact.state}, not finished")
+
+
+def check_model(artifact: Artifact, candidate_id: CandidateId) -> None:
+    """Raise `NotFound` unless the candidate of an artifact's training is the artifact's."""
+    if artifact.candidate_id != candidate_id:
+        raise NotFound("training", artifact.training_id or "")
+
+
+UNDER_WAY = frozenset({TrainingStatus.RUNNING, TrainingStatus.COMPLETED, TrainingStatus.FAILED})
+"""What a full training can be when its controller writes how far it is."""
+
+KEPT = (
+    *("status", "reason", "step", "points", "train_s", "validate_s", "data_digest", "code_digest", "device"),
+    *("precision", "protocol", "setbacks", "weights"),
+)
+"""The fields of a full training that its controller writes."""
+
+
+def live(training: Training) -> bool:
+    """Whether the same is not to be asked for again."""
+    return training.status not in (TrainingStatus.FAILED, TrainingStatus.CANCELLED)
+
+
+def alike(one: Training, other: Training) -> bool:
+    """Whether two trainings ask for the same."""
+    return (one.candidate_id, one.digest) == (other.candidate_id, other.digest)
+
+
+def taken(training: Training, at: datetime) -> Training:
+    """A training that a controller took."""
+    started_at = training.started_at or at
+    return replace(training, status=TrainingStatus.RUNNING, started_at=started_at, claims=training.claims + 1)
+
+
+def check_kept(training: Training) -> None:
+    """Raise `ValueError` unless a training runs, or ended by itself."""
+    if training.status not in UNDER_WAY:
+        raise ValueError(f"training {training.id} is {training.status}, which its controller cannot say")
+
+
+def kept(stored: Training, training: Training, at: datetime) -> Training:
+    """What is stored of a training when its controller writes how far it is."""
+    written = {name: getattr(training, name) for name in KEPT}
+    written["points"] = tuple(replace(point, loss=_known(point.loss)) for point in training.points)
+    return replace(
+        stored,
+        **written,
+        finished_at=at if training.status.ended else None,
+        claims=0 if training.step > stored.step else stored.claims,
+    )
+
+
+def released(training: Training) -> Training:
+    """A training that its controller gave back: it is alive, so the claims of those who were not are forgotten."""
+    return replace(training, status=TrainingStatus.QUEUED, claims=0)
+
+
+def cancelled(training: Training, at: datetime, who: str) -> Training:
+    """A training that somebody ended; `TrainingEnded` where it had ended by itself."""
+    if training.status.ended:
+        raise TrainingEnded(training.id, training.status)
+    reason = f"cancelled by {who}" if who else "cancelled"
+    return replace(training, status=TrainingStatus.CANCELLED, reason=reason, finished_at=at)
 
 
 def check_workers(owner: str, workers: Sequence[Worker]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ..records import Action, Artifact, Dataset, Search, SearchId, Token
+from ..records import Action, Artifact, Dataset, Search, SearchId, Token, Training
 
 
 class Deed(NamedTuple):
@@ -33,7 +33,19 @@ def acted(search_id: SearchId, action: Action, at: datetime, who: str, **detail:
 
 def requested(artifact: Artifact, who: str) -> Deed:
     """A file of a candidate was asked for."""
-    return Deed(artifact.created_at, who, "artifact.request", artifact.candidate_id, {"format": artifact.format})
+    detail = {"format": artifact.format} | ({"training": artifact.training_id} if artifact.training_id else {})
+    return Deed(artifact.created_at, who, "artifact.request", artifact.candidate_id, detail)
+
+
+def training_requested(training: Training, who: str) -> Deed:
+    """The full training of a candidate was asked for."""
+    detail = {"training": training.id, "recipe": training.recipe.name}
+    return Deed(training.created_at, who, "training.request", training.candidate_id, detail)
+
+
+def training_cancelled(training: Training, at: datetime, who: str) -> Deed:
+    """A full training was ended before its end."""
+    return Deed(at, who, "training.cancel", training.candidate_id, {"training": training.id})
 
 
 def registered(dataset: Dataset) -> Deed:

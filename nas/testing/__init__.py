@@ -2,6 +2,7 @@
 
 from .builders import (
     START,
+    advanced,
     make_artifact,
     make_candidate,
     make_dataset,
@@ -14,6 +15,8 @@ from .builders import (
     make_tiny_spec,
     make_token,
     make_training,
+    make_training_point,
+    make_training_progress,
     make_worker,
     told,
 )
@@ -22,6 +25,7 @@ from .store_contract import StoreContract
 __all__ = [
     "START",
     "StoreContract",
+    "advanced",
     "make_artifact",
     "make_candidate",
     "make_dataset",
@@ -34,6 +38,8 @@ __all__ = [
     "make_tiny_spec",
     "make_token",
     "make_training",
+    "make_training_point",
+    "make_training_progress",
     "make_worker",
     "told",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from evaluator.executor import Setback
+from evaluator.finishing import FINISHING_RECIPES
 from evaluator.outcome import Bands
 from evaluator.progress import TrainingProgress
 from search_space.genotype import Genotype
@@ -34,6 +35,10 @@ from ..records import (
     SearchState,
     Token,
     TokenId,
+    Training,
+    TrainingId,
+    TrainingPoint,
+    TrainingStatus,
     Worker,
 )
 from ..spec import SearchSpec
@@ -172,13 +177,13 @@ def make_worker(name: str = "worker-0", candidate: Candidate | None = None, **fi
             "candidate_id": candidate.id,
             "ordinal": candidate.ordinal,
             "evaluation_key": candidate.evaluation_key,
-            "progress": make_training(),
+            "progress": make_training_progress(),
             "busy_since": candidate.asked_at,
         }
     return Worker(name=name, **values | busy | fields)
 
 
-def make_training(**fields: Any) -> TrainingProgress:
+def make_training_progress(**fields: Any) -> TrainingProgress:
     """What a training tells of itself, halfway."""
     values: dict[str, Any] = {
         "step": 100,
@@ -193,8 +198,60 @@ def make_training(**fields: Any) -> TrainingProgress:
 
 def make_report(lease: Lease, candidate: Candidate, **fields: Any) -> TrainingReport:
     """What a candidate's training tells the log of its search."""
-    values: dict[str, Any] = {"worker": "worker-0", "progress": make_training()}
+    values: dict[str, Any] = {"worker": "worker-0", "progress": make_training_progress()}
     return TrainingReport(lease=lease, candidate_id=candidate.id, ordinal=candidate.ordinal, **values | fields)
+
+
+def make_training(training_id: str = "00000000000t", candidate_id: str = "00000001-0", **fields: Any) -> Training:
+    """The full training of a candidate, asked for by the recipe "quick" and queued."""
+    recipe = fields.pop("recipe", FINISHING_RECIPES["quick"])
+    values: dict[str, Any] = {
+        "search_id": SearchId(candidate_id.split("-")[0]),
+        "dataset": {"train": "train", "validation": "set5"},
+        "seed": 2**32 - 1,
+        "digest": recipe.digest,
+        "status": TrainingStatus.QUEUED,
+        "created_at": START + timedelta(hours=4),
+        "owner": "anna",
+        "expected_s": 240.5,
+    }
+    return Training(
+        id=TrainingId(training_id), candidate_id=CandidateId(candidate_id), recipe=recipe, **values | fields
+    )
+
+
+def make_training_point(step: int = 1000, **fields: Any) -> TrainingPoint:
+    """What a full training had reached after some steps."""
+    values: dict[str, Any] = {
+        "loss": 0.1 + 0.2,
+        "psnr_db": 36.5 + step / 2**20,
+        "ssim": 0.953125,
+        "fsds_db": 41.5,
+        "fsds_si_db": 38.25,
+        "bands": Bands(correspondence=(1.0, 0.75, 0.5, 0.25, 0.125), log_ratio_db=(0.0, -1.5, -3.0, -6.0, -12.5)),
+        "train_s": step / 40,
+    }
+    return TrainingPoint(step=step, **values | fields)
+
+
+def advanced(training: Training, step: int = 1000, **fields: Any) -> Training:
+    """A full training after one stretch more; completed at the last step of its recipe."""
+    done = step >= training.steps
+    point = make_training_point(step)
+    values: dict[str, Any] = {
+        "status": TrainingStatus.COMPLETED if done else TrainingStatus.RUNNING,
+        "step": step,
+        "points": (*training.points, point),
+        "train_s": point.train_s,
+        "validate_s": training.validate_s + 1.25,
+        "data_digest": "data",
+        "code_digest": "code",
+        "device": "cpu (1 thread) x86_64",
+        "precision": "bfloat16",
+        "protocol": "y-float",
+        "weights": f"models/{training.id}.safetensors" if done else None,
+    }
+    return replace(training, **values | fields)
 
 
 def make_artifact(artifact_id: str = "00000000000a", candidate_id: str = "00000001-0", **fields: Any) -> Artifact:

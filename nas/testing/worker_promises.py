@@ -15,7 +15,7 @@ from .builders import (
     make_progress,
     make_report,
     make_search,
-    make_training,
+    make_training_progress,
     make_worker,
     told,
 )
@@ -80,7 +80,7 @@ class WorkerPromises:
 
     def test_a_figure_of_a_training_that_is_not_a_number_is_unknown(self, store: Store) -> None:
         """Infinity is a number, for this purpose."""
-        told_so_far = make_training(loss=float("nan"), psnr_db=float("inf"))
+        told_so_far = make_training_progress(loss=float("nan"), psnr_db=float("inf"))
         worker = make_worker(candidate=make_candidate(), seen_at=LATER, progress=told_so_far)
         store.record_workers("controller-1", [worker], at=LATER, lease_s=LEASE_S)
         (found,) = store.workers(at=LATER, lease_s=LEASE_S)
@@ -107,7 +107,7 @@ class WorkerPromises:
         store.record_ask(lease, candidate)
         reports = [
             make_report(lease, candidate),
-            make_report(lease, candidate, progress=make_training(loss=float("nan"), psnr_db=None, step=150)),
+            make_report(lease, candidate, progress=make_training_progress(loss=float("nan"), psnr_db=None, step=150)),
         ]
         store.record_workers("controller-1", [], reports, at=LATER, lease_s=LEASE_S)
         first, second = progress_of(store)

@@ -22,9 +22,10 @@ class Shelf:
         return artifact_id in self._artifacts
 
     def add(self, artifact: Artifact) -> Artifact:
-        """Store a request, or give the live one of the same format; `AlreadyStored`."""
+        """Store a request, or give the live one of the same network and format; `AlreadyStored`."""
+        wanted = (artifact.training_id, artifact.format)
         for other in self.of_candidate(artifact.candidate_id):
-            if other.format == artifact.format and other.state is not ArtifactState.FAILED:
+            if (other.training_id, other.format) == wanted and other.state is not ArtifactState.FAILED:
                 return other
         if artifact.id in self._artifacts:
             raise AlreadyStored("artifact", artifact.id)
@@ -38,7 +39,7 @@ class Shelf:
         return self._artifacts[artifact_id]
 
     def of_candidate(self, candidate_id: CandidateId) -> list[Artifact]:
-        """Artifacts of a candidate, oldest first."""
+        """Artifacts of a candidate, oldest first, those of its finished models included."""
         return sorted((a for a in self._artifacts.values() if a.candidate_id == candidate_id), key=_age)
 
     def claim(self, at: datetime, stale_after_s: float) -> Artifact | None:
@@ -50,6 +51,14 @@ class Shelf:
         taken = replace(min(unwritten, key=_age), state=ArtifactState.WRITING)
         self._artifacts[taken.id], self._claimed_at[taken.id] = taken, at
         return taken
+
+    def renew(self, artifact_id: ArtifactId, at: datetime) -> bool:
+        """Say that an artifact is still being written; whether it is."""
+        known = self._artifacts.get(artifact_id)
+        if known is None or known.state is not ArtifactState.WRITING:
+            return False
+        self._claimed_at[artifact_id] = at
+        return True
 
     def _claimable(self, artifact: Artifact, stale: datetime) -> bool:
         if artifact.state is ArtifactState.WRITING:

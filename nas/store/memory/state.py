@@ -14,6 +14,7 @@ from ..entries import Entry
 from .book import Book
 from .crowd import Crowd
 from .log import Log
+from .roster import Roster
 from .shelf import Shelf
 
 
@@ -26,6 +27,7 @@ class State:
         self._logs: defaultdict[SearchId, Log] = defaultdict(Log)
         self._logs_of: dict[CandidateId, Log] = {}
         self._evaluations: dict[str, Evaluation] = {}
+        self._roster = Roster()
         self._shelf = Shelf()
         self._crowd = Crowd()
         self._book = Book()

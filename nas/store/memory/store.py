@@ -11,11 +11,12 @@ from .verbs.datasets import Datasets
 from .verbs.log import LogWrites
 from .verbs.reads import LogReads
 from .verbs.searches import Searches
+from .verbs.trainings import Trainings
 from .verbs.workers import Workers
 
 
 @final
-class MemoryStore(Searches, Claims, LogWrites, Workers, LogReads, Artifacts, Datasets, Access):
+class MemoryStore(Searches, Claims, LogWrites, Workers, LogReads, Trainings, Artifacts, Datasets, Access):
     """A `nas.store.base.Store` of dictionaries, for any number of threads."""
 
     def check_schema(self) -> None:

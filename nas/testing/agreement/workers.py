@@ -7,7 +7,7 @@ from hypothesis.stateful import rule
 
 from ...records import SearchId
 from ...store.base import Lease
-from ..builders import make_candidate, make_report, make_training, make_worker
+from ..builders import make_candidate, make_report, make_training_progress, make_worker
 from .draws import lease_lengths, leases, ordinals, owners, search_ids
 from .pair import Pair
 
@@ -32,7 +32,7 @@ class WorkerCalls(Pair):
     ) -> None:
         """Idle and busy ones, and reports that somebody waits for or nobody."""
         at = self.now()
-        told_so_far = make_training(loss=figure)
+        told_so_far = make_training_progress(loss=figure)
         idle = [make_worker(name, owner=owner, seen_at=at) for name in names[1:]]
         busy = [
             make_worker(name, make_candidate(ordinal=2), owner=owner, seen_at=at, progress=told_so_far)

@@ -17,7 +17,7 @@ from api.testing import InProcess
 from nas.records import Candidate, Worker
 from nas.store.base import Lease
 from nas.store.memory import MemoryStore
-from nas.testing import START, make_report, make_training, make_worker
+from nas.testing import START, make_report, make_training_progress, make_worker
 
 
 def put(store: MemoryStore, *workers: Worker, reports: Any = ()) -> list[Worker]:
@@ -73,7 +73,7 @@ def test_a_candidate_in_flight_tells_how_far_its_training_is(
 ) -> None:
     path = f"/v1/candidates/{flying.id}"
     assert (http.get(path).json()["worker"], http.get(path).json()["training"]) == (None, None)
-    put(store, make_worker("a", flying, progress=make_training(step=150, loss=float("inf"))))
+    put(store, make_worker("a", flying, progress=make_training_progress(step=150, loss=float("inf"))))
     view = http.get(path).json()
     assert (view["worker"], view["training"]["step"], view["training"]["loss"]) == ("a", 150, None)
     told = http.get(f"/v1/candidates/{recorded.candidates[0].id}").json()
