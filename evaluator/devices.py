@@ -10,6 +10,14 @@ import torch
 
 from .provenance import cpu_name
 
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "error: out of memory",  # CUDA's, from outside torch's allocator
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+"""What errors that have no type of their own say where memory ran out."""
+
 
 def device_name(device: str, threads: int) -> str:
     """The name that scores made on a torch device carry; of a CPU with so many threads."""
@@ -58,6 +66,11 @@ def release(device: str) -> None:
     """Give a GPU's memory back that nothing refers to any more, so that other processes can have it."""
     if _is_gpu(device):
         torch.cuda.empty_cache()
+
+
+def ran_out_of_memory(error: Exception) -> bool:
+    """Whether an error without a type of its own says that memory ran out, of a device or of the host."""
+    return any(text in str(error) for text in OUT_OF_MEMORY)
 
 
 def probe(device: str) -> None:

@@ -19,9 +19,10 @@ from .cost import costs
 from .data.images import ImagePair, ImageSet, as_luma
 from .data.patches import ResidentImages
 from .data.sets import EvaluationData
-from .devices import device_name, peak_memory_bytes, prepared, probe, release
+from .devices import device_name, peak_memory_bytes, prepared, probe, ran_out_of_memory, release
 from .executor import DeviceLost, Job
 from .latency_target import LatencyTarget
+from .lesson import Lesson
 from .losses import Diverged
 from .metadata import Metadata
 from .metrics.protocol import get_protocol
@@ -33,6 +34,7 @@ from .provenance import code_digest
 from .score import DEFAULT_METRICS, Metric, NonFiniteOutput, network_input, score_image
 from .training import TimedOut, TrainingTrace, fit
 from .validation import validate
+from .weights import warm_start
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +46,6 @@ KINDS: Mapping[type[Exception], FailureKind] = {
     torch.OutOfMemoryError: "out_of_memory",
 }
 """What an exception on the way to a score makes of a candidate; any other is an "error"."""
-
-OUT_OF_MEMORY = (
-    "DefaultCPUAllocator",
-    "error: out of memory",  # CUDA's, from outside torch's allocator
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
-)
-"""What errors that have no type of their own say where memory ran out."""
 
 SUSPECT: tuple[FailureKind, ...] = ("error", "out_of_memory")
 """Failures after which a device is probed: a broken one would make a failure of every later candidate."""
@@ -141,6 +135,8 @@ def _evaluate(job: Job, data: EvaluationData, setting: _Setting) -> Success:
     precision = resolve(recipe.precision, setting.device)
     generator = torch.Generator().manual_seed(job.seed)
     model = build_model(job.genotype, recipe, scale=job.scale, channels=job.channels, generator=generator)
+    if job.stretch is not None and job.stretch.warm and not job.start:
+        warm_start(model, job.stretch.warm)
     place(model, torch.device(setting.device))
     reporter = _reporter(model, data, setting)
     with matrix_units("ieee"):  # but for the steps of training, which say themselves what they compute in
@@ -180,9 +176,10 @@ def _train(
 ) -> TrainingTrace:
     """Train a model in place as its job says."""
     device, recipe = setting.device, job.recipe
+    images = _resident_images(data, job.channels, torch.device(device))
     return fit(
         model,
-        _resident_images(data, job.channels, torch.device(device)),
+        images,
         recipe,
         generator=generator,
         clock=setting.clock,
@@ -190,10 +187,23 @@ def _train(
         precision=precision,
         probe=network_input(_busiest(data.validation), job.channels, device) if recipe.settle_window else None,
         on_step=setting.count,
-        start=training_state.from_bytes(job.start, job.lineage, model, recipe) if job.start else None,
+        start=training_state.start_of(job, model) if job.start else None,
         keep_state=job.keep_state,
+        until=None if job.stretch is None else job.stretch.until,
+        lesson=_lesson(model, images, job),
         reporter=reporter,
     )
+
+
+def _lesson(model: SRModel, images: ResidentImages, job: Job) -> Lesson | None:
+    """What a distilled training learns from; None without a teacher."""
+    stretch = job.stretch
+    if stretch is None or stretch.distil is None:
+        return None
+    from .distillation import make_lesson  # nobody else needs it
+
+    distil, teacher, device = stretch.distil, stretch.teacher, images.device
+    return make_lesson(distil, teacher, model=model, images=images, recipe=job.recipe, seed=job.seed, device=device)
 
 
 def _provenance(job: Job, data: EvaluationData, precision: Computed, setting: _Setting) -> Provenance:
@@ -282,4 +292,4 @@ def _kind(error: Exception) -> FailureKind:
     for cause, kind in KINDS.items():
         if isinstance(error, cause):
             return kind
-    return "out_of_memory" if any(text in str(error) for text in OUT_OF_MEMORY) else "error"
+    return "out_of_memory" if ran_out_of_memory(error) else "error"

@@ -59,10 +59,12 @@ class Job:
         data_digest: Digest of an `EvaluationData` that the executor has loaded.
         timeout_s: Seconds of training after which the job fails with kind "timeout".
         start: `Success.state` of a job of the same lineage with fewer steps, from where training goes on; on a CPU
-            the outcome is as if every step had been taken. One that does not fit is ignored, with a warning.
+            the outcome is as if every step had been taken. One that does not fit is ignored, with a warning; a stretch
+            fails by it, since its training would begin anew unasked.
         keep_state: Whether the outcome shall carry the state at the end of the recipe's stable phase.
         latency: What to time the trained network on; it is not timed when None.
-        stretch: Which stretch of a full training this is; None for a partial training.
+        stretch: Which stretch of a full training this is; None for a partial training. ``recipe`` is that of the whole
+            training, ``timeout_s`` is for the stretch alone, and ``keep_state`` means nothing.
     """
 
     genotype: Genotype
@@ -88,12 +90,19 @@ class Job:
             f"x{self.scale}c{self.channels}",
             code_digest(),
             *([] if self.latency is None else [f"latency {self.latency}"]),
+            *([] if self.stretch is None else [f"stretch {self.stretch.digest}"]),
         )
         return blake2b("|".join(parts).encode(), digest_size=16).hexdigest()
 
     @property
     def lineage(self) -> str:
-        """The address of its stable phase, 32 hexadecimal characters: equal for jobs that differ in steps alone."""
+        """The address of the training that its state is of, 32 hexadecimal characters.
+
+        Equal for partial trainings that differ in the recipe's steps alone, whose stable phases are one another's
+        beginnings; and for the stretches of one full training, whose learning rate looks at the recipe's last step.
+        """
+        if self.stretch is not None:
+            return replace(self, stretch=replace(self.stretch, until=0), latency=None).key
         return replace(self, recipe=replace(self.recipe, steps=1, rungs=1), latency=None).key
 
 

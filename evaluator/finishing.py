@@ -82,8 +82,7 @@ class FinishingRecipe:
     def digest(self) -> str:
         """32 hexadecimal characters that change with everything but the name."""
         document = self.to_json() | {"training": self.training.digest}
-        text = json.dumps(document, sort_keys=True, separators=(",", ":"))
-        return blake2b(text.encode(), digest_size=16).hexdigest()
+        return _hash(json.dumps(document, sort_keys=True, separators=(",", ":")).encode())
 
     def for_search(self, recipe: Recipe) -> FinishingRecipe:
         """The same with the wrapping of a search's recipe."""
@@ -146,7 +145,8 @@ class Stretch:
     Where stretches are cut changes nothing of what is trained.
 
     Attributes:
-        until: Step to stop at: the outcome then has the state to go on from, but for the recipe's last step.
+        until: Step to stop at: the outcome then has the state to go on from, but for the recipe's last step. A multiple
+            of 10 loses no time; what is beyond the recipe's last step is never reached.
         warm: A checkpoint whose weights the first stretch starts from; empty for fresh weights.
         distil: What is learnt from a teacher.
         teacher: The teacher's checkpoint; empty without one.
@@ -156,6 +156,17 @@ class Stretch:
     warm: bytes = field(default=b"", repr=False)
     distil: Distillation | None = None
     teacher: bytes = field(default=b"", repr=False)
+
+    @property
+    def digest(self) -> str:
+        """32 hexadecimal characters that change with every value; with the teacher's weights, not with its name."""
+        distil = None if self.distil is None else asdict(self.distil) | {"teacher": _hash(self.teacher)}
+        document = {"until": self.until, "warm": _hash(self.warm), "distil": distil}
+        return _hash(json.dumps(document, sort_keys=True).encode())
+
+
+def _hash(content: bytes) -> str:
+    return blake2b(content, digest_size=16).hexdigest()
 
 
 def _read(base: FinishingRecipe, document: Mapping[str, Any]) -> FinishingRecipe:

@@ -17,7 +17,9 @@ class Lesson(Protocol):
     """What one training learns from.
 
     A step calls `choose`, cuts the patches, calls `loss` and goes backward from it, has the network's own optimiser
-    step, and calls `learn`. Nothing here may draw from torch's global generator: equal states give equal trainings.
+    step, and calls `learn`. `loss`, the backward pass and `learn` run in the training's precision. Nothing here may draw
+    from torch's global generator: equal states give equal trainings. And nothing of it stays on the model between two
+    calls, neither hooks nor other weights: the model is watched, copied and scored as it is.
 
     Attributes:
         recordable: Whether the operations of every step are the same, so that a GPU may replay a recording of one. Then
@@ -39,11 +41,11 @@ class Lesson(Protocol):
         ...
 
     def state(self) -> Mapping[str, Tensor]:
-        """Everything besides the network that the next step depends on, by name, as copies on the host."""
+        """Everything besides the network that the next step depends on, by name, as contiguous copies on the host."""
         ...
 
     def resume(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from a `state`."""
+        """Go on from a `state`, before the first step; the tensors must not be written to."""
         ...
 
 

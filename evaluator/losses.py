@@ -48,21 +48,23 @@ class Losses:
     """The loss of each step, judged ten at a time.
 
     Training has diverged when the mean loss of ten steps is not finite, or when, later than twenty steps after the
-    warm-up, it is above 1: images lie in [0, 1], so no image at all is worse.
+    warm-up, it is above a bound.
 
     Args:
         recipe: Says how long the warm-up is, and when training ends.
         late: Whether ten losses are only judged at the check after their own, or at the end, so that a GPU never
             waits for the host's judgement; it may then take ten steps more than the judgement allows.
+        worst: The bound: by default 1, since images lie in [0, 1], so that no image at all is as bad by L1.
 
     Attributes:
         latest: Mean of the last losses that were judged; None before.
     """
 
-    def __init__(self, recipe: Recipe, *, late: bool = False) -> None:
+    def __init__(self, recipe: Recipe, *, late: bool = False, worst: float = WORST_LOSS) -> None:
         self.latest: float | None = None
         self._recipe = recipe
         self._late = late
+        self._worst = worst
         self._pending: list[Tensor] = []
         self._on_the_way: deque[Transfer] = deque()
         self._on_host = array("d")
@@ -84,14 +86,17 @@ class Losses:
             self._judge(self._on_host[self._judged : self._judged + CHECK_EVERY])
 
     def finish(self) -> None:
-        """Judge all that is left, after the last step.
+        """Judge all that is left, after the last step that is taken.
+
+        Before the recipe's end a ten that is not full is left to whoever goes on from here.
 
         Raises:
             Diverged: They left their bounds.
         """
         self._send()
         self._land()
-        while self._judged < len(self._on_host):
+        ended = len(self._on_host) >= self._recipe.steps
+        while (left := len(self._on_host) - self._judged) >= CHECK_EVERY or (ended and left):
             self._judge(self._on_host[self._judged : self._judged + CHECK_EVERY])
 
     def so_far(self) -> Tensor:
@@ -105,12 +110,13 @@ class Losses:
         self._on_host = array("d", losses.tolist())
         self._judged = len(losses) - len(losses) % CHECK_EVERY
 
-    def curve(self) -> tuple[tuple[int, float], ...]:
-        """Average the losses of all steps, every one of which was judged, into evenly spaced points."""
+    def curve(self, since: int = 0) -> tuple[tuple[int, float], ...]:
+        """Average the losses of the steps after the first so many, all on the host, into evenly spaced points."""
         losses = self._on_host
-        points = min(CURVE_POINTS, len(losses))
-        ends = [len(losses) * (point + 1) // points for point in range(points)]
-        starts = [0, *ends[:-1]]
+        count = len(losses) - since
+        points = min(CURVE_POINTS, count)
+        ends = [since + count * (point + 1) // points for point in range(points)]
+        starts = [since, *ends[:-1]]
         return tuple((end, sum(losses[start:end]) / (end - start)) for start, end in zip(starts, ends, strict=True))
 
     def _judge(self, losses: array[float]) -> None:
@@ -118,7 +124,7 @@ class Losses:
         step, recipe = self._judged, self._recipe
         self.latest = sum(losses) / len(losses)
         started = step > recipe.warmup_steps + 2 * CHECK_EVERY or step == recipe.steps
-        if not math.isfinite(self.latest) or (started and self.latest > WORST_LOSS):
+        if not math.isfinite(self.latest) or (started and self.latest > self._worst):
             raise Diverged(f"the mean loss up to step {step} of {recipe.steps} is {self.latest:g}")
 
     def _send(self) -> None:

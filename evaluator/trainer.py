@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from .averaging import Average
 from .data.patches import ResidentImages
 from .inputs import StepInputs
+from .lesson import Lesson, PlainLesson
 from .model import SRModel
 from .precision import Computed, training_context
 from .recipe import Recipe
@@ -39,6 +41,7 @@ class Trainer:
         generator: Draws the patches; on the CPU.
         precision: What the forward and the backward pass compute in.
         run: Does each step's work on the device.
+        lesson: What is learnt from; by default, `PlainLesson`.
 
     Attributes:
         steps: Steps done, those of a state that was resumed included.
@@ -53,6 +56,7 @@ class Trainer:
         *,
         precision: Computed = "float32",
         run: Run = as_it_is,
+        lesson: Lesson | None = None,
     ) -> None:
         self.steps = 0
         self._model = model.train()
@@ -67,9 +71,10 @@ class Trainer:
         self._rate = torch.zeros((), device=images.device)
         self._optimiser = torch.optim.Adam(self._weights, lr=self._rate, fused=True)
         self._run = run
+        self._lesson = lesson if lesson is not None else PlainLesson(model)
 
     def step(self) -> Tensor:
-        """Take one step of Adam on the L1 loss, average the weights and return the loss, left on the device."""
+        """Take one step of Adam on the lesson's loss, average the weights and return the loss, left on the device."""
         self._inputs.fill(self._generator, learning_rate(self._recipe, self.steps))
         loss = self._run(self._work)
         self.steps += 1
@@ -83,19 +88,26 @@ class Trainer:
         """
         recipe, inputs = self._recipe, self._inputs
         self._rate.copy_(inputs.learning_rate)
-        lr, hr = self._images.cut(inputs.uniform, recipe.patch)
+        lr, hr = self._images.cut(self._lesson.choose(inputs.uniform), recipe.patch)
         self._optimiser.zero_grad(set_to_none=True)
-        on_gpu = self._rate.is_cuda
-        with training_context(self._model, self._precision, deterministic=on_gpu and recipe.deterministic):
-            loss = nn.functional.l1_loss(self._model(lr), hr)
+        with self._context():
+            loss = self._lesson.loss(lr, hr)
             loss.backward()  # type: ignore[no-untyped-call]  # torch ships it without annotations
         if recipe.gradient_clip:
             nn.utils.clip_grad_norm_(self._weights, recipe.gradient_clip, foreach=True)
         # Adam warns of the flag outside a capture and refuses a capture without it; fused, it computes alike.
-        self._optimiser.param_groups[0]["capturable"] = on_gpu and torch.cuda.is_current_stream_capturing()
+        capturing = self._rate.is_cuda and torch.cuda.is_current_stream_capturing()
+        self._optimiser.param_groups[0]["capturable"] = capturing
         self._optimiser.step()
         self._average.update()
+        with self._context():
+            self._lesson.learn()
         return loss.detach()
+
+    def _context(self) -> AbstractContextManager[None]:
+        """What forward and backward passes compute in."""
+        deterministic = self._rate.is_cuda and self._recipe.deterministic
+        return training_context(self._model, self._precision, deterministic=deterministic)
 
     def snapshot(self, losses: Tensor) -> TrainingState:
         """Copy everything that the next step depends on, with the losses so far; at least one step was taken."""
@@ -107,6 +119,7 @@ class Trainer:
             means=self._copied(self._average.means),
             generator=self._generator.get_state(),
             losses=losses,
+            extras=dict(self._lesson.state()),
         )
 
     def _copied(self, tensors: list[Tensor] | list[nn.Parameter]) -> dict[str, Tensor]:
@@ -127,6 +140,7 @@ class Trainer:
             }
         self._average.resume([state.means[name] for name in self._named] if state.means else [])
         self._generator.set_state(state.generator)
+        self._lesson.resume(state.extras)
         self.steps = state.steps
 
     def finish(self) -> None:

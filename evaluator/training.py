@@ -7,6 +7,7 @@ the next steps run.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,7 +16,8 @@ from torch import Tensor
 
 from .captured import Capture, side_stream
 from .data.patches import ResidentImages
-from .losses import CHECK_EVERY, Losses
+from .lesson import Lesson, PlainLesson
+from .losses import CHECK_EVERY, WORST_LOSS, Losses
 from .metrics.settling import Settling, blur_ratio
 from .model import SRModel
 from .precision import Computed
@@ -36,10 +38,10 @@ class TrainingTrace:
 
     Attributes:
         train_s: Seconds spent in steps.
-        loss_curve: (step, mean L1 loss since the last point), at most 20 points; the last is the last step taken. It
-            begins at step 1 whether or not the training was resumed.
-        state: Where it stood at the end of the recipe's stable phase; None when it was not asked for, or there is no
-            such phase.
+        loss_curve: (step, mean loss since the last point), at most 20 points; the last is the last step taken. It
+            begins at step 1 whether or not the training was resumed, but for a stretch: it has its own steps alone.
+        state: Where it stood at the end of the recipe's stable phase, or of a stretch before the recipe's last; None
+            when it was not asked for, or there is no such step.
     """
 
     train_s: float
@@ -60,15 +62,21 @@ def fit(
     on_step: Callable[[int], None] | None = None,
     start: TrainingState | None = None,
     keep_state: bool = False,
+    until: int | None = None,
+    lesson: Lesson | None = None,
     reporter: Reporter | None = None,
 ) -> TrainingTrace:
     """Train a model in place for the recipe's steps and leave it with the averaged weights, those to score.
+
+    With ``until`` it is a stretch of a training that stops there, and that another goes on from by the state: it takes
+    the same steps as if it had not stopped.
 
     With a `settle_window` in the recipe, training ends earlier where the model's output has settled: at the first
     tenth step by which the rule of `metrics.settling` has held, fed with the prediction for the probe after every
     step, clipped to [0, 1], by the live weights.
 
-    `Losses` says when training has diverged; on a GPU it learns of it up to twenty steps later.
+    `Losses` says when training has diverged; on a GPU it learns of it up to twenty steps later. With a ``lesson``,
+    only losses that are not finite tell it.
 
     Args:
         model: On the device of ``images``.
@@ -84,6 +92,8 @@ def fit(
         start: Where to go on from, as `training_state.from_bytes` gives it; the steps before it are not taken again.
             On one CPU the weights and the losses are then, bit for bit, those of a training from the first step.
         keep_state: Whether to copy the state at the end of the stable phase (`schedule.stable_steps`).
+        until: Step to stop at, if that comes before the recipe's last; its state is copied then.
+        lesson: What the model learns from, on the device; by default the true images alone.
         reporter: Shown every step; it decides when to report.
 
     Raises:
@@ -92,13 +102,14 @@ def fit(
     """
     started = clock()
     with side_stream(images.device):
-        trainer, losses = _begun(model, images, recipe, generator, precision, start)
+        trainer, losses = _begun(model, images, recipe, generator, precision, start, lesson)
         if reporter is not None:
             reporter.begin("training", trainer.steps)
         watch = Watch(model, probe, recipe)
-        branch = stable_steps(recipe) if keep_state else 0
+        last, branch = _ends(recipe, until, keep_state)
+        first = trainer.steps if until is not None else 0
         state = start if start is not None and start.steps == branch else None
-        while trainer.steps < recipe.steps:
+        while trainer.steps < last:
             losses.add(trainer.step())
             step = trainer.steps
             watch.look()
@@ -112,11 +123,18 @@ def fit(
                 losses.check()
                 if watch.has_settled():
                     break
-                if step < recipe.steps and clock() >= deadline_s:
+                if step < last and clock() >= deadline_s:
                     raise TimedOut(f"training stopped at step {step} of {recipe.steps}")
         losses.finish()
         trainer.finish()
-    return TrainingTrace(train_s=clock() - started, loss_curve=losses.curve(), state=state)
+    return TrainingTrace(train_s=clock() - started, loss_curve=losses.curve(first), state=state)
+
+
+def _ends(recipe: Recipe, until: int | None, keep_state: bool) -> tuple[int, int]:
+    """The last step to take, and the one whose state is copied; 0 for none."""
+    if until is None:
+        return recipe.steps, stable_steps(recipe) if keep_state else 0
+    return min(until, recipe.steps), until if until < recipe.steps else 0
 
 
 def _begun(
@@ -126,11 +144,15 @@ def _begun(
     generator: torch.Generator,
     precision: Computed,
     start: TrainingState | None,
+    lesson: Lesson | None,
 ) -> tuple[Trainer, Losses]:
     """A training before its next step: the first one, or that after the state."""
+    worst = WORST_LOSS if lesson is None else math.inf  # a sum of weighted cues has no bound of its own
+    lesson = lesson if lesson is not None else PlainLesson(model)
     on_gpu = images.device.type == "cuda"
-    trainer = Trainer(model, images, recipe, generator, precision=precision, run=Capture() if on_gpu else as_it_is)
-    losses = Losses(recipe, late=on_gpu)
+    run = Capture() if on_gpu and lesson.recordable else as_it_is
+    trainer = Trainer(model, images, recipe, generator, precision=precision, run=run, lesson=lesson)
+    losses = Losses(recipe, late=on_gpu, worst=worst)
     if start is not None:
         trainer.resume(start)
         losses.resume(start.losses)

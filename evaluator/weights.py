@@ -15,6 +15,8 @@ from search_space.genotype import Genotype
 from search_space.network import SRNetwork, build
 
 from . import checkpoints
+from .finishing import WRAPPING
+from .metadata import Metadata
 from .model import SRModel
 
 
@@ -68,6 +70,31 @@ def load_model(document: bytes) -> SRModel:
     network = build(made.genotype, scale=made.scale, channels=made.channels, depth_to_space=made.depth_to_space)
     load_state(network, tensors, source="checkpoint")
     return SRModel(network, made.genotype, made.recipe, scale=made.scale, channels=made.channels).eval()
+
+
+def warm_start(model: SRModel, document: bytes) -> None:
+    """Copy the weights of a checkpoint of the same network in the same wrapping into a model.
+
+    Args:
+        model: What will be trained.
+        document: The bytes of a checkpoint, e.g. `Success.weights` of a partial training.
+
+    Raises:
+        InvalidInput: The bytes are no checkpoint of ours.
+        MismatchedWeights: They are of another network, or it was wrapped otherwise; names every difference.
+    """
+    tensors, made = checkpoints.from_bytes(document)
+    found, wanted = _nature(made), _nature(model.metadata)
+    problems = [Problem(f"warm.{name}", found[name], wanted[name]) for name in wanted if found[name] != wanted[name]]
+    if problems:
+        raise MismatchedWeights(problems, "Warm weights must be of the same network in the wrapping of its search.")
+    load_state(model.network, tensors, source="warm")
+
+
+def _nature(made: Metadata) -> dict[str, str]:
+    """What decides whether weights mean the same in another model, by name."""
+    network = {name: str(getattr(made, name)) for name in ("genotype", "scale", "channels", "depth_to_space")}
+    return network | {f"recipe.{name}": str(getattr(made.recipe, name)) for name in WRAPPING}
 
 
 def load_state(module: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:
