@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..figures import confirmed, finite, heading
@@ -14,6 +14,7 @@ from ..objectives import METRICS
 from ..records import Candidate
 from ..scores import candidate_scores
 from ..statistics.documents import Point, Statistics
+from . import markdown
 
 
 def columns_of(front: Front) -> tuple[str, ...]:
@@ -123,16 +124,13 @@ def to_markdown(front: Front) -> str:
         summary(front),
         "",
         *(line for text in (latency_of(front), front.note) if text for line in (text, "")),
-        _markdown_row(["candidate", *map(heading, columns), "genotype"]),
-        _markdown_row(["---", *["---:"] * len(columns), "---"]),
+        markdown.table(
+            ["candidate", *map(heading, columns), "genotype"],
+            [[row["candidate"], *cells(row, columns), f"`{row['genotype']}`"] for row in front_rows(front)],
+            texts=(0, len(columns) + 1),
+        ),
     ]
-    for row in front_rows(front):
-        lines.append(_markdown_row([row["candidate"], *cells(row, columns), f"`{row['genotype']}`"]))
     return "\n".join(lines) + "\n"
-
-
-def _markdown_row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def to_html(

@@ -15,6 +15,8 @@ from typing import Any
 from evaluator.metrics.protocol import GRAY, Protocol
 from search_space.published import ReportedScore
 
+from . import markdown
+
 Figures = Mapping[str, float | None]
 """By column, such as `psnr_db`; None where there is no such figure, as FSDS of a constant image."""
 
@@ -188,13 +190,9 @@ def to_text(table: ScoreTable, *, per_image: bool = False) -> str:
 def to_markdown(table: ScoreTable, *, per_image: bool = False) -> str:
     """Return rounded figures as a Markdown table, and under it what was done to the images."""
     headings, *lines = grid(table, per_image=per_image)
-    rules = ["---" if heading in TEXTS else "---:" for heading in headings]
-    text = "\n".join(_markdown_row(cells) for cells in (headings, rules, *lines))
+    words = [column for column, heading in enumerate(headings) if heading in TEXTS]
+    text = markdown.table(headings, lines, texts=words)
     return "\n".join([text, "", *(f"* {note}" for note in notes(table))]) + "\n"
-
-
-def _markdown_row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def grid(table: ScoreTable, *, per_image: bool = False) -> list[list[str]]:
