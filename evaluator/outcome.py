@@ -6,6 +6,7 @@ and told to the search like any score.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -101,11 +102,12 @@ class Success:
         provenance: Where they come from.
         train_s: Seconds spent in training steps.
         validate_s: Seconds spent in validation.
-        loss_curve: (step, mean L1 loss since the last point), about twenty points.
+        loss_curve: (step, mean loss since the last point), about twenty points; of a stretch, over its own steps.
         bands: What was learnt of each band of frequencies.
         weights: The scored weights as one safetensors document.
         state: Where training stood at the end of the recipe's stable phase, a document for `Job.start`; empty when
-            the job did not ask for it, or its recipe has no such phase.
+            the job did not ask for it, or its recipe has no such phase. Of a stretch, where it stopped; empty at the
+            recipe's last step.
         steps: Optimiser steps taken; those that ``Job.start`` saved are not counted.
         peak_memory_bytes: Largest memory that the device gave to this evaluation; 0 where that is not known (a CPU).
     """
@@ -147,3 +149,21 @@ class Failure:
 
 
 Outcome = Success | Failure
+
+
+def mean_loss(curve: Sequence[tuple[int, float]], since: int) -> float | None:
+    """The mean loss of the steps of a stretch; points of its curve need not be equally far apart.
+
+    >>> mean_loss([(120, 0.5), (130, 0.125)], since=100)
+    0.375
+
+    Args:
+        curve: `Success.loss_curve` of the stretch.
+        since: The step that the stretch went on from; 0 for the first.
+
+    Returns:
+        None without a step.
+    """
+    ends = [since, *(end for end, _ in curve)]
+    total = sum(loss * (end - start) for (end, loss), start in zip(curve, ends, strict=False))
+    return total / (ends[-1] - since) if curve else None

@@ -17,13 +17,14 @@ import numpy as np
 from search_space.cost import LR_PIXELS
 from search_space.genotype import Genotype
 
-from .cost import costs
+from .cost import Costs, costs
 from .data.degrade import imresize
 from .data.images import ImagePair, ImageSet
 from .data.sets import EvaluationData
 from .executor import Completion, Job, Ticket, WorkerInfo, refuse_closed, refuse_unloaded
+from .finishing import Stretch
 from .latency_target import LatencyTarget
-from .outcome import Outcome, Provenance, Scores, Success
+from .outcome import Failure, Outcome, Provenance, Scores, Success
 from .pool.retrying import tried
 from .progress import TrainingProgress
 from .provenance import code_digest
@@ -71,6 +72,7 @@ def tiny_job(
     timeout_s: float = 60.0,
     start: bytes = b"",
     keep_state: bool = False,
+    stretch: Stretch | None = None,
 ) -> Job:
     """Make a job of three small steps."""
     return Job(
@@ -83,6 +85,7 @@ def tiny_job(
         timeout_s=timeout_s,
         start=start,
         keep_state=keep_state,
+        stretch=stretch,
     )
 
 
@@ -92,24 +95,10 @@ def synthetic(job: Job) -> Outcome:
     PSNR grows with the logarithm of the parameters, with the receptive field up to a point and with skips a
     little; SSIM follows it, FSDS prefers wide kernels. A million jobs a minute; nothing is trained. States are
     kept and resumed as by a real training, so that steps can be counted. Latency, where a job asks for it, follows
-    the multiply-adds.
+    the multiply-adds. A stretch scores half a decibel more with each tenfold of the step that it ends at, and fails
+    with a start that is not its own; its weights are no checkpoint.
     """
-    genotype = job.genotype
-    cost = costs(genotype, job.recipe, scale=job.scale, channels=job.channels)
-    reach = sum(cell.repeats * (cell.kernel // 2) for cell in genotype.cells)
-    noise = np.random.default_rng([job.seed, int(genotype.digest[:8], 16)]).normal()
-    psnr_db = 24 + 0.9 * math.log(cost.params) + 0.8 * (1 - math.exp(-reach / 4)) + 0.03 * len(genotype.skips)
-    psnr_db += 0.02 * noise
-    scores = Scores(
-        protocol=job.recipe.protocol,
-        psnr_db=psnr_db,
-        ssim=1 - 10 ** (-psnr_db / 30),
-        fsds_db=20 + 0.5 * reach + 0.2 * math.log(cost.params),
-        fsds_si_db=18 + 0.4 * reach + 0.2 * math.log(cost.params),
-        params=cost.params,
-        mult_adds=cost.mult_adds,
-        latency_ms=None if job.latency is None else _synthetic_latency_ms(job.latency, cost.mult_adds),
-    )
+    cost = costs(job.genotype, job.recipe, scale=job.scale, channels=job.channels)
     provenance = Provenance(
         recipe_digest=job.recipe.digest,
         data_digest=job.data_digest,
@@ -117,17 +106,48 @@ def synthetic(job: Job) -> Outcome:
         seed=job.seed,
         device="cpu (synthetic)",
     )
-    train_s = cost.mult_adds / 1e9
-    curve = ((job.recipe.steps, 10 ** (-psnr_db / 20)),)
+    last = _last_step(job)
+    first = _synthetic_start(job)
+    if job.stretch is not None and job.start and not first:
+        return Failure(kind="error", message="UnfitState: it is of another training", device=provenance.device)
+    scores = _synthetic_scores(job, cost)
+    kept = stable_steps(job.recipe) if job.keep_state else 0
+    if job.stretch is not None:
+        kept = last if last < job.recipe.steps else 0
     return Success(
         scores=scores,
         provenance=provenance,
-        train_s=train_s,
+        train_s=cost.mult_adds / 1e9 * (1 if job.stretch is None else (last - first) / 300),
         validate_s=0.1,
-        loss_curve=curve,
-        state=_synthetic_state(job, stable_steps(job.recipe)) if job.keep_state else b"",
-        steps=job.recipe.steps - _synthetic_start(job),
+        loss_curve=((last, 10 ** (-scores.psnr_db / 20)),),
+        weights=b"" if job.stretch is None else f"weights {last} {job.lineage}".encode(),
+        state=_synthetic_state(job, kept),
+        steps=last - first,
     )
+
+
+def _synthetic_scores(job: Job, cost: Costs) -> Scores:
+    genotype = job.genotype
+    reach = sum(cell.repeats * (cell.kernel // 2) for cell in genotype.cells)
+    noise = np.random.default_rng([job.seed, int(genotype.digest[:8], 16)]).normal()
+    psnr_db = 24 + 0.9 * math.log(cost.params) + 0.8 * (1 - math.exp(-reach / 4)) + 0.03 * len(genotype.skips)
+    psnr_db += 0.02 * noise
+    gain_db = 0.0 if job.stretch is None else 0.5 * math.log10(_last_step(job))
+    psnr_db += gain_db
+    return Scores(
+        protocol=job.recipe.protocol,
+        psnr_db=psnr_db,
+        ssim=1 - 10 ** (-psnr_db / 30),
+        fsds_db=20 + 0.5 * reach + 0.2 * math.log(cost.params) + gain_db,
+        fsds_si_db=18 + 0.4 * reach + 0.2 * math.log(cost.params) + gain_db,
+        params=cost.params,
+        mult_adds=cost.mult_adds,
+        latency_ms=None if job.latency is None else _synthetic_latency_ms(job.latency, cost.mult_adds),
+    )
+
+
+def _last_step(job: Job) -> int:
+    return job.recipe.steps if job.stretch is None else min(job.stretch.until, job.recipe.steps)
 
 
 def _synthetic_latency_ms(target: LatencyTarget, mult_adds: int) -> float:
@@ -142,7 +162,8 @@ def _synthetic_state(job: Job, steps: int) -> bytes:
 def _synthetic_start(job: Job) -> int:
     """Steps that the job's start saves: 0 when it does not fit."""
     steps, _, lineage = job.start.decode(errors="replace").partition(" ")
-    fits = lineage == job.lineage and int(steps) <= min(stable_steps(job.recipe), job.recipe.steps - 1)
+    latest = min(stable_steps(job.recipe), job.recipe.steps - 1) if job.stretch is None else _last_step(job) - 1
+    fits = lineage == job.lineage and int(steps) <= latest
     return int(steps) if fits else 0
 
 
