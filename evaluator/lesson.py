@@ -17,9 +17,9 @@ class Lesson(Protocol):
     """What one training learns from.
 
     A step calls `choose`, cuts the patches, calls `loss` and goes backward from it, has the network's own optimiser
-    step, and calls `learn`. `loss`, the backward pass and `learn` run in the training's precision. Nothing here may draw
-    from torch's global generator: equal states give equal trainings. And nothing of it stays on the model between two
-    calls, neither hooks nor other weights: the model is watched, copied and scored as it is.
+    step, and calls `learn`. `loss`, the backward pass and `learn` run in the training's precision. Nothing here may
+    draw from torch's global generator: equal states give equal trainings. And nothing of it stays on the model between
+    two calls, neither hooks nor other weights: the model is watched, copied and scored as it is.
 
     Attributes:
         recordable: Whether the operations of every step are the same, so that a GPU may replay a recording of one. Then
@@ -33,7 +33,10 @@ class Lesson(Protocol):
         ...
 
     def loss(self, lr: Tensor, hr: Tensor) -> Tensor:
-        """The scalar to minimise for patches LR (N x C x P x P) and HR (N x C x sP x sP), both in [0, 1]."""
+        """The scalar to minimise for patches LR (N x C x P x P) and HR (N x C x sP x sP), both in [0, 1].
+
+        Its gradient is what counts. Its value is shown and judged as the mean absolute difference from HR.
+        """
         ...
 
     def learn(self) -> None:

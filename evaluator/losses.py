@@ -48,23 +48,21 @@ class Losses:
     """The loss of each step, judged ten at a time.
 
     Training has diverged when the mean loss of ten steps is not finite, or when, later than twenty steps after the
-    warm-up, it is above a bound.
+    warm-up, it is above 1: images lie in [0, 1], so no image at all is worse.
 
     Args:
         recipe: Says how long the warm-up is, and when training ends.
         late: Whether ten losses are only judged at the check after their own, or at the end, so that a GPU never
             waits for the host's judgement; it may then take ten steps more than the judgement allows.
-        worst: The bound: by default 1, since images lie in [0, 1], so that no image at all is as bad by L1.
 
     Attributes:
         latest: Mean of the last losses that were judged; None before.
     """
 
-    def __init__(self, recipe: Recipe, *, late: bool = False, worst: float = WORST_LOSS) -> None:
+    def __init__(self, recipe: Recipe, *, late: bool = False) -> None:
         self.latest: float | None = None
         self._recipe = recipe
         self._late = late
-        self._worst = worst
         self._pending: list[Tensor] = []
         self._on_the_way: deque[Transfer] = deque()
         self._on_host = array("d")
@@ -124,7 +122,7 @@ class Losses:
         step, recipe = self._judged, self._recipe
         self.latest = sum(losses) / len(losses)
         started = step > recipe.warmup_steps + 2 * CHECK_EVERY or step == recipe.steps
-        if not math.isfinite(self.latest) or (started and self.latest > self._worst):
+        if not math.isfinite(self.latest) or (started and self.latest > WORST_LOSS):
             raise Diverged(f"the mean loss up to step {step} of {recipe.steps} is {self.latest:g}")
 
     def _send(self) -> None:

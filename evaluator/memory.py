@@ -7,10 +7,12 @@ their number.
 
 from __future__ import annotations
 
+import json
 import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from search_space.cost import LR_PIXELS, Convolution, convolutions
 from search_space.genotype import Genotype
@@ -20,6 +22,7 @@ from .cost import costs
 from .data.groups import groups_of_one_size
 from .data.sets import EvaluationData
 from .executor import Job
+from .metadata import KEY, Metadata
 
 CONTEXT_BYTES = 1 << 30
 """What a process takes before its first tensor: the CUDA context with its kernels, handles of cuDNN and cuBLAS, and
@@ -162,27 +165,52 @@ def allocated_bytes(job: Job, images: Images) -> int:
     """Bytes that an evaluation allocates on its device, by arithmetic.
 
     Counted as if all lay there at once, since an allocator that was fragmented by one phase gives little of it to the
-    next: images; five copies of each weight (itself, its gradient, Adam's two moments, its average); the values that
-    one step keeps for its backward pass; and the largest group of images predicted and scored in float32.
+    next: images; what a step of training takes, of a teacher's too; and the largest group of images predicted and
+    scored in float32.
     """
-    recipe, genotype = job.recipe, job.genotype
+    at_work = working_values(job.genotype, scale=job.scale, channels=job.channels)
+    teacher = _teacher(job)
+    latency_pixels = job.latency.lr_width * job.latency.lr_height if job.latency else 0
+    scoring = images.largest_lr_pixels * job.scale**2 * job.channels * SCORING_PLANES * 8
+    return (
+        images.resident_bytes
+        + _step_bytes(job, job.genotype)
+        + (_step_bytes(job, teacher) if teacher is not None else 0)
+        + max(images.largest_lr_pixels, latency_pixels) * at_work * FLOAT32_BYTES
+        + scoring
+    )
+
+
+def _step_bytes(job: Job, genotype: Genotype) -> int:
+    """Bytes that a step of training takes: a job's own network's, or its teacher's as if it were trained alike.
+
+    Five copies of each weight (itself, its gradient, Adam's two moments, its average), and the values that the step
+    keeps for its backward pass.
+    """
+    recipe = job.recipe
     copies = FLOAT32_BYTES * (5 if recipe.ema_decay else 4)
     value_bytes = FLOAT32_BYTES
     if recipe.precision == "bfloat16":  # "auto" may become float32, which is the larger
         copies, value_bytes = copies + 2, 2
     params = costs(genotype, recipe, scale=job.scale, channels=job.channels).params
-    patches = recipe.batch * recipe.patch**2
     kept = kept_values(genotype, scale=job.scale, channels=job.channels)
     at_work = working_values(genotype, scale=job.scale, channels=job.channels)
-    latency_pixels = job.latency.lr_width * job.latency.lr_height if job.latency else 0
-    scoring = images.largest_lr_pixels * job.scale**2 * job.channels * SCORING_PLANES * 8
-    return (
-        images.resident_bytes
-        + params * copies
-        + patches * (kept + at_work) * value_bytes
-        + max(images.largest_lr_pixels, latency_pixels) * at_work * FLOAT32_BYTES
-        + scoring
-    )
+    return params * copies + recipe.batch * recipe.patch**2 * (kept + at_work) * value_bytes
+
+
+def _teacher(job: Job) -> Genotype | None:
+    """The network that a job's network learns from; None without, and of a document that the job will fail by."""
+    return _genotype_of(job.stretch.teacher) if job.stretch is not None and job.stretch.teacher else None
+
+
+@lru_cache(maxsize=4)
+def _genotype_of(checkpoint: bytes) -> Genotype | None:
+    """The network of a checkpoint by its header alone (`named_tensors`, which needs torch)."""
+    try:
+        header = json.loads(checkpoint[8 : 8 + int.from_bytes(checkpoint[:8], "little")])
+        return Metadata.from_text(header["__metadata__"][KEY]).genotype
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
 
 
 def kept_values(genotype: Genotype, *, scale: int, channels: int) -> int:
@@ -218,6 +246,7 @@ def _written(layer: Convolution, scale: int) -> int:
 
 def _alike(job: Job) -> tuple[object, ...]:
     """Equal for jobs that take the same memory: steps and seeds do not count."""
-    recipe = job.recipe
+    recipe, teacher = job.recipe, _teacher(job)
+    lesson = (job.stretch and job.stretch.distil, teacher and teacher.digest)
     shape = (recipe.batch, recipe.patch, recipe.precision, job.scale, job.channels)
-    return (job.genotype.digest, *shape, job.data_digest, job.latency)
+    return (job.genotype.digest, *shape, job.data_digest, job.latency, lesson)

@@ -7,7 +7,6 @@ the next steps run.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ from torch import Tensor
 from .captured import Capture, side_stream
 from .data.patches import ResidentImages
 from .lesson import Lesson, PlainLesson
-from .losses import CHECK_EVERY, WORST_LOSS, Losses
+from .losses import CHECK_EVERY, Losses
 from .metrics.settling import Settling, blur_ratio
 from .model import SRModel
 from .precision import Computed
@@ -75,8 +74,7 @@ def fit(
     tenth step by which the rule of `metrics.settling` has held, fed with the prediction for the probe after every
     step, clipped to [0, 1], by the live weights.
 
-    `Losses` says when training has diverged; on a GPU it learns of it up to twenty steps later. With a ``lesson``,
-    only losses that are not finite tell it.
+    `Losses` says when training has diverged; on a GPU it learns of it up to twenty steps later.
 
     Args:
         model: On the device of ``images``.
@@ -147,12 +145,11 @@ def _begun(
     lesson: Lesson | None,
 ) -> tuple[Trainer, Losses]:
     """A training before its next step: the first one, or that after the state."""
-    worst = WORST_LOSS if lesson is None else math.inf  # a sum of weighted cues has no bound of its own
     lesson = lesson if lesson is not None else PlainLesson(model)
     on_gpu = images.device.type == "cuda"
     run = Capture() if on_gpu and lesson.recordable else as_it_is
     trainer = Trainer(model, images, recipe, generator, precision=precision, run=run, lesson=lesson)
-    losses = Losses(recipe, late=on_gpu, worst=worst)
+    losses = Losses(recipe, late=on_gpu)
     if start is not None:
         trainer.resume(start)
         losses.resume(start.losses)
