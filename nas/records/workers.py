@@ -9,6 +9,7 @@ from evaluator.progress import TrainingProgress
 
 from .candidates import CandidateId
 from .searches import SearchId
+from .trainings import TrainingId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ class Worker:
             that asked first.
         candidate_id: Which candidate.
         ordinal: Number of that candidate in its search.
+        training_id: Which full training of it; None where it is trained for its search.
         evaluation_key: Address of what it works on, which candidates of several searches may wait for; empty when idle.
         progress: The newest report of that training; None before the first.
         busy_since: When its controller first saw it at that work.
@@ -40,6 +42,7 @@ class Worker:
     search_id: SearchId | None = None
     candidate_id: CandidateId | None = None
     ordinal: int | None = None
+    training_id: TrainingId | None = None
     evaluation_key: str = ""
     progress: TrainingProgress | None = None
     busy_since: datetime | None = None

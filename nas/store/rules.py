@@ -240,8 +240,8 @@ def report_order(report: TrainingReport) -> tuple[str, str, int]:
 
 def idle(worker: Worker) -> Worker:
     """A worker without the work that it was at."""
-    done: dict[str, Any] = {"search_id": None, "candidate_id": None, "ordinal": None, "progress": None}
-    return replace(worker, evaluation_key="", busy_since=None, **done)
+    done: dict[str, Any] = {"search_id": None, "candidate_id": None, "ordinal": None, "training_id": None}
+    return replace(worker, evaluation_key="", progress=None, busy_since=None, **done)
 
 
 def worker_without_nan(worker: Worker) -> Worker:

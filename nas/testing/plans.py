@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from ..records import ArtifactId, CandidateId, SearchId, SearchState
+from ..records import ArtifactId, CandidateId, SearchId, SearchState, TrainingId, TrainingStatus
 from ..store.base import Store
 from .builders import START, make_genotype
 from .filling import fill
 
-GROWING = ("candidates", "evaluations", "events", "artifacts", "requests", "audit")
+GROWING = ("candidates", "evaluations", "events", "trainings", "artifacts", "requests", "audit")
 """The tables that grow with every candidate, file or deed; the others have a row for each search, person or worker."""
 
 Statement = tuple[str, Any]
@@ -55,10 +55,18 @@ def read_everything(store: Store) -> None:
     store.events(name, after=1, limit=5, progress=False)
     store.artifacts(candidate)
     store.artifact(ArtifactId("00000000000a"))
+    store.training(TrainingId("t0"))
+    running = [TrainingStatus.RUNNING]
+    store.trainings(statuses=running)
+    store.trainings(search_id=name, before=TrainingId("t1"), limit=5)
+    store.trainings(candidate_id=candidate, statuses=running)
     store.audit(after=1, limit=5)
     store.workers(at=START, lease_s=60.0)
     store.claim_search("controller-9", at=START, lease_s=60.0, above=3)
+    store.claim_training("controller-9", at=START, lease_s=60.0)
+    store.cancel_training(TrainingId("t1"), at=START)
     store.claim_artifact(at=START, stale_after_s=60.0)
+    store.renew_artifact(ArtifactId("00000000000a"), at=START)
 
 
 def plan(connection: Connection, statement: Statement) -> list[str]:

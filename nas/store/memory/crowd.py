@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from ...records import CandidateId, CandidateState, Worker
 from .. import rules
 from .log import Log
+from .roster import Roster
 
 
 class Crowd:
@@ -22,16 +23,19 @@ class Crowd:
         others = [worker for worker in self._believed(at, lease_s) if worker.owner != owner]
         self._workers = [*others, *map(rules.worker_without_nan, workers)]
 
-    def seen(self, at: datetime, lease_s: float, logs: Mapping[CandidateId, Log]) -> list[Worker]:
-        """Those that were written within a lease, by node and name; idle where the candidate has an end."""
-        found = [_at_present(worker, logs) for worker in self._believed(at, lease_s)]
+    def seen(self, at: datetime, lease_s: float, logs: Mapping[CandidateId, Log], roster: Roster) -> list[Worker]:
+        """Those that were written within a lease, by node and name; idle where what they train has an end."""
+        found = [_at_present(worker, logs, roster) for worker in self._believed(at, lease_s)]
         return sorted(found, key=rules.worker_order)
 
     def _believed(self, at: datetime, lease_s: float) -> list[Worker]:
         return [worker for worker in self._workers if worker.seen_at > at - timedelta(seconds=lease_s)]
 
 
-def _at_present(worker: Worker, logs: Mapping[CandidateId, Log]) -> Worker:
+def _at_present(worker: Worker, logs: Mapping[CandidateId, Log], roster: Roster) -> Worker:
+    if worker.training_id is not None:
+        over = worker.training_id in roster and roster.with_id(worker.training_id).status.ended
+        return rules.idle(worker) if over else worker
     name = worker.candidate_id
     if name is None or name not in logs or logs[name].with_id(name).state is CandidateState.EVALUATING:
         return worker

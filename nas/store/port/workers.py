@@ -35,6 +35,6 @@ class Workers(Protocol):
         """What was written less than ``lease_s`` seconds before ``at``, by node, name and owner.
 
         The workers of a controller that died vanish so, as its leases do. One whose candidate was told or given up
-        since it was written is idle.
+        since it was written is idle, and one at a full training once that has ended.
         """
         ...

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-from ...records import ArtifactState, CandidateState, DatasetKind, Role, SearchState
+from ...records import ArtifactState, CandidateState, DatasetKind, Role, SearchState, TrainingStatus
 from .columns import FreeText, UtcDateTime, one_of
 
 metadata = MetaData(
@@ -181,6 +181,7 @@ workers = Table(
     Column("search_id", String(32)),
     Column("candidate_id", String(64)),
     Column("ordinal", Integer),
+    Column("training_id", String(32)),
     Column("evaluation_key", String(128), nullable=False),
     Column("phase", String(16)),
     Column("step", BigInteger),
@@ -193,11 +194,66 @@ workers = Table(
     Column("seen_at", UtcDateTime, nullable=False),
 )
 
+trainings = Table(
+    "trainings",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("candidate_id", ForeignKey("candidates.id"), nullable=False),
+    Column("search_id", ForeignKey("searches.id"), nullable=False),
+    Column("recipe", JSON, nullable=False),
+    Column("dataset", JSON, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("owner", FreeText, nullable=False),
+    Column("reason", FreeText, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("expected_s", Double),
+    Column("step", BigInteger, nullable=False),
+    # The figures of the last point: final once the training is completed.
+    Column("psnr_db", Double),
+    Column("ssim", Double),
+    Column("fsds_db", Double),
+    Column("fsds_si_db", Double),
+    # A few hundred at most, and always read together.
+    Column("points", JSON, nullable=False),
+    Column("train_s", Double, nullable=False),
+    Column("validate_s", Double, nullable=False),
+    Column("data_digest", String(64)),
+    Column("code_digest", String(64), nullable=False),
+    Column("device", FreeText, nullable=False),
+    Column("precision", String(16), nullable=False),
+    Column("protocol", String(64), nullable=False),
+    Column("setbacks", JSON, nullable=False),
+    Column("weights", Text),
+    Column("claims", Integer, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_token", BigInteger, nullable=False),
+    Column("lease_expires_at", UtcDateTime),
+    one_of("status", TrainingStatus),
+    Index(None, "created_at", "id"),
+    Index(None, "status", "created_at", "id"),
+    Index(None, "search_id", "created_at", "id"),
+    Index(None, "candidate_id", "created_at", "id"),
+    # The same is trained once; what failed or was cancelled may be asked for again.
+    Index(
+        "uq_trainings_candidate_id_digest",
+        "candidate_id",
+        "digest",
+        unique=True,
+        sqlite_where=text("status NOT IN ('failed', 'cancelled')"),
+        postgresql_where=text("status NOT IN ('failed', 'cancelled')"),
+    ),
+)
+
 artifacts = Table(
     "artifacts",
     metadata,
     Column("id", String(32), primary_key=True),
     Column("candidate_id", ForeignKey("candidates.id"), nullable=False),
+    Column("training_id", ForeignKey("trainings.id")),
     Column("format", String(32), nullable=False),
     Column("state", String(16), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
@@ -210,14 +266,23 @@ artifacts = Table(
     one_of("state", ArtifactState),
     Index(None, "candidate_id", "created_at", "id"),
     Index(None, "state", "created_at", "id"),
-    # One live artifact per format; a failed one may be asked for again.
+    # One live artifact per network and format; a failed one may be asked for again. Two indexes, for a unique one takes
+    # every NULL for another, and one of an expression cannot be compared with what a database has.
     Index(
         "uq_artifacts_candidate_id_format",
         "candidate_id",
         "format",
         unique=True,
-        sqlite_where=text("state <> 'failed'"),
-        postgresql_where=text("state <> 'failed'"),
+        sqlite_where=text("training_id IS NULL AND state <> 'failed'"),
+        postgresql_where=text("training_id IS NULL AND state <> 'failed'"),
+    ),
+    Index(
+        "uq_artifacts_training_id_format",
+        "training_id",
+        "format",
+        unique=True,
+        sqlite_where=text("training_id IS NOT NULL AND state <> 'failed'"),
+        postgresql_where=text("training_id IS NOT NULL AND state <> 'failed'"),
     ),
 )
 

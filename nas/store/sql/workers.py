@@ -7,14 +7,14 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
-from ...records import CandidateId, CandidateState, SearchId, Worker
+from ...records import CandidateId, CandidateState, SearchId, TrainingStatus, Worker
 from .. import entries, rules
 from ..base import LeaseLost, NotFound, TrainingReport
 from .changes import held_search
 from .mapping import to_worker, worker_columns
-from .tables import candidates, events, searches, workers
+from .tables import candidates, events, searches, trainings, workers
 
 
 def record(
@@ -72,9 +72,19 @@ def forget_progress(connection: Connection, search_id: SearchId, candidate_id: C
 
 
 def seen(connection: Connection, at: datetime, lease_s: float) -> list[Worker]:
-    """What workers do that were written within a lease, by node and name; nothing once the candidate has an end."""
-    over = and_(candidates.c.id == workers.c.candidate_id, candidates.c.state != CandidateState.EVALUATING.value)
-    query = select(workers, candidates.c.id.label("over")).join_from(workers, candidates, over, isouter=True)
+    """What workers do that were written within a lease, by node and name; nothing once what they train has an end."""
+    told = and_(
+        candidates.c.id == workers.c.candidate_id,
+        candidates.c.state != CandidateState.EVALUATING.value,
+        workers.c.training_id.is_(None),
+    )
+    ended = and_(
+        trainings.c.id == workers.c.training_id,
+        trainings.c.status.in_([status.value for status in TrainingStatus if status.ended]),
+    )
+    over = func.coalesce(candidates.c.id, trainings.c.id).label("over")
+    query = select(workers, over).join_from(workers, candidates, told, isouter=True)
+    query = query.join(trainings, ended, isouter=True)
     rows = connection.execute(query.where(workers.c.seen_at > at - timedelta(seconds=lease_s)))
     found = [to_worker(row) if row.over is None else rules.idle(to_worker(row)) for row in rows]
     return sorted(found, key=rules.worker_order)

@@ -90,7 +90,7 @@ def test_migrated_tables_have_every_constraint_of_the_code(engine: Engine) -> No
     assert _constraints(engine) == _constraints(made)
 
 
-@pytest.mark.parametrize("old", ["0001", "0002", "0003", "0004"])
+@pytest.mark.parametrize("old", ["0001", "0002", "0003", "0004", "0005"])
 def test_a_downgrade_leaves_the_tables_of_then(engine: Engine, tmp_path: Path, old: str) -> None:
     then = connect(f"sqlite:///{tmp_path / 'then.db'}")
     upgrade(then, old)

@@ -36,4 +36,4 @@ class Workers(State):
     @verb
     def workers(self, *, at: datetime, lease_s: float) -> list[Worker]:
         """See `Store.workers`."""
-        return self._crowd.seen(at, lease_s, self._logs_of)
+        return self._crowd.seen(at, lease_s, self._logs_of, self._roster)

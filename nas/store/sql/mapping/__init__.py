@@ -6,6 +6,7 @@ from .evaluations import EVALUATION, evaluation_columns, to_evaluation
 from .figures import Columns
 from .ledger import LEDGER_CANDIDATE, LEDGER_OUTCOME, to_ledger_row
 from .searches import PROGRESS, data_columns, progress_columns, search_columns, to_event, to_progress, to_search
+from .trainings import advanced_columns, to_training, training_columns
 from .workers import to_worker, worker_columns
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "LEDGER_OUTCOME",
     "PROGRESS",
     "Columns",
+    "advanced_columns",
     "artifact_columns",
     "candidate_columns",
     "data_columns",
@@ -31,8 +33,10 @@ __all__ = [
     "to_progress",
     "to_search",
     "to_token",
+    "to_training",
     "to_worker",
     "token_columns",
     "told_columns",
+    "training_columns",
     "worker_columns",
 ]

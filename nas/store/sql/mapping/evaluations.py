@@ -21,7 +21,7 @@ def evaluation_columns(evaluation: Evaluation) -> Columns:
     """Every column of an evaluation."""
     columns = {name: getattr(evaluation, name) for name in EVALUATION}
     columns["loss_curve"] = [[step, number(loss)] for step, loss in evaluation.loss_curve]
-    columns["bands"] = _bands_to_json(evaluation.bands)
+    columns["bands"] = bands_to_json(evaluation.bands)
     columns["setbacks"] = [asdict(setback) for setback in evaluation.setbacks]
     return columns
 
@@ -31,12 +31,13 @@ def to_evaluation(row: Row[Any], prefix: str = "") -> Evaluation:
     mapping = row._mapping
     columns = {name: mapping[prefix + name] for name in EVALUATION}
     columns["loss_curve"] = tuple((step, float(loss)) for step, loss in columns["loss_curve"])
-    columns["bands"] = _bands_from_json(columns["bands"])
+    columns["bands"] = bands_from_json(columns["bands"])
     columns["setbacks"] = tuple(Setback(**setback) for setback in columns["setbacks"])
     return Evaluation(**columns)
 
 
-def _bands_to_json(bands: Bands | None) -> dict[str, list[float | str]] | None:
+def bands_to_json(bands: Bands | None) -> dict[str, list[float | str]] | None:
+    """What was learnt of each band, as JSON holds it."""
     if bands is None:
         return None
     return {
@@ -45,7 +46,8 @@ def _bands_to_json(bands: Bands | None) -> dict[str, list[float | str]] | None:
     }
 
 
-def _bands_from_json(document: Mapping[str, Any] | None) -> Bands | None:
+def bands_from_json(document: Mapping[str, Any] | None) -> Bands | None:
+    """What was learnt of each band, from JSON."""
     if document is None:
         return None
     return Bands(**{name: tuple(float(value) for value in values) for name, values in document.items()})
