@@ -62,7 +62,7 @@ def checked_spec(document: Mapping[str, Any], folder_of: FolderOf, home: Path) -
         problems += more
         problems += [*_problems_of_constraints(spec, wrong), *_problems_of_initial(spec, wrong)]
         if "dataset" not in wrong:
-            problems += _problems_of_images(spec, wrong, folder_of)
+            problems += problems_of_images(spec, wrong, folder_of)
     if problems or spec is None:
         raise InvalidSpec(problems)
     return spec
@@ -176,7 +176,7 @@ def _broken_bounds(spec: SearchSpec, genotype: Genotype) -> list[str]:
     return broken
 
 
-def _problems_of_images(spec: SearchSpec, wrong: set[str], folder_of: FolderOf) -> list[Problem]:
+def problems_of_images(spec: SearchSpec, wrong: set[str], folder_of: FolderOf) -> list[Problem]:
     """Datasets that are not known, empty, of another scale, too small for a patch, or too few images."""
     problems: list[Problem] = []
     folders: dict[str, Folder] = {}

@@ -1,31 +1,25 @@
-"""What a person can do, for any front end: submit, look, steer, query the front, ask for files.
+"""What a person can do, for any front end: submit, look, steer, query the front, finish networks, ask for files.
 
 The service sees a store and settings; it never trains and imports nothing heavy.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from search_space.errors import InvalidInput, Problem
 
 from .amending import extended_budget, patched
 from .datasets import Datasets
+from .filing import Filing, NotBenchmarked, NotExportable, NotReady
 from .following import Following
 from .fronts import Front
 from .objectives import METRICS, Objective
 from .records import (
-    ANALYSIS,
-    EXPORT_FORMATS,
     Action,
-    Artifact,
-    ArtifactId,
-    ArtifactState,
     AuditEntry,
     Candidate,
     CandidateId,
@@ -37,29 +31,20 @@ from .records import (
     SearchId,
     SearchState,
     Totals,
+    Training,
+    TrainingStatus,
     Worker,
     check_action,
 )
 from .settings import Settings
 from .standing import Standing
 from .statistics.documents import Point, Statistics
-from .store.base import BudgetChanged, NotFound, Store
+from .store.base import BudgetChanged, Store
 from .submitting import Accepted, new_search, repeatable
+from .trainings import NotFinishable
+from .trainings.cases import Trainings
 
-
-class NotExportable(ValueError):
-    """A candidate has no weights to export."""
-
-
-class NotReady(ValueError):
-    """An artifact has no file yet, or never will; ``hint`` says what to do next."""
-
-    def __init__(self, artifact: Artifact) -> None:
-        self.artifact = artifact
-        self.hint = "ask for the artifact until its state is ready, then for its file"
-        if artifact.state is ArtifactState.FAILED:
-            self.hint = "read why in the artifact's detail, mend the cause, then ask for the export again"
-        super().__init__(f"artifact {artifact.id} is {artifact.state}: it has no file")
+__all__ = ["NotBenchmarked", "NotExportable", "NotFinishable", "NotReady", "Service", "utc_now"]
 
 
 def utc_now() -> datetime:
@@ -67,19 +52,19 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Service:
+class Service(Filing):
     """Use cases over one store.
 
     Attributes:
         datasets: Those around the images that searches may name.
+        trainings: Those around full trainings and finished models.
     """
 
     def __init__(self, store: Store, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
-        self._store = store
-        self._settings = settings
-        self._clock = clock
+        super().__init__(store, settings, clock)
         self._following = Following(store)
         self.datasets = Datasets(store, settings, clock)
+        self.trainings = Trainings(store, settings, clock, self.datasets)
 
     def now(self) -> datetime:
         """The time by this service's clock."""
@@ -189,6 +174,12 @@ class Service:
             return None
         return next((w for w in self.workers() if w.busy and w.evaluation_key == candidate.evaluation_key), None)
 
+    def worker_at(self, training: Training) -> Worker | None:
+        """Who is at a full training now; None where nobody is."""
+        if training.status is not TrainingStatus.RUNNING:
+            return None
+        return next((w for w in self.workers() if w.busy and w.training_id == training.id), None)
+
     # -- candidates ----------------------------------------------------------------------------------------------
 
     def candidates(
@@ -235,51 +226,6 @@ class Service:
     def standing(self, search_id: str) -> Standing:
         """Where a search stands, for documents that are kept for as long as they are true; `NotFound`."""
         return self._following.of(SearchId(search_id))
-
-    # -- artifacts -----------------------------------------------------------------------------------------------
-
-    def request_export(self, candidate_id: str, file_format: str, *, by: str = "") -> Artifact:
-        """Ask a controller for a file; `NotFound`, `InvalidInput`, `NotExportable`."""
-        if file_format not in EXPORT_FORMATS:
-            raise InvalidInput([Problem("format", file_format, f"one of {', '.join(EXPORT_FORMATS)}")])
-        return self._request(candidate_id, file_format, by)
-
-    def request_analysis(self, candidate_id: str, *, by: str = "") -> Artifact:
-        """Ask a controller for the hybrid response analysis of a trained network; `NotFound`, `NotExportable`."""
-        return self._request(candidate_id, ANALYSIS, by)
-
-    def _request(self, candidate_id: str, file_format: str, by: str) -> Artifact:
-        candidate = self.candidate(candidate_id)
-        if candidate.evaluation is None or candidate.evaluation.weights is None:
-            raise NotExportable(f"candidate {candidate_id} is {candidate.state}: it has no trained weights")
-        return self._store.add_artifact(
-            Artifact(
-                id=ArtifactId(secrets.token_hex(6)),
-                candidate_id=candidate.id,
-                format=file_format,
-                state=ArtifactState.REQUESTED,
-                created_at=self._clock(),
-            ),
-            by=by,
-        )
-
-    def artifact(self, artifact_id: str) -> Artifact:
-        """One artifact; `NotFound`."""
-        return self._store.artifact(ArtifactId(artifact_id))
-
-    def artifacts(self, candidate_id: str) -> list[Artifact]:
-        """Artifacts of a candidate, oldest first; `NotFound`."""
-        return self._store.artifacts(self.candidate(candidate_id).id)
-
-    def artifact_path(self, artifact: Artifact) -> Path:
-        """Where a ready artifact's file lies; `NotReady` before that, `NotFound` when its file is gone."""
-        if artifact.state is not ArtifactState.READY or artifact.path is None:
-            raise NotReady(artifact)
-        root = self._settings.home.resolve()
-        path = (root / artifact.path).resolve()
-        if not path.is_relative_to(root) or not path.is_file():
-            raise NotFound("artifact file", artifact.id)
-        return path
 
     # -- the installation ----------------------------------------------------------------------------------------
 

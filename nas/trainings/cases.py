@@ -1,0 +1,211 @@
+"""The use cases around full trainings, over one store."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from evaluator.finishing import FINISHING_RECIPES, FinishingRecipe, expected_s
+
+from ..datasets import Datasets
+from ..records import (
+    Candidate,
+    CandidateId,
+    CandidateState,
+    Search,
+    SearchId,
+    Training,
+    TrainingId,
+    TrainingStatus,
+)
+from ..settings import Settings
+from ..store.base import NotFound, Store
+from .agreement import Reranked, rerank
+from .asking import NotFinishable, Wish, checked_wish
+from .model import Model
+
+WEIGHTS = (".safetensors", ".pth", ".npz")
+"""How the names of files end that may be teachers."""
+
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,199}")
+"""Pattern of a file's bare name: what is matched leads out of no folder."""
+
+SHOWN = 5
+"""Files that are told to whoever names one that is not there."""
+
+
+class Trainings:
+    """Use cases around full trainings and the models that they give.
+
+    Args:
+        store: Where they are.
+        settings: Where teachers and benchmark sets lie.
+        clock: The time for records.
+        datasets: Finds images by their names.
+    """
+
+    def __init__(self, store: Store, settings: Settings, clock: Callable[[], datetime], datasets: Datasets) -> None:
+        self._store, self._clock, self._datasets = store, clock, datasets
+        self._benchmarks_root, self._models_root = settings.benchmarks_root, settings.models_root
+
+    def request(self, candidate_id: str, document: Mapping[str, Any], *, by: str = "") -> Training:
+        """Ask a controller to train a candidate to the end; the same again gives the training that is there.
+
+        Args:
+            candidate_id: Which network.
+            document: A JSON object as `TrainingRequest` describes it.
+            by: Who asks.
+
+        Raises:
+            NotFound: There is no such candidate.
+            InvalidInput: with every problem of every field.
+            NotFinishable: It was not scored, or its weights are gone and it is to start from them.
+        """
+        candidate = self._store.candidate(CandidateId(candidate_id))
+        search = self._store.search(candidate.search_id)
+        wish = checked_wish(
+            document,
+            search,
+            folder_of=self._datasets.folder,
+            benchmarks_root=self._benchmarks_root,
+            why_no_teacher=lambda name: self._why_no_teacher(name, search),
+        )
+        _require_start(candidate, wish)
+        return self._store.add_training(self._queued(candidate, search, wish, by), by=by)
+
+    def get(self, training_id: str) -> Training:
+        """One training; `NotFound`."""
+        return self._store.training(TrainingId(training_id))
+
+    def page(
+        self, *, statuses: Sequence[TrainingStatus] = (), before: str | None = None, limit: int = 50
+    ) -> list[Training]:
+        """Newest first, those in some statuses or all, those after ``before`` in this order."""
+        after = None if before is None else TrainingId(before)
+        return self._store.trainings(statuses=statuses, before=after, limit=limit)
+
+    def of_candidate(self, candidate_id: str) -> list[Training]:
+        """Those of a candidate, newest first; `NotFound`."""
+        known = self._store.candidate(CandidateId(candidate_id))
+        return self._store.trainings(candidate_id=known.id, limit=None)
+
+    def of_search(self, search_id: str) -> list[Training]:
+        """Those of a search, newest first; `NotFound`."""
+        known = self._store.search(SearchId(search_id))
+        return self._store.trainings(search_id=known.id, limit=None)
+
+    def cancel(self, training_id: str, *, by: str = "") -> Training:
+        """End a training for good; `NotFound`, `TrainingEnded`."""
+        return self._store.cancel_training(TrainingId(training_id), at=self._clock(), by=by)
+
+    def rerank(self, trainings: Sequence[Training]) -> Reranked:
+        """Whether a search ranked its networks as these trainings of it do, newest first."""
+        return rerank(trainings, self._store.candidate)
+
+    def estimates(self, candidate_id: str, *, steps: int | None = None) -> dict[str, float | None]:
+        """Seconds that each named recipe, or so many steps of it, would train a candidate; None where nothing is known.
+
+        `NotFound`.
+        """
+        candidate = self._store.candidate(CandidateId(candidate_id))
+        search = self._store.search(candidate.search_id)
+        return {
+            name: _expected_s(_with_steps(recipe, steps), candidate, search)
+            for name, recipe in FINISHING_RECIPES.items()
+        }
+
+    # -- finished models -------------------------------------------------------------------------------------------
+
+    def model(self, model_id: str) -> Model:
+        """One finished model; `NotFound`, also where its training goes on or came to nothing."""
+        training = self._store.training(TrainingId(model_id))
+        if training.status is not TrainingStatus.COMPLETED:
+            raise NotFound("finished model", model_id)
+        return self._model(training)
+
+    def models(self, *, before: str | None = None, limit: int = 50) -> list[Model]:
+        """Finished models, newest first, those after ``before`` in this order."""
+        found = self.page(statuses=[TrainingStatus.COMPLETED], before=before, limit=limit)
+        return [self._model(training) for training in found]
+
+    def _model(self, training: Training) -> Model:
+        return Model(
+            training=training,
+            candidate=self._store.candidate(training.candidate_id),
+            search=self._store.search(training.search_id),
+        )
+
+    # -- what a training is made of --------------------------------------------------------------------------------
+
+    def _queued(self, candidate: Candidate, search: Search, wish: Wish, by: str) -> Training:
+        return Training(
+            id=TrainingId(secrets.token_hex(6)),
+            candidate_id=candidate.id,
+            search_id=search.id,
+            recipe=wish.recipe,
+            dataset=wish.dataset.model_dump(mode="json"),
+            seed=wish.seed,
+            digest=wish.digest,
+            status=TrainingStatus.QUEUED,
+            created_at=self._clock(),
+            owner=by,
+            expected_s=_expected_s(wish.recipe, candidate, search),
+        )
+
+    def _why_no_teacher(self, name: str, search: Search) -> str:
+        """What a teacher must be for a network of a search, where this one is not; empty where it is."""
+        try:
+            return self._why_unfit(self._store.training(TrainingId(name)), search)
+        except NotFound:
+            return "" if self._is_file(name) else f"the id of a finished model, or the name of a file{self._files()}"
+
+    def _why_unfit(self, teacher: Training, search: Search) -> str:
+        if teacher.status is not TrainingStatus.COMPLETED:
+            return f"a finished model: this training is {teacher.status}"
+        asked, found = search.spec, self._store.search(teacher.search_id).spec
+        if (asked.scale, asked.channels) == (found.scale, found.channels):
+            return ""
+        return (
+            f"a model of x{asked.scale} with {asked.channels} channels, as its student is: "
+            f"this one is x{found.scale} with {found.channels}"
+        )
+
+    def _is_file(self, name: str) -> bool:
+        """Whether a name is that of a file among the models of the installation, and no path."""
+        path = self._models_root / name
+        return bool(FILE_NAME.fullmatch(name)) and path.suffix in WEIGHTS and path.is_file()
+
+    def _files(self) -> str:
+        """The files that may be named, as the end of what is allowed."""
+        root = self._models_root
+        names = sorted(path.name for path in root.iterdir() if self._is_file(path.name)) if root.is_dir() else []
+        more = ", ..." if len(names) > SHOWN else ""
+        return (
+            f" among the models: {', '.join(names[:SHOWN])}{more}" if names else " in SRNAS_MODELS_ROOT: none is there"
+        )
+
+
+def _require_start(candidate: Candidate, wish: Wish) -> None:
+    """Raise `NotFinishable` unless a candidate can be trained from where it is to start."""
+    if candidate.state is not CandidateState.SCORED or candidate.evaluation is None:
+        raise NotFinishable(candidate.id, f"is {candidate.state}: it has no scores", "choose one that is scored")
+    if wish.recipe.warm_start and candidate.evaluation.weights is None:
+        hint = "choose one whose weights_kept is true, or start afresh with warm_start false"
+        raise NotFinishable(candidate.id, "has no trained weights to start from", hint)
+
+
+def _with_steps(recipe: FinishingRecipe, steps: int | None) -> FinishingRecipe:
+    return recipe if steps is None else replace(recipe, training=replace(recipe.training, steps=steps))
+
+
+def _expected_s(recipe: FinishingRecipe, candidate: Candidate, search: Search) -> float | None:
+    """Seconds of training that a recipe will take, by those that the search's took; None where nothing is known."""
+    seen = candidate.evaluation
+    if seen is None or seen.steps < 1 or seen.train_s <= 0:
+        return None
+    seen_recipe = replace(search.spec.recipe.at_rung(candidate.rung), steps=seen.steps)
+    return expected_s(recipe.training, seen_recipe, seen.train_s, distilled=recipe.distil is not None)
