@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
@@ -90,24 +89,23 @@ class Trainer:
         self._rate.copy_(inputs.learning_rate)
         lr, hr = self._images.cut(self._lesson.choose(inputs.uniform), recipe.patch)
         self._optimiser.zero_grad(set_to_none=True)
-        with self._context():
+        deterministic = self._rate.is_cuda and recipe.deterministic
+        with training_context(self._model, self._precision, deterministic=deterministic):
             loss = self._lesson.loss(lr, hr)
             loss.backward()  # type: ignore[no-untyped-call]  # torch ships it without annotations
-        if recipe.gradient_clip:
-            nn.utils.clip_grad_norm_(self._weights, recipe.gradient_clip, foreach=True)
+            self._descend()
+            self._lesson.learn()
+        return loss.detach()
+
+    def _descend(self) -> None:
+        """Move the weights by their gradients, and take them into the average."""
+        if self._recipe.gradient_clip:
+            nn.utils.clip_grad_norm_(self._weights, self._recipe.gradient_clip, foreach=True)
         # Adam warns of the flag outside a capture and refuses a capture without it; fused, it computes alike.
         capturing = self._rate.is_cuda and torch.cuda.is_current_stream_capturing()
         self._optimiser.param_groups[0]["capturable"] = capturing
         self._optimiser.step()
         self._average.update()
-        with self._context():
-            self._lesson.learn()
-        return loss.detach()
-
-    def _context(self) -> AbstractContextManager[None]:
-        """What forward and backward passes compute in."""
-        deterministic = self._rate.is_cuda and self._recipe.deterministic
-        return training_context(self._model, self._precision, deterministic=deterministic)
 
     def snapshot(self, losses: Tensor) -> TrainingState:
         """Copy everything that the next step depends on, with the losses so far; at least one step was taken."""
