@@ -9,7 +9,7 @@ import pytest
 
 from ..records import Artifact, ArtifactId, ArtifactState, CandidateId
 from ..store.base import AlreadyStored, NotFound, Store
-from .builders import make_artifact, make_candidate, make_search
+from .builders import make_artifact, make_candidate, make_search, make_training
 from .search_promises import LATER, claim
 
 CANDIDATE = CandidateId("00000001-0")
@@ -76,6 +76,41 @@ class ArtifactPromises:
             shop.add_artifact(make_artifact("a", "00000001-1"))
         with pytest.raises(NotFound):
             shop.add_artifact(make_artifact("b", "00000001-9"))
+
+    def test_a_finished_model_has_artifacts_of_its_own(self, shop: Store) -> None:
+        """Apart from those of its candidate's weights, and listed with them; who asked is written down."""
+        model = shop.add_training(make_training()).id
+        first = shop.add_artifact(make_artifact("a"))
+        second = shop.add_artifact(make_artifact("b", training_id=model), by="anna")
+        assert shop.add_artifact(make_artifact("c")) == first
+        assert shop.add_artifact(make_artifact("c", training_id=model)) == second
+        assert shop.artifacts(CANDIDATE) == [first, second]
+        assert shop.audit()[-1].detail == {"format": "onnx", "training": model}
+        shop.finish_artifact(failed(second))
+        assert shop.add_artifact(make_artifact("c", training_id=model)).id == "c"
+        shop.finish_artifact(replace(ready(second), id=ArtifactId("c"), training_id=None))
+        assert shop.artifact(ArtifactId("c")).training_id == model
+
+    def test_the_model_of_an_artifact_must_be_its_candidates(self, shop: Store) -> None:
+        """One that is not there, or another's, is not found."""
+        model = shop.add_training(make_training()).id
+        for wrong in (make_artifact("a", training_id="none"), make_artifact("a", "00000001-1", training_id=model)):
+            with pytest.raises(NotFound):
+                shop.add_artifact(wrong)
+
+    def test_an_artifact_that_is_being_written_is_not_stale(self, shop: Store) -> None:
+        """For as long as its writer says so; nobody writes one that is finished, asked for or not there."""
+        artifact = shop.add_artifact(make_artifact("a"))
+        assert not shop.renew_artifact(artifact.id, at=LATER)
+        shop.claim_artifact(at=LATER, stale_after_s=60.0)
+        late = LATER + timedelta(seconds=59)
+        assert shop.renew_artifact(artifact.id, at=late)
+        assert shop.artifact(artifact.id) == replace(artifact, state=ArtifactState.WRITING)
+        assert shop.claim_artifact(at=late + timedelta(seconds=60), stale_after_s=60.0) is None
+        assert shop.claim_artifact(at=late + timedelta(seconds=61), stale_after_s=60.0) is not None
+        shop.finish_artifact(ready(artifact))
+        assert not shop.renew_artifact(artifact.id, at=late)
+        assert not shop.renew_artifact(ArtifactId("none"), at=late)
 
     def test_the_oldest_requested_artifact_is_claimed_first(self, shop: Store) -> None:
         """Each once, until it is stale."""

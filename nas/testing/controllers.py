@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,12 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from evaluator import checkpoints
 from evaluator.executor import Executor, Job
 from evaluator.outcome import Failure, Outcome, Success
 from evaluator.testing import synthetic, tiny_data
+from search_space.errors import InvalidInput
 
 from ..breeding import engine_of
 from ..controller import Controller
+from ..finishing import Equipment, TrainingFiles
 from ..leases import Leasing
 from ..preparing import Prepared, reference_point
 from ..records import Candidate
@@ -36,6 +41,7 @@ def make_controller(store: Store, executor: Executor, **parts: Any) -> Controlle
         "build_engine": engine_of,
         "keep_weights": lambda key, _: key,
         "states": StateShelf(Path("states-are-not-kept"), 0),
+        "finishing": equipment(Path("trainings-are-not-kept")),
         "exports": NoExports(),
         "leasing": Leasing(owner="a controller", lease_s=30, max_active=1),
         "loader": Immediate(),
@@ -44,6 +50,16 @@ def make_controller(store: Store, executor: Executor, **parts: Any) -> Controlle
         "poll_s": 0,
     }
     return Controller(store, executor, **made | parts)
+
+
+def equipment(home: Path, **parts: Any) -> Equipment:
+    """What full trainings need, their files below a folder; any part can be given."""
+    made: dict[str, Any] = {
+        "files": TrainingFiles(home, home / "models"),
+        "prepare": lambda _: tiny_data(),
+        "checkpoint_s": 120.0,
+    }
+    return Equipment(**made | parts)
 
 
 class Immediate(concurrent.futures.Executor):
@@ -111,6 +127,20 @@ def by_steps_or_diverged(job: Job) -> Outcome:
     if int(job.genotype.digest, 16) % 11 == 0:
         return Failure(kind="diverged", message="the loss grew", train_s=1.0)
     return by_steps(job)
+
+
+def stretched(job: Job) -> Outcome:
+    """A `synthetic` outcome whose states are documents, and which takes a second for each step."""
+    start = job.start
+    with suppress(InvalidInput):  # a document that cannot be read is no start of `synthetic` either
+        header = json.loads(checkpoints.unpack(job.start)[1])
+        start = f"{header['steps']} {header['lineage']}".encode()
+    outcome = synthetic(replace(job, start=start))
+    if isinstance(outcome, Failure):
+        return outcome
+    steps = outcome.state.partition(b" ")[0]
+    state = checkpoints.pack({}, json.dumps({"steps": int(steps), "lineage": job.lineage})) if steps else b""
+    return replace(outcome, state=state, train_s=float(outcome.steps))
 
 
 def proposals(log: Iterable[Candidate]) -> list[tuple[Any, ...]]:

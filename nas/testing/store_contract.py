@@ -14,6 +14,7 @@ from .queue_promises import QueuePromises
 from .reading_promises import ReadingPromises
 from .request_promises import RequestPromises
 from .search_promises import SearchPromises
+from .training_promises import TrainingPromises
 from .worker_promises import WorkerPromises
 
 
@@ -28,6 +29,7 @@ class StoreContract(
     ReadingPromises,
     EventPromises,
     WorkerPromises,
+    TrainingPromises,
     ArtifactPromises,
     DatasetPromises,
     AccessPromises,

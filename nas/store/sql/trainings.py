@@ -1,6 +1,6 @@
 """Queries about full trainings and their leases; each runs in the caller's transaction.
 
-A training is written before the log of its search: whoever holds the row of one waits for no other training.
+Rows are locked in one order, so that nobody waits for who waits for him: a training, then its search, then the audit.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def add(connection: Connection, training: Training, by: str) -> Training:
     known = select(candidates.c.id).filter_by(id=training.candidate_id, search_id=training.search_id)
     only_row(connection, known, "candidate", training.candidate_id)
     if insert_unless_stored(connection, trainings, training_columns(training) | {"lease_token": 0}):
-        note(connection, trail.training_requested(training, by))
         change_search(connection, training.search_id, entries.training_requested(training))
+        note(connection, trail.training_requested(training, by))
         return training
     live = select(trainings).where(
         trainings.c.candidate_id == training.candidate_id,
@@ -132,8 +132,8 @@ def cancel(connection: Connection, training_id: TrainingId, at: datetime, by: st
         return training
     cancelled = rules.cancelled(training, at, by)
     _write(connection, cancelled, _NO_LEASE)
-    note(connection, trail.training_cancelled(cancelled, at, by))
     change_search(connection, cancelled.search_id, entries.training_ended(cancelled, at))
+    note(connection, trail.training_cancelled(cancelled, at, by))
     return cancelled
 
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import initialize, rule
 
 from ...records import CandidateId, SearchId
 from ...store.base import Lease
-from ..builders import make_candidate, make_evaluation, make_genotype, make_progress, told
+from ..builders import make_candidate, make_evaluation, make_genotype, make_progress, make_search, told
 from .draws import leases, limits, ordinals, search_ids
 from .pair import Pair
 
 
 class LogCalls(Pair):
     """Asking, telling and reading."""
+
+    @initialize(target=leases)
+    def ask_first(self) -> Any:
+        """A candidate in flight: most other calls are about one, and single verbs would seldom come to it."""
+        at, candidate = self.now(), make_candidate()
+        self.both(lambda store: store.add_search(make_search(candidate.search_id)))
+        lease = self.both(lambda store: store.claim_search("controller-1", at=at, lease_s=60.0))
+        self.both(lambda store: store.record_ask(lease, candidate))
+        return lease
 
     @rule(lease=leases, ordinal=ordinals, number=ordinals, rung=st.integers(0, 1), replicate=st.integers(0, 1))
     def record_ask(self, lease: Lease, ordinal: int, number: int, rung: int, replicate: int) -> None:

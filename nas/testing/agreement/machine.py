@@ -10,10 +10,11 @@ from .book import BookCalls
 from .claims import ClaimCalls
 from .log import LogCalls
 from .searches import SearchCalls
+from .trainings import TrainingCalls
 from .workers import WorkerCalls
 
 
-class StoreAgreement(SearchCalls, ClaimCalls, LogCalls, WorkerCalls, ArtifactCalls, BookCalls):
+class StoreAgreement(SearchCalls, ClaimCalls, LogCalls, WorkerCalls, TrainingCalls, ArtifactCalls, BookCalls):
     """A store in memory and another one get every call; results and exceptions must be equal.
 
     Args:
@@ -41,6 +42,7 @@ class StoreAgreement(SearchCalls, ClaimCalls, LogCalls, WorkerCalls, ArtifactCal
         """Read all that both hold."""
         for listing in ("datasets", "tokens", "audit"):
             self.read(listing)
+        self.read("trainings", limit=None)
         for search in self.read("searches", limit=100):
             events = self.read("events", search.id)
             numbers = [event.ordinal for event in events]
