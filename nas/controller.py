@@ -1,8 +1,9 @@
 """The loop that advances searches: claim, ask, submit, record, tell. No torch, no SQL, no Ray.
 
-Several searches may be active side by side: free workers go to those of higher priority first, and evenly to equals. A
-search that cannot go on never takes the others down with it, and a store that does not answer takes nobody down: the
-workers go on, what they finish is kept, and recorded once the store is back.
+Several searches may be active side by side: free workers go to those of higher priority first, and evenly to equals;
+and before all of them to full trainings, which hold half of the workers at most while searches want them. A search that
+cannot go on never takes the others down with it, and a store that does not answer takes nobody down: the workers go on,
+what they finish is kept, and recorded once the store is back.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from evaluator.executor import Executor
 from .claiming import Claiming
 from .dispatch import Dispatch, Returned
 from .exporting import Exports
+from .finishing import Equipment, Finishing
 from .intake import Intake
 from .leases import Leases, Leasing
 from .mending import Mending
@@ -29,7 +31,7 @@ from .preparing import Prepare, Prepared
 from .recording import KeepWeights
 from .records import SearchState
 from .run import BuildEngine, Known, SearchRun, Work
-from .sharing import whose_turn
+from .sharing import places_for_trainings, whose_turn
 from .states import StateShelf
 from .store.base import Store, StoreUnavailable
 from .watching import Watch
@@ -38,11 +40,11 @@ logger = structlog.get_logger(__name__)
 
 
 AT_ONCE = 64
-"""Candidates handled before the controller looks at its leases again: thousands may be known already."""
+"""Most candidates handled before the controller looks at its leases again: thousands may be known already."""
 
 
 class Controller:
-    """Advances every search that it can claim.
+    """Advances every search and every full training that it can claim.
 
     Args:
         store: Where searches are.
@@ -51,8 +53,9 @@ class Controller:
         build_engine: Makes a search's engine.
         keep_weights: Where trained weights go.
         states: Where trainings leave what longer ones go on from.
+        finishing: What full trainings need.
         exports: Who writes artifacts.
-        leasing: How searches are held.
+        leasing: How searches and full trainings are held.
         loader: Runs `prepare`, and reads logs, beside the searches that are active; shut down with the controller.
         clock: UTC now.
         wait: Sleeps, when no worker has anything to do.
@@ -68,6 +71,7 @@ class Controller:
         build_engine: BuildEngine,
         keep_weights: KeepWeights,
         states: StateShelf,
+        finishing: Equipment,
         exports: Exports,
         leasing: Leasing,
         loader: concurrent.futures.Executor,
@@ -76,7 +80,6 @@ class Controller:
         poll_s: float,
     ) -> None:
         self._store = store
-        self._executor = executor
         make_run = partial(
             SearchRun, store=store, build_engine=build_engine, clock=clock, keep_weights=keep_weights, states=states
         )
@@ -92,6 +95,9 @@ class Controller:
         self._runs: deque[SearchRun] = deque()
         self._claiming = Claiming(self._leases, self._intake, self._outage, self._runs, leasing.max_active)
         self._dispatch = Dispatch(executor)
+        self._finishing = Finishing(
+            store, self._dispatch, finishing, leasing=leasing, loader=loader, outage=self._outage, clock=clock
+        )
         self._watch = Watch(store, executor, self._dispatch, owner=leasing.owner, lease_s=leasing.lease_s, clock=clock)
 
     @property
@@ -136,9 +142,10 @@ class Controller:
         try:
             for lease in [*coming, *(run.lease for run in self._runs)]:
                 self._leases.give_back(lease)
+            self._finishing.close()
             self._watch.close()
         except StoreUnavailable as error:
-            logger.warning("searches not given back", reason=str(error), hint="their leases run out by themselves")
+            logger.warning("not all was given back", reason=str(error), hint="their leases run out by themselves")
         self._exports.close()
         for run in list(self._runs):
             self._leave(run)
@@ -150,6 +157,7 @@ class Controller:
         self._record()
         self._claiming.step()
         self._intake.step()
+        self._finishing.step(self._places)
         handled = self._fill()
         self._watch.look()
         idle = self._dispatch.empty
@@ -164,7 +172,7 @@ class Controller:
 
     def _join(self, run: SearchRun, prepared: Prepared) -> None:
         """Take over a run from the intake."""
-        self._executor.load(prepared.data)
+        self._dispatch.load(run.search.id, prepared.data)
         self._runs.append(run)
 
     def _mend(self) -> None:
@@ -193,8 +201,15 @@ class Controller:
 
     # -- work ------------------------------------------------------------------------------------------------------
 
+    @property
+    def _places(self) -> int:
+        """Most workers that full trainings may hold now."""
+        leaving = self._claiming.making_way
+        return places_for_trainings(self._dispatch.capacity, [run for run in self._runs if run not in leaving])
+
     def _fill(self) -> int:
-        """Hand free workers to the active searches in turn; how many candidates were handled, at most `AT_ONCE`."""
+        """Hand free workers to full trainings, then to searches in turn; how many candidates were handled."""
+        self._finishing.fill(self._places)
         leaving = self._claiming.making_way
         wanting = [run for run in self._runs if run not in leaving and not run.torn]
         served = {run: self._dispatch.count_of(run) for run in wanting}  # and what was known counts as a job
@@ -233,6 +248,7 @@ class Controller:
         """Record the outcomes that have come back, oldest first; those of a torn run wait for the next one."""
         while (returned := self._dispatch.oldest) is not None:
             self._record_one(returned)
+        self._finishing.record()
 
     def _record_one(self, returned: Returned) -> None:
         with self._contained(returned.run, "an outcome cannot be recorded"):
@@ -273,9 +289,7 @@ class Controller:
             self._runs.remove(run)
         self._mending.forget(run)
         self._dispatch.drop(run)
-        digest = run.search.data_digest
-        if digest is not None and all(other.search.data_digest != digest for other in self._runs):
-            self._executor.unload(digest)
+        self._dispatch.unload(run.search.id)
         if ended:
             run.forget_states()
 

@@ -1,7 +1,7 @@
 """Jobs on their way: which searches wait for each, and what came back. What two searches wait for is trained once.
 
 What came back is kept until it was recorded, so that no outcome is lost while a store is away. Knows no store: what an
-outcome means is its run's business.
+outcome means is its run's business. Stretches of full trainings go the same way, each for one training alone.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from evaluator.data.sets import EvaluationData
 from evaluator.executor import Completion, Executor, Ticket
 
-from .records import SearchId
+from .records import SearchId, TrainingId
 from .run import SearchRun, Work
 
 logger = structlog.get_logger(__name__)
@@ -38,7 +39,7 @@ class Returned:
 
 
 class Dispatch:
-    """Hands jobs to an executor, and outcomes to the searches that wait for them."""
+    """Hands jobs to an executor, and outcomes to the searches and full trainings that wait for them."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
@@ -46,16 +47,29 @@ class Dispatch:
         self._tickets: dict[tuple[str, float], Ticket] = {}  # by job and its time limit
         self._returned: deque[Returned] = deque()
         self._counts: Counter[SearchId] = Counter()  # of jobs in flight
+        self._stretches: dict[Ticket, tuple[TrainingId, Work]] = {}
+        self._ended: dict[Ticket, Completion] = {}  # of stretches
+        self._images: dict[str, str] = {}  # their digests, by who needs them
+
+    @property
+    def capacity(self) -> int:
+        """How many jobs run at once."""
+        return self._executor.capacity
+
+    @property
+    def devices(self) -> set[str]:
+        """The names of the devices that the workers have which are up."""
+        return {info.device for info in self._executor.workers()}
 
     @property
     def full(self) -> bool:
         """Whether every worker has a job."""
-        return len(self._waiting) >= self._executor.capacity
+        return len(self._waiting) + len(self._stretches) >= self.capacity
 
     @property
     def empty(self) -> bool:
         """Whether nothing is in flight."""
-        return not self._waiting
+        return not self._waiting and not self._stretches
 
     @property
     def oldest(self) -> Returned | None:
@@ -74,6 +88,32 @@ class Dispatch:
         """Who waits for a job and for what, the search that asked first before the others; nobody for None."""
         return [] if ticket is None else self._waiting.get(ticket, [])
 
+    def work_of(self, ticket: Ticket | None) -> Work | None:
+        """What a job in flight is for: what the search that asked first waits for, or a full training; else None."""
+        if ticket in self._stretches:
+            return self._stretches[ticket][1]
+        waiting = self.waiting(ticket)
+        return waiting[0][1] if waiting else None
+
+    def training_of(self, ticket: Ticket | None) -> TrainingId | None:
+        """Of which full training a job in flight is a stretch; None where it is of none."""
+        return self._stretches[ticket][0] if ticket in self._stretches else None
+
+    # -- images ----------------------------------------------------------------------------------------------------
+
+    def load(self, who: str, data: EvaluationData) -> None:
+        """Have the workers read images for as long as a search or a full training, by its id, needs them."""
+        self._executor.load(data)
+        self._images[who] = data.digest
+
+    def unload(self, who: str) -> None:
+        """Let the images of a search or a full training go, unless others need the same."""
+        digest = self._images.pop(who, None)
+        if digest is not None and digest not in self._images.values():
+            self._executor.unload(digest)
+
+    # -- jobs ------------------------------------------------------------------------------------------------------
+
     def submit(self, run: SearchRun, work: Work) -> None:
         """Have a job run, or wait with another search that has the same one running."""
         shared = (work.job.key, work.job.timeout_s)
@@ -91,6 +131,8 @@ class Dispatch:
         They are `oldest` one after another, until they are settled or their search is dropped.
         """
         for completion in self._executor.completed(timeout_s):
+            if self._stretches.pop(completion.ticket, None) is not None:
+                self._ended[completion.ticket] = completion
             self._forget(completion.ticket)
             for number, (run, work) in enumerate(self._waiting.pop(completion.ticket, [])):
                 self._counts[work.candidate.search_id] -= 1
@@ -121,6 +163,24 @@ class Dispatch:
         in_flight = [work for waiting in self._waiting.values() for other, work in waiting if other is successor]
         back = [returned.work for returned in self._returned if returned.run is successor]
         successor.attach({work.candidate.ordinal for work in in_flight + back})
+
+    # -- stretches of full trainings -------------------------------------------------------------------------------
+
+    def submit_stretch(self, training_id: TrainingId, work: Work) -> Ticket:
+        """Have a stretch of a full training run, for which nobody else waits."""
+        ticket = self._executor.submit(work.job)
+        self._stretches[ticket] = (training_id, work)
+        return ticket
+
+    def take_stretch(self, ticket: Ticket) -> Completion | None:
+        """How a stretch ended, once; None while it is in flight."""
+        return self._ended.pop(ticket, None)
+
+    def drop_stretch(self, ticket: Ticket) -> None:
+        """Cancel a stretch, or forget how it ended."""
+        self._ended.pop(ticket, None)
+        if self._stretches.pop(ticket, None) is not None:
+            self._executor.cancel(ticket)
 
     def _forget(self, ticket: Ticket) -> None:
         self._tickets = {shared: kept for shared, kept in self._tickets.items() if kept != ticket}

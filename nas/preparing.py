@@ -1,6 +1,7 @@
 """From a spec to decoded images, bicubic's scores on them and the hypervolume's reference point.
 
-Runs in the controller process, once per search. It decodes; how bicubic is scored is handed in.
+Runs in the controller process, once per search; once per full training, for its images alone. It decodes; how bicubic
+is scored is handed in.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from .checks import dataset_folder
 from .latency import latency_note
 from .objectives import METRICS, Constraint, Objective, Sense
 from .reach import reach
-from .spec import SearchSpec
+from .records import Training
+from .spec import DatasetSpec, SearchSpec
 from .validation import held_out
 
 Baseline = Callable[[ImageSet, int, Protocol], Mapping[Any, float]]
@@ -47,23 +49,38 @@ class Prepared:
 
 Prepare = Callable[[SearchSpec], Prepared]
 
+PrepareImages = Callable[[SearchSpec], EvaluationData]
+
 
 def prepare(
     spec: SearchSpec, folder_of: FolderOf, baseline: Baseline, environment: Mapping[str, str] | None = None
 ) -> Prepared:
     """Decode a search's images; `InvalidInput` when the datasets are no longer what they were at submission."""
-    train, validation, notes = _images(spec, folder_of)
-    if spec.dataset.validation_crop is not None:
-        validation = validation.crop(spec.dataset.validation_crop)
-    scores = baseline(validation, spec.channels, get_protocol(spec.recipe.protocol))
+    data, notes = _data(spec, folder_of)
+    scores = baseline(data.validation, spec.channels, get_protocol(spec.recipe.protocol))
     bicubic = {str(column): float(value) for column, value in scores.items()}
     return Prepared(
-        data=EvaluationData(as_luma(train) if spec.channels == 1 else train, validation),
+        data=data,
         notes=(*notes, *filter(None, [latency_note(spec)])),
         baseline=bicubic,
         reference_point=reference_point(spec, bicubic),
         environment=environment or {},
     )
+
+
+def images(spec: SearchSpec, folder_of: FolderOf) -> EvaluationData:
+    """Decode the images of a spec and nothing more; `InvalidInput` as for `prepare`."""
+    return _data(spec, folder_of)[0]
+
+
+def spec_of(spec: SearchSpec, training: Training) -> SearchSpec:
+    """A search's spec with the images and the recipe of a full training in it.
+
+    Raises:
+        ValidationError: What the training says of its images is not what a spec says of them.
+    """
+    dataset = DatasetSpec.model_validate(dict(training.dataset))
+    return spec.model_copy(update={"dataset": dataset, "recipe": training.recipe.training})
 
 
 def reference_point(spec: SearchSpec, bicubic: Mapping[str, float]) -> dict[str, float]:
@@ -88,6 +105,14 @@ def _reference(spec: SearchSpec, objective: Objective, bicubic: Mapping[str, flo
 
 def _bounds(constraints: list[Constraint], side: str) -> list[float]:
     return [value for c in constraints if (value := getattr(c, side)) is not None]
+
+
+def _data(spec: SearchSpec, folder_of: FolderOf) -> tuple[EvaluationData, tuple[str, ...]]:
+    """What to train and to score on, and what to tell about it."""
+    train, validation, notes = _images(spec, folder_of)
+    if spec.dataset.validation_crop is not None:
+        validation = validation.crop(spec.dataset.validation_crop)
+    return EvaluationData(as_luma(train) if spec.channels == 1 else train, validation), notes
 
 
 def _images(spec: SearchSpec, folder_of: FolderOf) -> tuple[ImageSet, ImageSet, tuple[str, ...]]:

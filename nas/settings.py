@@ -54,6 +54,7 @@ class Settings(BaseSettings):
             where the log goes.
         states_gib: Most GiB of states kept from which trainings go on to the next rung; where there is no room for
             one, its training is taken from the start, to the same scores.
+        checkpoint_s: Seconds of a full training after which it is safe on disk, about: at most so much of it is lost.
     """
 
     model_config = SettingsConfigDict(
@@ -80,6 +81,7 @@ class Settings(BaseSettings):
     poll_s: float = Field(0.5, gt=0)
     log: LogForm | None = None
     states_gib: float = Field(8.0, ge=0)
+    checkpoint_s: float = Field(120.0, gt=0)
 
     @field_validator("database_url")
     @classmethod

@@ -1,7 +1,8 @@
-"""How the active searches of one controller share its workers and its places. Pure."""
+"""How the active searches and full trainings of one controller share its workers and its places. Pure."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from .run import SearchRun
@@ -26,3 +27,15 @@ def making_way(runs: Sequence[SearchRun], too_many: int) -> list[SearchRun]:
     """
     youngest = sorted(runs, key=lambda run: (run.search.created_at, run.search.id), reverse=True)
     return sorted(youngest, key=lambda run: run.search.priority)[: max(0, too_many)]
+
+
+def places_for_trainings(capacity: int, runs: Sequence[SearchRun]) -> int:
+    """Most workers that full trainings hold: half of them, rounded up, or what searches leave where that is more.
+
+    Args:
+        capacity: How many workers there are.
+        runs: The active searches; those that are paused want no worker, others as many as they may have.
+    """
+    wanted = [run.search.parallelism for run in runs if not run.paused]
+    left = capacity - sum(capacity if most is None else most for most in wanted)
+    return max(math.ceil(capacity / 2), left)

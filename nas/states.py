@@ -62,10 +62,10 @@ class StateShelf:
         rmtree(self._folder(search), ignore_errors=True)
 
     def _path(self, search: str, name: str) -> Path:
-        return self._folder(search) / f"{_plain(name)}{SUFFIX}"
+        return self._folder(search) / f"{plain(name)}{SUFFIX}"
 
     def _folder(self, search: str) -> Path:
-        return self._root / _plain(search)
+        return self._root / plain(search)
 
     def _make_room(self, size_bytes: int) -> None:
         while self._sizes and sum(self._sizes.values()) + size_bytes > self._limit:
@@ -79,8 +79,8 @@ class StateShelf:
         return self._root.glob(f"*/*{SUFFIX}")
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """The name; `ValueError` unless it is letters, digits, hyphens and underscores, so that it stays in its folder."""
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        raise ValueError(f"{name!r} is no name of a search or a network")
+        raise ValueError(f"{name!r} is no name of a search, a training or a network")
     return name

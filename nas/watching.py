@@ -72,16 +72,17 @@ class Watch:
 
     def _worker(self, info: WorkerInfo, at: datetime) -> Worker:
         worker = Worker(owner=self._owner, name=info.name, node=info.node, pid=info.pid, device=info.device, seen_at=at)
-        waiting = self._dispatch.waiting(info.busy_ticket)
-        if not waiting:
+        work = self._dispatch.work_of(info.busy_ticket)
+        if work is None:
             return worker
-        candidate, job = waiting[0][1].candidate, waiting[0][1].job
+        candidate, job = work.candidate, work.job
         before = self._written.get(info.name)
         return replace(
             worker,
             search_id=candidate.search_id,
             candidate_id=candidate.id,
             ordinal=candidate.ordinal,
+            training_id=self._dispatch.training_of(info.busy_ticket),
             evaluation_key=job.key,
             progress=info.progress,
             busy_since=before.busy_since if before is not None and before.evaluation_key == job.key else at,

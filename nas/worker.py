@@ -31,8 +31,9 @@ from .catalogue import Catalogue
 from .controller import Controller
 from .environment import environment
 from .exporting import ThreadedExports
+from .finishing import Equipment, TrainingFiles
 from .leases import Leasing
-from .preparing import prepare
+from .preparing import images, prepare
 from .records import Search, SearchId, SearchState, Worker
 from .service import Service, utc_now
 from .settings import Settings, without_password
@@ -116,6 +117,11 @@ def make_controller(
         build_engine=engine_of,
         keep_weights=partial(keep_weights, settings.home),
         states=StateShelf(settings.home / "states", int(settings.states_gib * 2**30)),
+        finishing=Equipment(
+            files=TrainingFiles(settings.home, settings.models_root),
+            prepare=partial(images, folder_of=folder_of),
+            checkpoint_s=settings.checkpoint_s,
+        ),
         exports=ThreadedExports(store, settings.home, partial(write_artifact, folder_of), clock=utc_now),
         leasing=Leasing(
             owner=f"{platform.node()}:{os.getpid()}",

@@ -1,0 +1,119 @@
+"""How long the next stretch of a full training is, and where the training stands after it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import replace
+
+from evaluator.executor import Completion
+from evaluator.outcome import Failure, Success
+
+from ..records import Candidate, Training, TrainingPoint, TrainingStatus
+from ..spec import SearchSpec
+
+FIRST_STEPS = 50
+"""Steps of a first stretch where nothing tells how long a step takes."""
+
+ROUND = 10
+"""Stretches end at multiples of so many steps: the evaluator judges losses so many at a time."""
+
+
+def stop_after(step: int, steps: int, step_s: float | None, checkpoint_s: float) -> int:
+    """The step at which the next stretch ends.
+
+    Args:
+        step: Steps done.
+        steps: Steps in all.
+        step_s: Seconds that a step takes; None where that is not known.
+        checkpoint_s: Seconds that a stretch should take.
+
+    >>> stop_after(100, 10_000, step_s=0.5, checkpoint_s=120), stop_after(100, 10_000, step_s=None, checkpoint_s=120)
+    (340, 150)
+    """
+    length = checkpoint_s / step_s if step_s else FIRST_STEPS
+    left = steps - step
+    return steps if length >= left else min(steps, step + max(ROUND, int(length) // ROUND * ROUND))
+
+
+def step_s_of(training: Training) -> float | None:
+    """Seconds that a step took in the last stretch; None before the first."""
+    if not training.points:
+        return None
+    last = training.points[-1]
+    before = training.points[-2] if len(training.points) > 1 else None
+    steps, train_s = (last.step, last.train_s) if before is None else _between(before, last)
+    return train_s / steps if steps > 0 else None
+
+
+def guessed_step_s(training: Training, candidate: Candidate, spec: SearchSpec, devices: Set[str]) -> float | None:
+    """Seconds that a step may take, by what one took in the search; None where that was on another device.
+
+    A step takes as long as it has pixels: the search's patches may be smaller, and fewer.
+    """
+    evaluation = candidate.evaluation
+    if evaluation is None or not evaluation.steps or set(devices) != {evaluation.device}:
+        return None
+    then, now = spec.recipe, training.recipe.training
+    larger = (now.batch * now.patch**2) / (then.batch * then.patch**2)
+    return larger * evaluation.train_s / evaluation.steps
+
+
+def advanced(training: Training, completion: Completion, outcome: Success, until: int) -> Training:
+    """A training after a stretch that succeeded."""
+    scores, train_s = outcome.scores, training.train_s + outcome.train_s
+    point = TrainingPoint(
+        step=until,
+        loss=mean_loss(outcome.loss_curve, since=training.step),
+        psnr_db=scores.psnr_db,
+        ssim=scores.ssim,
+        fsds_db=scores.fsds_db,
+        fsds_si_db=scores.fsds_si_db,
+        bands=outcome.bands,
+        train_s=train_s,
+    )
+    return replace(
+        training,
+        step=until,
+        points=(*training.points, point),
+        train_s=train_s,
+        validate_s=training.validate_s + outcome.validate_s,
+        data_digest=outcome.provenance.data_digest,
+        code_digest=outcome.provenance.code_digest,
+        device=outcome.provenance.device,
+        precision=outcome.provenance.precision,
+        protocol=scores.protocol,
+        setbacks=(*training.setbacks, *completion.setbacks),
+    )
+
+
+def failed(training: Training, completion: Completion, outcome: Failure) -> Training:
+    """A training after a stretch that failed, and why."""
+    after = f"after step {training.step} of {training.steps}"
+    reason = f"{outcome.kind} {after}: {outcome.message}; {outcome.hint}, then ask for a new training"
+    setbacks = (*training.setbacks, *completion.setbacks)
+    return replace(training, status=TrainingStatus.FAILED, reason=reason, setbacks=setbacks)
+
+
+def standing_at(training: Training, step: int) -> Training:
+    """A training that stands elsewhere than its row says: what it had reached later is not true any more."""
+    if step >= training.step:
+        return replace(training, step=step)
+    points = tuple(point for point in training.points if point.step <= step)
+    return replace(training, step=step, points=points, train_s=points[-1].train_s if points else 0.0)
+
+
+def mean_loss(curve: tuple[tuple[int, float], ...], since: int) -> float | None:
+    """Mean loss of the steps after one, from means up to each point of a curve; None where it has none of them.
+
+    >>> mean_loss(((10, 9.0), (20, 0.5), (40, 0.25)), since=10)
+    0.3333333333333333
+    """
+    weighted, before = 0.0, since
+    for step, loss in curve:
+        if step > before:
+            weighted, before = weighted + (step - before) * loss, step
+    return weighted / (before - since) if before > since else None
+
+
+def _between(before: TrainingPoint, last: TrainingPoint) -> tuple[int, float]:
+    return last.step - before.step, last.train_s - before.train_s
