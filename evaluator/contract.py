@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from .data.sets import EvaluationData
 from .executor import Completion, Executor, ExecutorError, Job, Ticket, WorkerInfo
+from .finishing import Stretch
 from .outcome import Failure, Success
 from .recipe import Recipe
 from .schedule import stable_steps
@@ -194,6 +195,26 @@ class ExecutorContract:
         assert resumed.scores == damaged.scores == whole.scores
         assert resumed.weights == damaged.weights == whole.weights
         assert (whole.steps, resumed.steps, damaged.steps) == (12, 12 - stable_steps(TINY_RUNGS.at_rung(0)), 12)
+
+    def test_a_full_training_goes_on_from_stretch_to_stretch_and_ends_as_without(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        whole, first = (self.succeed(executor, tiny_job(data, stretch=Stretch(until=until))) for until in (3, 1))
+        last = self.succeed(executor, tiny_job(data, stretch=Stretch(until=3), start=first.state))
+        assert first.state
+        assert not last.state
+        assert (last.scores, last.weights) == (whole.scores, whole.weights)
+        assert first.weights != last.weights
+        assert (whole.steps, first.steps, last.steps) == (3, 1, 2)
+
+    def test_a_full_training_that_cannot_go_on_fails_and_does_not_begin_anew(self, executor: Executor) -> None:
+        data = tiny_data()
+        executor.load(data)
+        executor.submit(tiny_job(data, stretch=Stretch(until=3), start=b"no state"))
+        (completion,) = drain(executor)
+        assert isinstance(completion.outcome, Failure)
+        assert completion.outcome.kind == "error"
+        assert completion.outcome.message.startswith("UnfitState: ")
 
     def succeed(self, executor: Executor, job: Job) -> Success:
         """The outcome of a job, which must be a success."""

@@ -45,6 +45,31 @@ def test_the_last_losses_are_judged_at_the_end_however_few(late: bool) -> None:
     assert judged([0.1] * 33, late=late, recipe=recipe) is None
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_ten_that_is_not_full_is_left_to_whoever_goes_on(late: bool) -> None:
+    values = torch.tensor([0.1] * 30 + [2.0] * 3 + [0.1] * 7)
+    first = Losses(RECIPE, late=late)
+    for loss in values[:33]:
+        first.add(loss)
+    first.finish()
+    assert first.latest == pytest.approx(0.1)
+    second = Losses(RECIPE, late=late)
+    second.resume(first.so_far())
+    for loss in values[33:]:
+        second.add(loss)
+    second.finish()
+    assert second.latest == pytest.approx(0.67)
+
+
+@given(st.lists(st.floats(0, 0.875, width=32), min_size=1, max_size=60), st.data())
+def test_the_curve_of_a_stretch_is_that_of_its_losses_alone(values: list[float], data: st.DataObject) -> None:
+    since = data.draw(st.integers(0, len(values)))
+    whole, stretch = Losses(RECIPE), Losses(RECIPE)
+    whole.resume(torch.tensor(values))
+    stretch.resume(torch.tensor(values[since:]))
+    assert whole.curve(since) == tuple((since + step, loss) for step, loss in stretch.curve())
+
+
 def test_high_losses_at_the_start_are_forgiven() -> None:
     assert judged([5.0] * 20 + [0.1] * 40, late=False) is None
     assert judged([5.0] * 30 + [0.1] * 30, late=False) == 30

@@ -14,9 +14,12 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from evaluator import checkpoints
 from evaluator.executor import Job
+from evaluator.finishing import Distillation, Stretch
 from evaluator.latency_target import LatencyTarget
 from evaluator.memory import CONTEXT_BYTES, Images, MemoryBook, allocated_bytes, kept_values
+from evaluator.metadata import Metadata
 from evaluator.model import build_model
 from evaluator.recipe import RECIPES, Recipe
 from evaluator.testing import tiny_data, tiny_job
@@ -41,6 +44,7 @@ jobs = st.builds(
     st.integers(8, 64),
     st.sampled_from(["auto", "float32", "tf32", "bfloat16"]),
 )
+METADATA = Metadata(genotype=NETWORKS[0], recipe=RECIPE, scale=2, channels=1)
 peaks = st.integers(0, 80 * GIB)
 lessons = st.lists(st.tuples(jobs, st.one_of(st.none(), peaks)), max_size=8)
 
@@ -215,6 +219,27 @@ def test_a_timed_network_needs_room_for_the_image_that_it_is_timed_on() -> None:
     book.loaded(tiny_data())
     timed = replace(job, latency=LatencyTarget(lr_width=4096, lr_height=4096))
     assert book.predicted_bytes(timed) > book.predicted_bytes(job) + 4096 * 4096 * 4 * 8
+
+
+def test_a_teacher_needs_room_as_if_it_were_trained_along() -> None:
+    network, teacher = NETWORKS[:2]
+    distil = Distillation(teacher="0123456789ab")
+    checkpoint = checkpoints.to_bytes({}, replace(METADATA, genotype=teacher))
+    alone = tiny_job(DATA, genotype=network, recipe=RECIPE, stretch=Stretch(until=10))
+    taught = replace(alone, stretch=Stretch(until=10, distil=distil, teacher=checkpoint))
+    book, images = MemoryBook(), Images(resident_bytes=0, largest_lr_pixels=0)
+    own, both = (allocated_bytes(job, images) for job in (alone, taught))
+    assert both - own == allocated_bytes(replace(alone, genotype=teacher), images)
+    assert book.predicted_bytes(taught) > book.predicted_bytes(alone)
+    book.learn(taught, 70 * GIB)
+    assert book.predicted_bytes(replace(taught, seed=1)) >= 70 * GIB
+    assert MemoryBook().predicted_bytes(alone) == MemoryBook().predicted_bytes(replace(alone, stretch=None))
+
+
+@pytest.mark.parametrize("teacher", [b"no checkpoint", b"", checkpoints.to_bytes({}, METADATA)[:-5]])
+def test_a_teacher_that_cannot_be_read_is_left_to_the_job(teacher: bytes) -> None:
+    job = tiny_job(DATA, stretch=Stretch(until=10, distil=Distillation(teacher="0123456789ab"), teacher=teacher))
+    assert MemoryBook().predicted_bytes(job) == MemoryBook().predicted_bytes(replace(job, stretch=None))
 
 
 @pytest.mark.parametrize(("context_bytes", "share"), [(-1, 0.9), (0, 0.0), (0, 1.1)])

@@ -5,6 +5,7 @@ import pytest
 
 from evaluator.contract import ExecutorContract
 from evaluator.executor import Job
+from evaluator.finishing import FINISHING_RECIPES, Stretch
 from evaluator.outcome import Failure, Outcome, Success
 from evaluator.testing import ScriptedExecutor, synthetic, tiny_data, tiny_job
 from search_space.genotype import Genotype
@@ -63,6 +64,25 @@ def test_the_landscape_is_deterministic_and_rewards_capacity() -> None:
     small, large = "f32|conv-k1-f16-n1:0|tail:0,1", "f32|conv-k3-f64-n4:0|tail:0,1"
     assert psnr_db(small) == psnr_db(small) != psnr_db(small, seed=1)
     assert psnr_db(large) > psnr_db(small) + 1
+
+
+def test_stretches_score_the_more_the_later_they_end_and_take_the_time_of_their_steps() -> None:
+    recipe = FINISHING_RECIPES["quick"].training
+    start, outcomes = b"", []
+    for until in (10, 2000, 9990, 10_000):
+        outcome = synthetic(tiny_job(DATA, recipe=recipe, start=start, stretch=Stretch(until=until)))
+        assert isinstance(outcome, Success)
+        assert bool(outcome.state) == (until < recipe.steps)
+        start = outcome.state
+        outcomes.append(outcome)
+    for figure in ("psnr_db", "ssim", "fsds_db", "fsds_si_db"):
+        assert sorted({getattr(outcome.scores, figure) for outcome in outcomes}) == [
+            getattr(outcome.scores, figure) for outcome in outcomes
+        ]
+    assert [outcome.steps for outcome in outcomes] == [10, 1990, 7990, 10]
+    assert [outcome.loss_curve[-1][0] for outcome in outcomes] == [10, 2000, 9990, 10_000]
+    assert outcomes[1].train_s == pytest.approx(199 * outcomes[0].train_s)
+    assert all(outcome.weights for outcome in outcomes)
 
 
 def test_tiny_images_are_repeatable_and_textured() -> None:
