@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import deque
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -114,8 +115,7 @@ class Losses:
         count = len(losses) - since
         points = min(CURVE_POINTS, count)
         ends = [since + count * (point + 1) // points for point in range(points)]
-        starts = [since, *ends[:-1]]
-        return tuple((end, sum(losses[start:end]) / (end - start)) for start, end in zip(starts, ends, strict=True))
+        return tuple((end, sum(losses[start:end]) / (end - start)) for start, end in pairwise([since, *ends]))
 
     def _judge(self, losses: array[float]) -> None:
         self._judged += len(losses)
