@@ -6,7 +6,10 @@ whose characters are integers: ASCII, which survives a conversion of all tensors
 
 from __future__ import annotations
 
+import io
+import pickle
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,11 +17,15 @@ from torch import Tensor
 from search_space.errors import InvalidInput, Problem
 from search_space.network import build
 
+from . import checkpoints
 from .metadata import KEY, Metadata
 from .model import SRModel
 from .weights import load_state
 
 HINT = "Give a file that `srnas export` or `srnas convert` wrote."
+
+PARAMS = "params"
+"""The entry of a `.pth` under which programs for upscaling look for the state dict."""
 
 
 def is_portable(tensors: Mapping[str, object]) -> bool:
@@ -42,7 +49,7 @@ def read_metadata(tensors: Mapping[str, Tensor]) -> Metadata:
     try:
         codes = tensors[KEY].flatten().tolist()
         return Metadata.from_text(bytes(round(code) for code in codes).decode("ascii"))
-    except (KeyError, AttributeError, ValueError, OverflowError) as error:
+    except (KeyError, AttributeError, ValueError, OverflowError, TypeError) as error:
         raise InvalidInput([Problem(f"weights.{KEY}", "unreadable", "the text that srnas wrote")], HINT) from error
 
 
@@ -53,8 +60,50 @@ def from_portable(tensors: Mapping[str, Tensor]) -> SRModel:
         InvalidInput: The state dict is not one of ours.
         MismatchedWeights: Its weights are not those of the network that it names.
     """
-    made = read_metadata(tensors)
+    return _model({name: tensor for name, tensor in tensors.items() if name != KEY}, read_metadata(tensors))
+
+
+def read_safetensors(document: bytes) -> SRModel:
+    """Build the model of a safetensors document, by its own tensors or else by its header.
+
+    Args:
+        document: What an export or a training wrote, or what another program made of an export, without its header.
+
+    Raises:
+        InvalidInput: The bytes are no safetensors document, or nothing in it says what network it is.
+        MismatchedWeights: Its weights are not those of the network that it names.
+    """
+    tensors, text = checkpoints.unpack(document)
+    if is_portable(tensors):
+        return from_portable(tensors)
+    return _model(tensors, Metadata.from_text(text))
+
+
+def read_pth(document: bytes) -> SRModel:
+    """Build the model of a `.pth` file: a state dict, alone or under `PARAMS`.
+
+    The file is a pickle by nature. It is read by torch's restricted reader, which makes tensors and containers of them
+    and calls nothing else.
+
+    Raises:
+        InvalidInput: The bytes are no such file, or hold anything but tensors, or do not say what network they are.
+        MismatchedWeights: Its weights are not those of the network that it names.
+    """
+    try:
+        held: Any = torch.load(io.BytesIO(document), map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise _unreadable("a .pth file that holds tensors alone") from error
+    tensors = held.get(PARAMS, held) if isinstance(held, Mapping) else None
+    if not isinstance(tensors, Mapping) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
+        raise _unreadable(f"a state dict, or one under {PARAMS!r}")
+    return from_portable({str(name): tensor for name, tensor in tensors.items()})
+
+
+def _model(weights: Mapping[str, Tensor], made: Metadata) -> SRModel:
     network = build(made.genotype, scale=made.scale, channels=made.channels, depth_to_space=made.depth_to_space)
-    weights = {name: tensor.float() for name, tensor in tensors.items() if name != KEY}
-    load_state(network, weights, source="weights")
+    load_state(network, {name: tensor.float() for name, tensor in weights.items()}, source="weights")
     return SRModel(network, made.genotype, made.recipe, scale=made.scale, channels=made.channels).eval()
+
+
+def _unreadable(allowed: str) -> InvalidInput:
+    return InvalidInput([Problem("weights", "unreadable", allowed)], HINT)

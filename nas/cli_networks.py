@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,32 +43,37 @@ def describe(
     _print_description(found)
 
 
-@app.command(epilog="Example: srnas upscale network.onnx photo.png --output larger.png --compare")
+@app.command(epilog="Example: srnas upscale network.onnx holiday/ photo.png --output larger")
 def upscale(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="An exported .onnx or .safetensors file.")],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Pictures to enlarge.")],
-    output: Annotated[Path, typer.Option(help="A folder; or, for one picture, a file.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="An exported .onnx, .safetensors or .pth file.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGES", help="Pictures, or folders of them.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="A folder; or, for one picture, a file. Folders are mirrored in it.")
+    ] = Path("upscaled"),
+    tile: Annotated[
+        int | None,
+        typer.Option(min=1, help="Pixels a side of the parts that large pictures are cut into [as 1 GiB allows]."),
+    ] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Put bicubic beside the network, with labels.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there already.")] = False,
     as_json: Json = False,
 ) -> None:
     """Enlarge pictures by an exported network."""
-    from . import models, upscaling
+    from . import models
+    from .upscaling import errands, rounds
 
     upscaler = models.load_model(model)
-    written = []
-    for path, target in zip(images, upscaling.targets(images, output, upscaler.scale), strict=True):
-        image = upscaling.open_image(path)
-        result = upscaling.upscale(upscaler, image)
-        if compare:
-            smooth = upscaling.bicubic(image, upscaler.scale)
-            result = upscaling.side_by_side([("bicubic", smooth), (model.name, result)])
-        target.parent.mkdir(parents=True, exist_ok=True)
-        result.save(target)
-        written.append({"image": str(path), "output": str(target), "width": result.width, "height": result.height})
-        if not as_json:
-            out.print(f"{target} ({result.width} x {result.height})", soft_wrap=True)
+    plan = errands.plan(images, output, upscaler.scale, overwrite=overwrite)
+    label = model.name if compare else None
+    done: list[dict[str, Any]] = []
+    skipped: list[dict[str, Any]] = []
+    with counting_bar(err) as step:
+        for told in rounds.go(upscaler, plan, clock=time.perf_counter, step=step, tile_px=tile, compared_as=label):
+            (done if isinstance(told, rounds.Done) else skipped).append(told.to_json())
+            if not as_json:
+                (out if isinstance(told, rounds.Done) else err).print(str(told), soft_wrap=True)
     if as_json:
-        print_json({"model": str(model), "scale": upscaler.scale, "outputs": written})
+        print_json({"model": str(model), "scale": upscaler.scale, "outputs": done, "skipped": skipped})
 
 
 @app.command(epilog="Example: srnas score falsr-b bicubic --weights falsr_b.npz --data Set5 --protocol falsr --compare")
