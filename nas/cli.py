@@ -20,6 +20,7 @@ from .console import FAILED, INTERRUPTED, complain, err, make_app, out
 from .display import Standing, progress_bar
 from .documents import read_spec
 from .logs import configure_logging
+from .rating import verb as rating
 from .records import Search, SearchState, Worker
 from .results import print_result
 from .service import Service, utc_now
@@ -31,6 +32,7 @@ app.add_typer(cli_networks.app)
 app.command(epilog=cli_replay.EPILOG)(cli_replay.replay)
 app.command(epilog=cli_latency.EPILOG)(cli_latency.profile_device)
 app.command(epilog=benchmarking.EPILOG)(benchmarking.bench_search)
+app.command(epilog=rating.EPILOG)(rating.benchmark)
 app.add_typer(cli_db.app, name="db")
 app.add_typer(cli_tokens.app, name="token")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -39,6 +40,9 @@ from .models import Upscaler
 
 COLUMNS = {metric.removesuffix("_db"): metric for metric in METRICS}
 
+SPECTRAL: tuple[Metric, ...] = ("fsds_db", "fsds_si_db")
+"""What no protocol changes."""
+
 Step = Callable[[str, int], None]
 """``step(text, total)`` is called after each image; ``total`` is how many calls there will be."""
 
@@ -67,46 +71,84 @@ def score(
     compare: bool = False,
     step: Step | None = None,
 ) -> ScoreTable:
-    """Score every contender on every folder; each folder is decoded once.
+    """Score every contender on every folder under one protocol; see `score_under`."""
+    (table,) = score_under(
+        contenders,
+        paths,
+        [protocol],
+        scale=scale,
+        metrics=metrics,
+        denominator=denominator,
+        compare=compare,
+        step=step,
+    )
+    return table
+
+
+def score_under(
+    contenders: Sequence[Contender],
+    paths: Sequence[Path],
+    protocols: Sequence[Protocol],
+    *,
+    scale: int,
+    metrics: Sequence[Metric],
+    denominator: Denominator = "target",
+    compare: bool = False,
+    step: Step | None = None,
+) -> list[ScoreTable]:
+    """Score every contender on every folder under each protocol.
+
+    Each folder is decoded once, each network runs once on an image, and spectra, which depend on no protocol, are
+    compared once.
 
     Args:
         contenders: What to score, all of one scale.
         paths: Folders in any layout that `evaluator.data.folders` knows. Where a folder has LR images of other scales
             alone, they are made.
-        protocol: How to compare.
+        protocols: How to compare: at least one, all of one border.
         scale: Of the contenders.
         metrics: What to compute.
         denominator: Whose spectrum FSDS compares the error with.
         compare: Put what the authors of published networks report beside the measured figures.
         step: Told of each image.
 
+    Returns:
+        A table for each protocol, in their order.
+
     Raises:
         InvalidInput: A folder or an image is unfit, or a network gives values that are not finite.
+        ValueError: The protocols ask for LR images of different borders.
     """
+    if len({protocol.border for protocol in protocols}) != 1:
+        raise ValueError("protocols of one border share their LR images; score the others apart")
     found = _scan(paths, scale)
     total = len(contenders) * sum(len(folder.pairs) for folder in found.values())
     channels = next((c.upscaler.channels for c in contenders if c.upscaler), None)
-    default = channels or (3 if protocol.channel == "rgb" else 1)
-    rows = []
+    default = channels or (3 if any(protocol.channel == "rgb" for protocol in protocols) else 1)
+    rows: list[list[Row]] = [[] for _ in protocols]
     for name, folder in found.items():
-        loaded = _load(name, folder, scale, protocol, metrics)
+        loaded = _load(name, folder, scale, protocols, metrics)
         described = _describe(name, folder, loaded)
         for contender in contenders:
             scores = []
             for pair in loaded:
-                scores.append(_score(contender, pair, default, protocol, metrics, denominator))
+                scores.append(_score(contender, pair, default, protocols, metrics, denominator))
                 if step is not None:
                     step(f"{contender.name} on {name}", total)
             reported = _reported(contender, name, scale) if compare else None
-            rows.append(_row(contender, default, described, scores, metrics, reported))
-    return ScoreTable(
-        protocol=protocol,
-        scale=scale,
-        columns=tuple(metrics),
-        fsds_denominator=denominator,
-        rows=tuple(rows),
-        compares=compare,
-    )
+            for made, own in zip(rows, zip(*scores, strict=True), strict=True):
+                made.append(_row(contender, default, described, own, metrics, reported))
+    return [
+        ScoreTable(
+            protocol=protocol,
+            scale=scale,
+            columns=tuple(metrics),
+            fsds_denominator=denominator,
+            rows=tuple(made),
+            compares=compare,
+        )
+        for protocol, made in zip(protocols, rows, strict=True)
+    ]
 
 
 def _scan(paths: Sequence[Path], scale: int) -> dict[str, Folder]:
@@ -126,10 +168,10 @@ def _scan(paths: Sequence[Path], scale: int) -> dict[str, Folder]:
     return found
 
 
-def _load(name: str, folder: Folder, scale: int, protocol: Protocol, metrics: Sequence[Metric]) -> ImageSet:
-    loaded = images.load(folder, scale=scale, channels=3, border=protocol.border, field=name)
+def _load(name: str, folder: Folder, scale: int, protocols: Sequence[Protocol], metrics: Sequence[Metric]) -> ImageSet:
+    loaded = images.load(folder, scale=scale, channels=3, border=protocols[0].border, field=name)
     least = WINDOW if "ssim" in metrics else 1
-    border = protocol.shave_px(scale)
+    border = max(protocol.shave_px(scale) for protocol in protocols)
     problems = list(loaded.problems)
     for pair in loaded:
         height, width = (side - 2 * border for side in pair.hr.shape[:2])
@@ -168,15 +210,24 @@ def _score(
     contender: Contender,
     pair: ImagePair,
     channels: int,
-    protocol: Protocol,
+    protocols: Sequence[Protocol],
     metrics: Sequence[Metric],
     denominator: Denominator,
-) -> ImageScore:
-    if contender.upscaler is None:
-        return score_bicubic(pair, channels, protocol, metrics=metrics, denominator=denominator)
+) -> list[ImageScore]:
+    """One image's figures under each protocol; those of spectra, which are the same, found under the first."""
+    upscaler = contender.upscaler
+    prediction = None if upscaler is None else _predict(contender.name, upscaler, pair)
+
+    def under(protocol: Protocol, asked: Sequence[Metric]) -> ImageScore:
+        if prediction is None:
+            return score_bicubic(pair, channels, protocol, metrics=asked, denominator=denominator)
+        return score_image(prediction, pair, protocol, metrics=asked, denominator=denominator)
+
+    compared = [metric for metric in metrics if metric not in SPECTRAL]
     try:
-        prediction = _predict(contender.name, contender.upscaler, pair)
-        return score_image(prediction, pair, protocol, metrics=metrics, denominator=denominator)
+        first = under(protocols[0], metrics)
+        spectra = {metric: getattr(first, metric) for metric in SPECTRAL}
+        return [first, *(replace(under(protocol, compared), **spectra) for protocol in protocols[1:])]
     except NonFiniteOutput as error:
         problem = Problem(f"{contender.name} on {error.image}", f"{error.count} values that are not finite", "numbers")
         raise InvalidInput([problem], "Check the weights: a training that diverged leaves NaN in them.") from error

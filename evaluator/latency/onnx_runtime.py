@@ -10,6 +10,7 @@ import platform
 import time
 from functools import cached_property
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -25,7 +26,7 @@ from .operators import runs
 from .plan import Plan, Step
 from .runtime import Weights
 from .table import Sample
-from .timing import REPEATS, Clock, Repeats, settled_median
+from .timing import REPEATS, Clock, Repeats, settled_times
 
 _PROBE = Step(kind="convolution", inputs=(0,), in_channels=1, out_channels=1, name="probe", kernel=3)
 
@@ -82,14 +83,26 @@ class OnnxRuntime:
 
     def time(self, plan: Plan, weights: Weights, target: LatencyTarget) -> float:
         """Milliseconds of a plan for one image, median of several."""
-        session, image = self._session(plan, weights), _image(plan, target)
+        return median(self.times(to_onnx(plan, weights), target))
+
+    def times(self, document: bytes, target: LatencyTarget) -> list[float]:
+        """Milliseconds of each run that counts, of any ONNX document that takes one image of so many channels.
+
+        Args:
+            document: The serialised model, its input n x c x h x w in float32 or float16 with c a number.
+            target: Size of the image.
+        """
+        session = self._open(document)
+        (place,) = session.get_inputs()
+        image = _image(place.shape[1], target)
+        name, image = place.name, image.astype(np.float16) if place.type == "tensor(float16)" else image
 
         def once() -> float:
             started = self._clock()
-            session.run(None, {"input": image})
+            session.run(None, {name: image})
             return 1000 * (self._clock() - started)
 
-        return settled_median(once, self._repeats, self._clock)
+        return settled_times(once, self._repeats, self._clock)
 
     def run(self, plan: Plan, weights: Weights, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """What a plan makes of images, (n, channels, h, w) -> (n, out_channels, h', w')."""
@@ -107,23 +120,25 @@ class OnnxRuntime:
         """Every node that onnxruntime made of a plan, with its median time."""
         with TemporaryDirectory() as folder:
             session = self._session(plan, weights, profile=Path(folder) / "profile")
-            image = _image(plan, target)
+            image = _image(plan.channels, target)
             for _ in range(1 + self._traced):
                 session.run(None, {"input": image})
             document = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
         return read_events(document, skipped=1)
 
     def _session(self, plan: Plan, weights: Weights, profile: Path | None = None) -> Any:
+        return self._open(to_onnx(plan, weights), profile)
+
+    def _open(self, document: bytes, profile: Path | None = None) -> Any:
         options = self._module.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = self.threads
         options.execution_mode = self._module.ExecutionMode.ORT_SEQUENTIAL
         options.graph_optimization_level = self._module.GraphOptimizationLevel.ORT_ENABLE_ALL
         if profile is not None:
             options.enable_profiling, options.profile_file_prefix = True, str(profile)
-        document = to_onnx(plan, weights)
         return self._module.InferenceSession(document, options, providers=["CPUExecutionProvider"])
 
 
-def _image(plan: Plan, target: LatencyTarget) -> NDArray[np.float32]:
-    shape = (1, plan.channels, target.lr_height, target.lr_width)
+def _image(channels: int, target: LatencyTarget) -> NDArray[np.float32]:
+    shape = (1, channels, target.lr_height, target.lr_width)
     return np.random.default_rng(0).random(shape, dtype=np.float32)

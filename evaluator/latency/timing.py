@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median, quantiles
+from statistics import quantiles
 
 Clock = Callable[[], float]
 """Seconds from some beginning, never going back."""
@@ -37,7 +37,7 @@ REPEATS = Repeats()
 """For networks of milliseconds to seconds."""
 
 
-def settled_median(once: Callable[[], float], repeats: Repeats, clock: Clock) -> float:
+def settled_times(once: Callable[[], float], repeats: Repeats, clock: Clock) -> list[float]:
     """Time something until its median is settled.
 
     Args:
@@ -46,7 +46,7 @@ def settled_median(once: Callable[[], float], repeats: Repeats, clock: Clock) ->
         clock: Seconds, for the limit.
 
     Returns:
-        The median, in the unit of ``once``.
+        The times that count, at least two, in the unit of ``once``.
     """
     started = clock()
     for _ in range(repeats.warm_up):
@@ -54,7 +54,7 @@ def settled_median(once: Callable[[], float], repeats: Repeats, clock: Clock) ->
     times = [once() for _ in range(repeats.at_least)]
     while len(times) < repeats.at_most and clock() - started < repeats.limit_s and _spread(times) > repeats.spread:
         times.append(once())
-    return median(times)
+    return times
 
 
 def _spread(times: list[float]) -> float:

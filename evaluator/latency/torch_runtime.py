@@ -24,7 +24,7 @@ from .operators import runs
 from .plan import Plan, Step
 from .runtime import Weights
 from .table import Sample
-from .timing import REPEATS, Clock, Repeats, settled_median
+from .timing import REPEATS, Clock, Repeats, settled_times
 
 
 class TorchRuntime:
@@ -78,6 +78,10 @@ class TorchRuntime:
 
     def time(self, plan: Plan, weights: Weights, target: LatencyTarget) -> float:
         """Milliseconds of a plan for one image, median of several."""
+        return median(self.times(plan, weights, target))
+
+    def times(self, plan: Plan, weights: Weights, target: LatencyTarget) -> list[float]:
+        """Milliseconds of each run that counts, of a plan for one image."""
         network, image = _Network(plan, weights, self._device), self._image(plan, target)
 
         def once() -> float:
@@ -87,7 +91,7 @@ class TorchRuntime:
             return ms
 
         with _deployed():
-            return settled_median(once, self._repeats, self._clock)
+            return settled_times(once, self._repeats, self._clock)
 
     def run(self, plan: Plan, weights: Weights, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """What a plan makes of images, (n, channels, h, w) -> (n, out_channels, h', w')."""

@@ -11,7 +11,6 @@ from search_space.published import PUBLISHED, PublishedNetwork
 from ..fields import Document, Version
 from ..statistics.documents import Figure
 
-BICUBIC = "bicubic"
 SIMILAR = 2.0
 """Networks are of one size whose parameters or multiply-adds differ by no more than this factor."""
 
@@ -28,7 +27,7 @@ class BenchmarkSet(Document):
 class SetScore(Document):
     """The mean figures of one network on one set under one protocol."""
 
-    model: str = Field(description="The model's name, or `bicubic`.")
+    network: Literal["model", "bicubic"] = Field(description="Whose: the model's, or what it has to beat.")
     set: str = Field(description="Which set.")
     protocol: str = Field(description="Identifier of the protocol of PSNR and SSIM.")
     psnr_db: Figure = Field(description="Mean PSNR in dB.")
@@ -46,7 +45,7 @@ class Latency(Document):
     place: Literal["cpu", "cuda"] = Field(description="What kind of device.")
     device: str = Field(description="Its name.")
     runtime: str = Field(description="What ran the network, with its version.")
-    input: str = Field(description="Shape of what it read, n x c x h x w.")
+    timed: str = Field(description="The luma network, the RGB network, or the file as it is.")
     output: str = Field(description="Width and height of the picture that it made.")
     warm_up: int = Field(description="Runs before, which do not count.")
     repeats: int = Field(description="Runs that count.")

@@ -17,8 +17,10 @@ from pydantic import ValidationError
 from search_space.errors import InvalidInput, Problem
 
 from ..figures import giga
-from .benchmark_document import BICUBIC, BenchmarkDocument, Latency
+from .benchmark_document import BenchmarkDocument, Latency
 from .markdown import table
+
+COLUMNS = ("psnr_db", "ssim", "fsds_db", "fsds_si_db")
 
 
 def to_json(document: BenchmarkDocument) -> dict[str, Any]:
@@ -47,15 +49,15 @@ class _Row:
     """One network under one protocol; its figures by set, in small letters, and column."""
 
     network: str
-    source: str
-    params: int | None
-    mult_adds: int | None
     figures: Mapping[str, Mapping[str, float | None]]
+    source: str = ""
+    params: int | None = None
+    mult_adds: int | None = None
     latencies: Sequence[Latency] = ()
 
 
 def as_markdown(*documents: BenchmarkDocument) -> str:
-    """Tables with a row for each network: one for each scale and protocol, then what depends on no protocol.
+    """Tables with a row for each network: of each task one for each protocol, then what depends on no protocol.
 
     Reported figures stand only under the protocol that their authors used. Of each column the best is bold.
 
@@ -74,6 +76,19 @@ def as_markdown(*documents: BenchmarkDocument) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _tasks(documents: Sequence[BenchmarkDocument]) -> list[list[BenchmarkDocument]]:
+    """Those of one scale and as many channels together: others have another bicubic to beat."""
+    tasks: dict[tuple[int, int], list[BenchmarkDocument]] = {}
+    for document in documents:
+        tasks.setdefault((document.scale, document.channels), []).append(document)
+    return list(tasks.values())
+
+
+def _title(documents: Sequence[BenchmarkDocument]) -> str:
+    one = documents[0]
+    return f"### x{one.scale}, {'luma' if one.channels == 1 else 'RGB'}"
+
+
 def _protocols(documents: Iterable[BenchmarkDocument]) -> list[str]:
     return list(dict.fromkeys(score.protocol for document in documents for score in document.scores))
 
@@ -86,7 +101,7 @@ def _rows(documents: Sequence[BenchmarkDocument], protocol: str) -> list[_Row]:
     """Bicubic, then what others report under the protocol, the cheapest first, then the models."""
     sets = {name.lower() for name in _sets(documents)}
     published = {network.title: network for document in documents for network in document.published}
-    rows = [_measured(documents[0], BICUBIC, protocol)]
+    rows = [_Row(network="bicubic", figures=_figures(documents[0], "bicubic", protocol))]
     for network in sorted(published.values(), key=lambda network: network.mult_adds):
         figures = {
             one.set.lower(): {"psnr_db": one.psnr_db, "ssim": one.ssim}
@@ -103,27 +118,26 @@ def _rows(documents: Sequence[BenchmarkDocument], protocol: str) -> list[_Row]:
                     figures=figures,
                 )
             )
-    return rows + [_measured(document, document.name, protocol) for document in documents]
+    return rows + [_measured(document, protocol) for document in documents]
 
 
-def _measured(document: BenchmarkDocument, model: str, protocol: str) -> _Row:
-    """What was measured here, of the model or of bicubic."""
-    columns = {"psnr_db", "ssim", "fsds_db", "fsds_si_db"}
-    figures = {
-        one.set.lower(): one.model_dump(include=columns)
-        for one in document.scores
-        if one.protocol == protocol and one.model == model
-    }
-    if model == BICUBIC:
-        return _Row(network=model, source="", params=None, mult_adds=None, figures=figures)
+def _measured(document: BenchmarkDocument, protocol: str) -> _Row:
     return _Row(
-        network=model,
-        source="",
+        network=document.name,
         params=document.params,
         mult_adds=document.mult_adds,
-        figures=figures,
+        figures=_figures(document, "model", protocol),
         latencies=document.latencies,
     )
+
+
+def _figures(document: BenchmarkDocument, network: str, protocol: str) -> dict[str, dict[str, float | None]]:
+    """What was measured of one network, by set and column."""
+    return {
+        one.set.lower(): one.model_dump(include=set(COLUMNS))
+        for one in document.scores
+        if one.protocol == protocol and one.network == network
+    }
 
 
 def _score_table(documents: Sequence[BenchmarkDocument], protocol: str) -> str:
@@ -137,12 +151,12 @@ def _score_table(documents: Sequence[BenchmarkDocument], protocol: str) -> str:
         cells = (_cell(row, name.lower(), {"psnr_db": 2, "ssim": 4}, rows) for name in sets)
         lines.append([row.network, given, params, mult_adds, *cells])
     printed = table(["network", "figures", "params", "mult-adds", *sets], lines, texts=(0, 1))
-    title = f"### x{documents[0].scale}, protocol `{protocol}`: PSNR (dB) / SSIM"
+    title = f"{_title(documents)}, protocol `{protocol}`: PSNR (dB) / SSIM"
     return "\n".join([title, "", printed, *_footnotes(sources)])
 
 
 def _footnotes(sources: Sequence[str]) -> list[str]:
-    return ["", *(f"[{number}] {source}" for number, source in enumerate(sources, start=1))] if sources else []
+    return ["", *(f"* [{number}] {source}" for number, source in enumerate(sources, start=1))] if sources else []
 
 
 def _spectral_table(documents: Sequence[BenchmarkDocument]) -> str:
@@ -151,7 +165,7 @@ def _spectral_table(documents: Sequence[BenchmarkDocument]) -> str:
     rows = [row for row in _rows(documents, protocol) if not row.source]
     digits = {"fsds_db": 2, "fsds_si_db": 2}
     lines = [[row.network, *(_cell(row, name.lower(), digits, rows) for name in sets)] for row in rows]
-    return "\n".join([f"### x{documents[0].scale}: FSDS (dB) / FSDS-SI (dB)", "", table(["network", *sets], lines)])
+    return "\n".join([f"{_title(documents)}: FSDS (dB) / FSDS-SI (dB)", "", table(["network", *sets], lines)])
 
 
 def _cell(row: _Row, name: str, digits: Mapping[str, int], rows: Sequence[_Row]) -> str:
@@ -180,6 +194,7 @@ def _latency_table(documents: Iterable[BenchmarkDocument]) -> str:
             f"{one.median_ms:.1f}",
             f"{one.lower_ms:.1f}–{one.upper_ms:.1f}",
             f"{one.repeats} after {one.warm_up}",
+            one.timed,
             one.output,
             one.device,
             one.runtime,
@@ -187,8 +202,8 @@ def _latency_table(documents: Iterable[BenchmarkDocument]) -> str:
         for document in documents
         for one in document.latencies
     ]
-    headings = ["network", "median (ms)", "quartiles (ms)", "runs", "output", "device", "runtime"]
-    return "\n".join(["### Latency of one image", "", table(headings, lines, texts=(0, 4, 5, 6))])
+    headings = ["network", "median (ms)", "quartiles (ms)", "runs", "timed", "output", "device", "runtime"]
+    return "\n".join(["### Latency of one image", "", table(headings, lines, texts=(0, 4, 5, 6, 7))])
 
 
 def _measured_by(document: BenchmarkDocument) -> str:
@@ -207,13 +222,12 @@ def as_csv(*documents: BenchmarkDocument) -> str:
 
 _HEADINGS = (
     *("network", "figures", "source", "scale", "params", "mult_adds", "set", "protocol"),
-    *("psnr_db", "ssim", "fsds_db", "fsds_si_db", "latency_ms_cpu", "latency_ms_cuda"),
+    *(*COLUMNS, "latency_ms_cpu", "latency_ms_cuda"),
 )
 
 
 def _lines(documents: Sequence[BenchmarkDocument]) -> Iterator[dict[str, Any]]:
-    for scale in dict.fromkeys(document.scale for document in documents):
-        own = [document for document in documents if document.scale == scale]
+    for own in _tasks(documents):
         for protocol in _protocols(own):
             for row in _rows(own, protocol):
                 latencies = {f"latency_ms_{one.place}": one.median_ms for one in row.latencies}
@@ -223,7 +237,7 @@ def _lines(documents: Sequence[BenchmarkDocument]) -> Iterator[dict[str, Any]]:
                             "network": row.network,
                             "figures": "reported" if row.source else "measured",
                             "source": row.source,
-                            "scale": scale,
+                            "scale": own[0].scale,
                             "params": row.params,
                             "mult_adds": row.mult_adds,
                             "set": name,

@@ -1,12 +1,13 @@
 """A median is believed when its times agree, or when time is up."""
 
 from itertools import chain, repeat
+from statistics import median
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluator.latency.timing import Repeats, settled_median
+from evaluator.latency.timing import Repeats, settled_times
 
 
 def counted(times, repeats, clock=lambda: 0.0):  # type: ignore[no-untyped-def]
@@ -16,7 +17,7 @@ def counted(times, repeats, clock=lambda: 0.0):  # type: ignore[no-untyped-def]
         taken.append(next(times))
         return taken[-1]
 
-    return settled_median(once, repeats, clock), len(taken)
+    return median(settled_times(once, repeats, clock)), len(taken)
 
 
 def test_the_first_runs_do_not_count() -> None:
