@@ -251,13 +251,13 @@ def _gathered(problems: list[Problem], read: Callable[[], T], otherwise: T) -> T
         return otherwise
 
 
-def _schedule(name: str, **fields: Any) -> FinishingRecipe:
+def _cosine(name: str, **fields: Any) -> FinishingRecipe:
     return FinishingRecipe(training=Recipe(name=name, schedule="cosine", warmup_steps=100, **fields))
 
 
 FINISHING_RECIPES: Mapping[str, FinishingRecipe] = {
-    "quick": _schedule("quick", steps=10_000, batch=8, patch=24, learning_rate=1e-3, ema_decay=0.999),
-    "standard": _schedule("standard", steps=200_000, batch=16, patch=48, learning_rate=5e-4, ema_decay=0.9995),
+    "quick": _cosine("quick", steps=10_000, batch=8, patch=24, learning_rate=1e-3, ema_decay=0.999),
+    "standard": _cosine("standard", steps=200_000, batch=16, patch=48, learning_rate=5e-4, ema_decay=0.9995),
     "paper": FinishingRecipe(
         training=Recipe(
             name="paper",

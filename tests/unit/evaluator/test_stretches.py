@@ -100,7 +100,7 @@ def test_a_full_training_is_the_partial_one_of_its_recipe() -> None:
     assert (full.weights, full.scores, full.bands) == (partial.weights, partial.scores, partial.bands)
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(cuts=st.sets(st.integers(1, RECIPE.steps - 1), max_size=6))
 def test_wherever_a_training_is_cut_it_ends_the_same(cuts: set[int]) -> None:
     outcomes = train([*sorted(cuts), RECIPE.steps])
