@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -297,6 +300,30 @@ class TrainingPromises:
         assert ended.value.status is TrainingStatus.COMPLETED
         with pytest.raises(NotFound):
             gym.cancel_training(TrainingId("none"), at=LATER)
+
+    def test_of_many_at_once_each_takes_another_training(self, gym: Store) -> None:
+        """Equal requests make one; whoever steers the search meanwhile is not in the way, nor who cancels."""
+
+        def work(number: int) -> str:
+            gym.add_training(make_training(f"t{number}", digest=f"{number % 6}"), by="anna")
+            claimed = gym.claim_training(f"controller-{number}", at=LATER, lease_s=LEASE_S)
+            gym.set_priority(ID, number, at=LATER)
+            if claimed is None:
+                return ""
+            lease, training = claimed
+            if number % 3 == 0:
+                gym.cancel_training(training.id, at=LATER)
+            with suppress(LeaseLost):
+                gym.keep_training(lease, advanced(training, 10_000), at=LATER, lease_s=LEASE_S)
+            return training.id
+
+        with ThreadPoolExecutor(6) as pool:
+            taken = [name for name in pool.map(work, range(12)) if name]
+        assert sorted(taken) == sorted(training.id for training in gym.trainings())
+        assert len(set(taken)) == len(taken) >= 6
+        counted = Counter(told_of(gym))
+        assert counted["requested"] == counted["started"] == counted["completed"] + counted["cancelled"] == len(taken)
+        assert {training.status.ended for training in gym.trainings()} == {True}
 
     def test_a_worker_is_idle_once_its_full_training_has_ended(self, gym: Store) -> None:
         """Whatever became of its candidate in the search."""

@@ -199,7 +199,9 @@ trainings = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("candidate_id", ForeignKey("candidates.id"), nullable=False),
-    Column("search_id", ForeignKey("searches.id"), nullable=False),
+    # The candidate's. No foreign key: PostgreSQL would lock the search for the insertion, and again for its event, and
+    # two that ask would wait for each other through whoever steers the search.
+    Column("search_id", String(32), nullable=False),
     Column("recipe", JSON, nullable=False),
     Column("dataset", JSON, nullable=False),
     Column("seed", BigInteger, nullable=False),

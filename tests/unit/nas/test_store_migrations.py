@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, Inspector, MetaData, create_engine, event, insert, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from nas.records import Artifact, Candidate, Evaluation, Search
+from nas.records import Artifact, ArtifactState, Candidate, Evaluation, Search
 from nas.spec import SearchSpec
 from nas.store.base import Store
 from nas.store.opening import open_store
@@ -27,6 +27,7 @@ from nas.testing import (
     make_progress,
     make_report,
     make_search,
+    make_training,
     told,
 )
 
@@ -166,6 +167,32 @@ def test_a_downgrade_takes_the_progress_of_trainings_out_of_the_log(engine: Engi
     upgrade(engine)
     with closing(_opened(engine)) as store:
         assert [event.kind for event in store.events(make_search().id)] == ["submitted", "claimed", "asked"]
+
+
+def test_an_analysis_keeps_its_file_and_what_is_of_a_model_goes_on_the_way_back(engine: Engine) -> None:
+    search, candidate = make_search(), make_candidate()
+    then = [make_artifact("a", format="analysis.zip"), make_artifact("b", state=ArtifactState.FAILED)]
+    now = [replace(then[0], format="analysis"), then[1]]
+    upgrade(engine, "0005")
+    with engine.begin() as connection:
+        _insert(connection, [search], [], [candidate], then)
+
+    upgrade(engine)
+
+    with closing(_opened(engine)) as store:
+        assert store.artifacts(candidate.id) == now
+        model = store.add_training(make_training()).id
+        for name, training_id in (("c", model), ("d", None), ("e", model)):
+            store.add_artifact(make_artifact(name, training_id=training_id))
+        kept = [artifact for artifact in store.artifacts(candidate.id) if artifact.training_id is None]
+        assert [artifact.id for artifact in kept] == ["a", "b", "d"]
+    downgrade(engine, "0005")
+    assert _violations(engine) == []
+    upgrade(engine)
+    with closing(_opened(engine)) as store:
+        assert store.artifacts(candidate.id) == kept
+        assert store.trainings() == []
+        assert store.events(search.id)[-1].kind == "training_requested"
 
 
 @pytest.mark.parametrize("broken", [False, True])

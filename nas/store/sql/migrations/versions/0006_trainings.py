@@ -90,7 +90,6 @@ def _create_trainings() -> None:
         sa.Column("lease_expires_at", Moment),
         sa.PrimaryKeyConstraint("id", name="pk_trainings"),
         sa.ForeignKeyConstraint(["candidate_id"], ["candidates.id"], name="fk_trainings_candidate_id"),
-        sa.ForeignKeyConstraint(["search_id"], ["searches.id"], name="fk_trainings_search_id"),
         sa.CheckConstraint(
             "status IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="ck_trainings_status"
         ),
