@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -90,7 +91,9 @@ def read_pth(document: bytes) -> SRModel:
         MismatchedWeights: Its weights are not those of the network that it names.
     """
     try:
-        held: Any = torch.load(io.BytesIO(document), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles that are refused in the next moment
+            held: Any = torch.load(io.BytesIO(document), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise _unreadable("a .pth file that holds tensors alone") from error
     tensors = held.get(PARAMS, held) if isinstance(held, Mapping) else None
