@@ -7,6 +7,7 @@ from .action_promises import ActionPromises
 from .artifact_promises import ArtifactPromises
 from .dataset_promises import DatasetPromises
 from .event_promises import EventPromises
+from .fencing_promises import FencingPromises
 from .ledger_promises import LedgerPromises
 from .log_promises import LogPromises
 from .parallelism_promises import ParallelismPromises
@@ -30,6 +31,7 @@ class StoreContract(
     EventPromises,
     WorkerPromises,
     TrainingPromises,
+    FencingPromises,
     ArtifactPromises,
     DatasetPromises,
     AccessPromises,
