@@ -13,7 +13,7 @@ import typer
 
 from search_space.errors import InvalidInput, Problem
 
-from . import cli_db, cli_latency, cli_networks, cli_replay, cli_tokens
+from . import cli_db, cli_latency, cli_models, cli_networks, cli_replay, cli_tokens
 from .benchmarking import verb as benchmarking
 from .cli_options import DatabaseUrl, Home, ImagesRoot, Json, Workers
 from .console import FAILED, INTERRUPTED, complain, err, make_app, out
@@ -32,6 +32,7 @@ app.add_typer(cli_networks.app)
 app.command(epilog=cli_replay.EPILOG)(cli_replay.replay)
 app.command(epilog=cli_latency.EPILOG)(cli_latency.profile_device)
 app.command(epilog=benchmarking.EPILOG)(benchmarking.bench_search)
+app.command(epilog=cli_models.EPILOG)(cli_models.convert)
 app.command(epilog=rating.EPILOG)(rating.benchmark)
 app.add_typer(cli_db.app, name="db")
 app.add_typer(cli_tokens.app, name="token")

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
     from evaluator.model import SRModel
 
-__all__ = ["EXPORTED", "Network", "Upscaler", "load_model", "of_model", "open_model"]
+__all__ = ["EXPORTED", "Network", "Upscaler", "load_model", "of_model", "open_model", "read_network"]
 
 EXPORTED = (".onnx", ".safetensors", ".pth")
 """How the names of files end that say themselves what network they hold."""
+
+WEIGHTS = (".safetensors", ".pth")
+"""How the names of files end that hold the weights of such a network."""
 
 HINT = "Give a file that `srnas export` wrote, or another ONNX upscaler of images on [0, 1]."
 RELEASED_SCALE, RELEASED_CHANNELS = 2, 1
@@ -85,6 +88,31 @@ def of_model(model: SRModel) -> Upscaler:
     from evaluator.face import RgbModel
 
     return Upscaler.ours(model.metadata, _in_torch(model), _in_torch(RgbModel(model)))
+
+
+def read_network(path: Path, genotype: Genotype | None = None) -> SRModel:
+    """The model of torch, on the CPU and in evaluation mode, whose weights a file holds.
+
+    Args:
+        path: A `.safetensors` or `.pth` file of ours, or an `.npz` of released weights (x2, luma).
+        genotype: What the network is. An `.npz` needs it; others say so themselves and must agree.
+
+    Raises:
+        InvalidInput: As `open_model`; or the file holds no weights to build a network with, as an ONNX file.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".npz" and genotype is not None and path.is_file():
+        return _read_released(path, genotype)
+    if suffix == ".npz":
+        open_model(path, genotype)  # says what is missing
+    if suffix not in WEIGHTS or not path.is_file():
+        allowed = f"a file that exists, named {' or '.join((*WEIGHTS, '.npz'))}"
+        raise InvalidInput([Problem("model", str(path), allowed)], "Give a file of weights.")
+    model = _read_weights(path, suffix)
+    if genotype is not None and model.genotype != genotype:
+        allowed = f"weights of {genotype}; these belong to {model.genotype}"
+        raise InvalidInput([Problem("model", str(path), allowed)], "Leave the genotype out: the file names its own.")
+    return model
 
 
 def _read_weights(path: Path, suffix: str) -> SRModel:

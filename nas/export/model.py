@@ -1,15 +1,14 @@
-"""A trained network as a file that others run: ONNX, or weights with all it takes to build the network again.
+"""A trained network as a file that others run, in any form: ONNX, TorchScript, weights, source, or all in one archive.
 
-Heavy: it loads torch, and for ONNX the exporter and onnxruntime. A file is verified before anyone can see it.
+Heavy: it loads torch, and for ONNX the exporter and onnxruntime. A file that computes something is verified before
+anyone can see it: a fresh process runs it on a photograph, and what comes out is compared with the torch network.
 """
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,38 +16,28 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from evaluator import checkpoints
-from evaluator.data.decoding import as_rgb, luma
-from evaluator.metadata import KEY, Metadata
+from evaluator.data.images import ImagePair
+from evaluator.metadata import Metadata
 from evaluator.model import SRModel
+from evaluator.portable import read_safetensors
 from evaluator.recipe import Recipe
-from evaluator.weights import load_model
 from search_space.errors import InvalidInput, Problem
 from search_space.genotype import Genotype
 
-from ..records import EXPORT_FORMATS
+from ..records import ENDINGS, EXPORT_FORMATS
+from .card import card_text
+from .facts import ModelFacts
+from .network.archive import to_archive
+from .network.forms import FORMS, verified
+from .network.subject import ExportError, Subject, crops
+from .openmodeldb import openmodeldb_document
 
-OPSET = 18
-TOLERANCE = 1e-4
-CHECKED_SIZES = ((61, 97), (48, 35))
-"""(height, width) of the two crops that a file is checked on; neither is square, and one is odd both ways."""
+__all__ = ["ExportError", "ExportReport", "export_model", "export_network"]
 
-RANGES = {
-    1: "full-range BT.601 luma in [0, 1], n x 1 x h x w",
-    3: "RGB in [0, 1], n x 3 x h x w",
-}
-
-
-class ExportError(RuntimeError):
-    """A file was made, but it does not compute what the network computes, so it was not written.
-
-    Attributes:
-        hint: What to do next.
-    """
-
-    hint = "export to safetensors instead, and report this with the versions of torch and onnxruntime"
+Step = Callable[[str, int], None]
+"""Called with what is made next, and how many parts there are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,14 +48,15 @@ class ExportReport:
         path: Where it lies.
         sha256: Of its bytes, 64 hexadecimal characters.
         size_bytes: Its length.
-        max_difference: Largest absolute difference from the torch network over the checked images, on [0, 1].
+        max_difference: Largest absolute difference from the torch network over the checked images, on [0, 1]; in an
+            archive of all forms that of its float32 files; None for a file that computes nothing.
         detail: How it was checked, as JSON values.
     """
 
     path: Path
     sha256: str
     size_bytes: int
-    max_difference: float
+    max_difference: float | None
     detail: dict[str, Any] = field(default_factory=dict)
 
 
@@ -80,12 +70,11 @@ def export_model(
     file_format: str,
     path: Path,
     check_image: NDArray[np.uint8] | None = None,
+    photographs: Sequence[ImagePair] = (),
+    summary: Mapping[str, Any] | None = None,
+    facts: ModelFacts | None = None,
 ) -> ExportReport:
-    """Write a trained network, with its input mapping and image residual, whole or not at all.
-
-    The ONNX file has one input ``input`` and one output ``output`` with free batch, height and width. Its
-    ``metadata_props`` hold ``genotype``, ``scale`` and ``channels`` for any reader, and under ``srnas`` the
-    document that a safetensors file has in its header.
+    """Write the network of a checkpoint, which must be the one that the caller speaks of; see `export_network`.
 
     Args:
         genotype: The network.
@@ -93,44 +82,101 @@ def export_model(
         scale: 2, 3 or 4.
         channels: 1 (luma) or 3 (RGB).
         weights: A checkpoint, or the path of one.
-        file_format: One of `EXPORT_FORMATS`.
-        path: Where to write; folders are made, a file that is there is replaced.
-        check_image: uint8 H x W x 1 or 3 to verify on, best a photograph; noise without it.
+        file_format: As below, and what follows too.
+        path: As below.
+        check_image: As below.
+        photographs: As below.
+        summary: As below.
+        facts: As below.
 
     Raises:
-        InvalidInput: The format is unknown, or the weights cannot be read or are those of another network.
+        InvalidInput: As below; or the weights cannot be read or are those of another network.
+        ExportError: As below.
+    """
+    _require_format(file_format)
+    metadata = Metadata(genotype=genotype, recipe=recipe, scale=scale, channels=channels)
+    return export_network(
+        _trained(weights, metadata),
+        file_format=file_format,
+        path=path,
+        check_image=check_image,
+        photographs=photographs,
+        summary=summary,
+        facts=facts,
+    )
+
+
+def export_network(
+    model: SRModel,
+    *,
+    file_format: str,
+    path: Path,
+    check_image: NDArray[np.uint8] | None = None,
+    photographs: Sequence[ImagePair] = (),
+    summary: Mapping[str, Any] | None = None,
+    facts: ModelFacts | None = None,
+    step: Step | None = None,
+) -> ExportReport:
+    """Write a trained network, with its input mapping and image residual, whole or not at all.
+
+    Args:
+        model: The network, on the CPU.
+        file_format: One of `EXPORT_FORMATS`. In the archive of "all" is every form that this network has; the report's
+            detail says what was left out and why.
+        path: Where to write; folders are made, a file that is there is replaced.
+        check_image: uint8 H x W x 1 or 3 to verify on, best a photograph; noise without it.
+        photographs: RGB at the network's scale: INT8 is calibrated and scored on them.
+        summary: How it was trained, as JSON values, for files that have a place for it.
+        facts: What its card tells of it; no more than the network itself where they are None.
+        step: Told of the parts of the work.
+
+    Raises:
+        InvalidInput: The format is unknown, or this network has none such.
         ExportError: The file computes something else than the network.
     """
-    if file_format not in EXPORT_FORMATS:
-        raise InvalidInput([Problem("format", file_format, " or ".join(EXPORT_FORMATS))])
-    metadata = Metadata(genotype=genotype, recipe=recipe, scale=scale, channels=channels)
-    model = _trained(weights, metadata)
-    images = _crops(check_image, channels)
-    if file_format == "onnx":
-        document, outputs, detail = _as_onnx(model, metadata, images)
-    else:
-        document, outputs, detail = _as_safetensors(model, metadata, images)
-    difference = _largest_difference(model, images, outputs)
-    if not difference <= TOLERANCE:  # a NaN is a difference too
-        raise ExportError(f"the {file_format} file differs from the network by {difference:.2e}, not {TOLERANCE:g}")
+    _require_format(file_format)
+    subject = Subject(
+        model=model.eval(), pictures=crops(check_image), photographs=tuple(photographs), summary=summary or {}
+    )
+    name = path.name.removesuffix(ENDINGS[file_format])
+    facts = replace(facts, name=name) if facts else ModelFacts(id=name, name=name, metadata=model.metadata)
+    document, difference, detail = _made(subject, facts, file_format, step or (lambda *_: None))
     checkpoints.write(path, document)
-    checks = {
-        "checked_on": "noise" if check_image is None else "photograph",
-        "checked_shapes": [list(image.shape) for image in images],
-        "max_difference": difference,
-    }
+    if difference is not None:
+        detail |= {"checked_on": "noise" if check_image is None else "photograph", "torch": str(torch.__version__)}
     return ExportReport(
         path=path,
         sha256=sha256(document).hexdigest(),
         size_bytes=len(document),
         max_difference=difference,
-        detail=checks | detail | {"torch": str(torch.__version__)},
+        detail=detail,
     )
+
+
+def _made(
+    subject: Subject, facts: ModelFacts, file_format: str, step: Step
+) -> tuple[bytes, float | None, dict[str, Any]]:
+    """The document of a format, how far it is from the network where it computes something, and what to know of it."""
+    if file_format in FORMS:
+        step(file_format, 1)
+        made = verified(subject, file_format)
+        return made.document, made.difference, made.detail
+    if file_format == "card":
+        return card_text(facts).encode(), None, {}
+    if file_format == "openmodeldb":
+        return f"{json.dumps(openmodeldb_document(facts), indent=2)}\n".encode(), None, {}
+    archive = to_archive(subject, facts, step)
+    return archive.document, archive.difference, archive.detail
+
+
+def _require_format(file_format: str) -> None:
+    if file_format not in EXPORT_FORMATS:
+        raise InvalidInput([Problem("format", file_format, " or ".join(EXPORT_FORMATS))])
 
 
 def _trained(weights: bytes | Path, metadata: Metadata) -> SRModel:
     """The model of a checkpoint, which must be the one that the caller speaks of."""
-    model = load_model(weights.read_bytes() if isinstance(weights, Path) else weights)
+    model = read_safetensors(weights.read_bytes() if isinstance(weights, Path) else weights)
     problems = [
         Problem(f"weights.{name}", found, str(wanted))
         for name, found, wanted in (
@@ -144,100 +190,3 @@ def _trained(weights: bytes | Path, metadata: Metadata) -> SRModel:
     if problems:
         raise InvalidInput(problems, "Give the weights that were trained for this network.")
     return model
-
-
-def _crops(image: NDArray[np.uint8] | None, channels: int) -> list[Tensor]:
-    """Two batches in [0, 1] of two sizes, the second of two images; smaller where the image is smaller."""
-    if image is None:
-        image = np.random.default_rng(0).integers(0, 256, (*CHECKED_SIZES[0], channels), dtype=np.uint8)
-    image = luma(image) if channels == 1 else as_rgb(image)
-    crops = []
-    for count, (height, width) in enumerate(CHECKED_SIZES, start=1):
-        top, left = (max(0, side - crop) // 2 for side, crop in zip(image.shape, (height, width), strict=False))
-        crop = torch.tensor(image[top : top + height, left : left + width]).permute(2, 0, 1) / 255
-        crops.append(torch.stack([crop, crop.flip(-1)][:count]))
-    return crops
-
-
-def _as_safetensors(
-    model: SRModel, metadata: Metadata, images: Sequence[Tensor]
-) -> tuple[bytes, list[Tensor], dict[str, Any]]:
-    """The document, what it computes when it is read back, and how that was found."""
-    document = checkpoints.to_bytes(model.network.state_dict(), metadata)
-    return document, _run(load_model(document), images), {"runtime": "torch"}
-
-
-def _as_onnx(
-    model: SRModel, metadata: Metadata, images: Sequence[Tensor]
-) -> tuple[bytes, list[Tensor], dict[str, Any]]:
-    """The document, what onnxruntime makes of it, and how that was found."""
-    import onnx
-    import onnxruntime
-
-    proto = _traced(model)
-    proto.doc_string = (
-        f"Super-resolution x{model.scale}. Input and output: {RANGES[model.channels]}; output not clipped."
-    )
-    onnx.helper.set_model_props(proto, _properties(metadata))
-    document: bytes = proto.SerializeToString()
-    onnx.checker.check_model(document, full_check=True)
-    session = onnxruntime.InferenceSession(document, providers=["CPUExecutionProvider"])
-    outputs = [torch.from_numpy(session.run(["output"], {"input": image.numpy()})[0]) for image in images]
-    return document, outputs, {"runtime": f"onnxruntime {onnxruntime.__version__}", "opset": OPSET}
-
-
-def _properties(metadata: Metadata) -> dict[str, str]:
-    return {
-        KEY: metadata.to_text(),
-        "genotype": str(metadata.genotype),
-        "scale": str(metadata.scale),
-        "channels": str(metadata.channels),
-    }
-
-
-def _traced(model: SRModel) -> Any:
-    """The model as an `onnx.ModelProto` with all weights inside."""
-    batch, height, width = (torch.export.Dim(name) for name in ("batch", "height", "width"))
-    example = torch.zeros(2, model.channels, 13, 17)
-    with _quiet_exporter():
-        program = torch.onnx.export(
-            model,
-            (example,),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=["input"],
-            output_names=["output"],
-            dynamic_shapes=({0: batch, 2: height, 3: width},),
-            verbose=False,
-        )
-    if program is None:
-        raise ExportError("torch.onnx.export returned nothing")
-    return program.model_proto
-
-
-@contextmanager
-def _quiet_exporter() -> Iterator[None]:
-    """Silence what torch's exporter tells its own developers: a deprecation, and torchvision's absence."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
-            yield
-    finally:
-        logger.setLevel(level)
-
-
-@torch.no_grad()
-def _run(model: SRModel, images: Sequence[Tensor]) -> list[Tensor]:
-    return [model(image) for image in images]
-
-
-def _largest_difference(model: SRModel, images: Sequence[Tensor], outputs: Sequence[Tensor]) -> float:
-    """Over all images; infinite where a shape differs."""
-    differences = [
-        (mine - theirs).abs().max().item() if mine.shape == theirs.shape else float("inf")
-        for mine, theirs in zip(_run(model, images), outputs, strict=True)
-    ]
-    return float(np.max(differences))  # unlike max(), it does not lose a NaN
