@@ -61,7 +61,7 @@ def full_facts() -> ModelFacts:
 def make_benchmark() -> BenchmarkDocument:
     """What it scored on one set."""
     figures = {"model": (37.61, 0.9585), "bicubic": (33.61, 0.929)}
-    cost = {"params": 324_745, "mult_adds": 74_502_144_000}
+    params, mult_adds = 324_745, 74_502_144_000
     return BenchmarkDocument(
         name="sparrow-x2",
         genotype=str(METADATA.genotype),
@@ -94,11 +94,12 @@ def make_benchmark() -> BenchmarkDocument:
                 upper_ms=1300.0,
             ),
         ),
-        published=of_its_size(**cost, scale=2),
+        published=of_its_size(params, mult_adds, 2),
         device="cpu (1 thread, x86_64)",
         versions={"torch": "2.13.0"},
         notes=("Set5: nothing was done",),
-        **cost,
+        params=params,
+        mult_adds=mult_adds,
     )
 
 

@@ -8,11 +8,17 @@ from itertools import count
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 from evaluator.data.degrade import imresize
+from evaluator.latency.measure import draw_weights
+from evaluator.latency.onnx_graph import to_onnx
+from evaluator.latency.plan import plan_network
 from evaluator.latency.timing import Repeats
+from evaluator.latency.torch_runtime import TorchRuntime
+from evaluator.latency_target import LatencyTarget
 from evaluator.metadata import Metadata
 from evaluator.metrics.protocol import get_protocol
 from evaluator.recipe import Recipe
@@ -135,6 +141,30 @@ def test_a_latency_says_what_was_timed_where_and_how_often(monkeypatch):
     assert (found.warm_up, found.repeats) == (0, 2)
     assert (found.lower_ms, found.median_ms, found.upper_ms) == (1000.0, 1000.0, 1000.0)
     assert found.runtime.startswith("onnxruntime ")
+
+
+def test_on_a_gpu_torch_is_timed_too(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    on_cpu = TorchRuntime(torch.device("cpu"), ONCE, clock=map(float, count()).__next__)
+    monkeypatch.setattr("nas.rating.timing.TorchRuntime", lambda device, repeats, clock: on_cpu)
+    monkeypatch.setattr("nas.rating.timing.target_of", lambda scale: LatencyTarget(lr_width=16, lr_height=12))
+    found = latencies(upscaler(channels=3), repeats=ONCE, clock=map(float, count()).__next__)
+    assert [(one.place, one.timed, one.output) for one in found] == [
+        ("cpu", "RGB network", "32x24"),
+        ("cuda", "RGB network", "32x24"),
+    ]
+    assert found[1].runtime.startswith("torch ")
+
+
+def test_an_onnx_file_is_timed_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("nas.rating.timing.target_of", lambda scale: LatencyTarget(lr_width=16, lr_height=12))
+    made = upscaler().metadata
+    plan = plan_network(made.genotype, made.recipe, scale=2, channels=1)
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(to_onnx(plan, draw_weights(plan, np.random.default_rng(0))))
+    (found,) = latencies(Upscaler(network=bicubic, scale=2, channels=1), path, repeats=ONCE)
+    assert found.timed == "mine.onnx"
 
 
 @pytest.mark.parametrize(("scale", "size"), [(2, "640x360"), (3, "427x240"), (4, "320x180")])
