@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NewType
+from typing import TYPE_CHECKING, Any, NewType
 
 from ..spec import SearchSpec
+
+if TYPE_CHECKING:
+    from .trainings import TrainingStatus
 
 SearchId = NewType("SearchId", str)
 
@@ -220,6 +223,7 @@ class Totals:
         waited_s: Seconds for which those had waited to be started, summed.
         waits: How many of those had waited at most so many seconds, and more than the bound below, of `WAITS_S`.
         running: The progress of each that is running.
+        trainings: How many full trainings there are in each status.
     """
 
     searches: Mapping[SearchState, int]
@@ -228,6 +232,7 @@ class Totals:
     waited_s: float = 0.0
     waits: Mapping[float, int] = field(default_factory=dict)
     running: Mapping[SearchId, Progress] = field(default_factory=dict)
+    trainings: Mapping[TrainingStatus, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

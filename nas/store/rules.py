@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -133,8 +133,8 @@ class Standing(NamedTuple):
     progress: Progress
 
 
-def summed(searches: Iterable[Standing]) -> Totals:
-    """What searches together have come to."""
+def summed(searches: Iterable[Standing], trainings: Mapping[TrainingStatus, int]) -> Totals:
+    """What searches together have come to, and how many full trainings there are in each status."""
     found = list(searches)
     failures: Counter[str] = Counter()
     for search in found:
@@ -148,6 +148,7 @@ def summed(searches: Iterable[Standing]) -> Totals:
         waited_s=sum(waits_s),
         waits=dict(Counter(WAITS_S[bisect_left(WAITS_S, wait_s)] for wait_s in waits_s)),
         running={search.id: search.progress for search in found if search.state is SearchState.RUNNING},
+        trainings=trainings,
     )
 
 

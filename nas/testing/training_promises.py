@@ -130,6 +130,7 @@ class TrainingPromises(Gym):
         assert names(statuses=[TrainingStatus.CANCELLED]) == "c"
         both = [TrainingStatus.CANCELLED, TrainingStatus.QUEUED]
         assert names(statuses=both, search_id=ID, before=TrainingId("c")) == "ba"
+        assert gym.totals().trainings == {TrainingStatus.CANCELLED: 1, TrainingStatus.QUEUED: 3}
 
     # -- advancing -------------------------------------------------------------------------------------------------
 

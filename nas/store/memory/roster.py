@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -38,6 +39,10 @@ class Roster:
         if training_id not in self._trainings:
             raise NotFound("training", training_id)
         return self._trainings[training_id]
+
+    def counted(self) -> dict[TrainingStatus, int]:
+        """How many there are in each status."""
+        return dict(Counter(training.status for training in self._trainings.values()))
 
     def newest(
         self,

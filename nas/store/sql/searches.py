@@ -17,6 +17,7 @@ from .changes import change_search, held_search, insert_unless_stored, locked_se
 from .log import abandon, revive
 from .mapping import PROGRESS, data_columns, search_columns, to_progress, to_search
 from .tables import searches
+from .trainings import counted
 
 _NO_LEASE = {"lease_owner": None, "lease_expires_at": None}
 
@@ -124,9 +125,10 @@ def totals(connection: Connection) -> Totals:
     """What all searches together have come to."""
     columns = (searches.c.id, searches.c.state, searches.c.created_at, searches.c.started_at)
     rows = connection.execute(select(*columns, *(searches.c[name] for name in PROGRESS)))
-    return rules.summed(
+    standing = (
         rules.Standing(row.id, SearchState(row.state), row.created_at, row.started_at, to_progress(row)) for row in rows
     )
+    return rules.summed(standing, counted(connection))
 
 
 def end(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select, tuple_, update
 
 from ...records import CandidateId, SearchId, Training, TrainingId, TrainingStatus
 from .. import entries, rules, trail
@@ -70,6 +70,12 @@ def newest(
     if last is not None:
         query = query.where(tuple_(*age) < tuple_(*last, types=[column.type for column in age]))
     return [to_training(row) for row in connection.execute(query)]
+
+
+def counted(connection: Connection) -> dict[TrainingStatus, int]:
+    """How many trainings there are in each status."""
+    query = select(trainings.c.status, func.count()).group_by(trainings.c.status)
+    return {TrainingStatus(status): number for status, number in connection.execute(query)}
 
 
 def claim(connection: Connection, owner: str, at: datetime, lease_s: float) -> tuple[TrainingLease, Training] | None:

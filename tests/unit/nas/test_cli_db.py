@@ -77,7 +77,7 @@ def test_a_check_fails_and_says_what_to_do(home: Path) -> None:
 def test_a_backup_is_restored_elsewhere(home: Path, tmp_path: Path) -> None:
     archive, other = tmp_path / "a.zip", tmp_path / "other"
     made = run("backup", archive, "--home", home)
-    assert "rows of 10 tables, revision 00" in made
+    assert "rows of 11 tables, revision 00" in made
     assert f"lie in {home}: copy it too" in made
     found = RUNNER.invoke(app, ["db", "restore", str(archive), "--json", "--home", str(other)])
     assert found.exit_code == 0

@@ -113,4 +113,5 @@ class Searches(State):
     def totals(self) -> Totals:
         """See `Store.totals`."""
         found = self._searches.values()
-        return rules.summed(rules.Standing(s.id, s.state, s.created_at, s.started_at, s.progress) for s in found)
+        standing = (rules.Standing(s.id, s.state, s.created_at, s.started_at, s.progress) for s in found)
+        return rules.summed(standing, self._roster.counted())

@@ -13,7 +13,7 @@ from nas.bundles import Log, pack
 from nas.records import Candidate, SearchId
 from nas.store.base import Store
 from nas.store.memory import MemoryStore
-from nas.testing import START, make_candidate, make_evaluation, make_progress, make_search, told
+from nas.testing import START, make_candidate, make_evaluation, make_progress, make_search, make_training, told
 
 
 class Recorder:
@@ -50,12 +50,13 @@ class Recorder:
         self.store.record_tell(self.lease, recorded, evaluation, make_progress(self.told))
 
     def play(self) -> Recorder:
-        """Seven candidates, told out of order, two of them in flight."""
+        """Seven candidates, told out of order, two of them in flight, and one to be trained in full."""
         for _ in range(7):
             self.ask()
         for ordinal in (1, 0, 3, 5, 2):
             self.tell(ordinal)
         self.store.record_survival(self.lease, {self.asked[1].id: True})
+        self.store.add_training(make_training(candidate_id=self.asked[1].id))
         return self
 
 
