@@ -17,7 +17,7 @@ from search_space.ops import OPERATORS
 from ..figures import giga, heading, shown
 from ..records import ENDINGS
 from .benchmark_row import as_markdown
-from .facts import UNKNOWN_TERMS, ImagesUsed, ModelFacts, Trained
+from .facts import UNKNOWN_TERMS, Found, ImagesUsed, ModelFacts, Trained
 from .loading import ways_to_load
 from .markdown import table
 
@@ -117,14 +117,20 @@ def _origin(facts: ModelFacts) -> Iterator[str]:
     found = facts.found
     if found is None:
         return
-    score = "" if found.psnr_db is None else f" Its short training there scored {found.psnr_db:.2f} dB"
-    score += f" (`{found.protocol}`)." if score and found.protocol else "." if score else ""
+    parts = [f"Candidate `{found.candidate_id}` of search `{found.search_id}`{_place(found)}."]
+    if found.psnr_db is not None:
+        protocol = f" under `{found.protocol}`" if found.protocol else ""
+        parts.append(f"Its short training there scored {found.psnr_db:.2f} dB{protocol}.")
+    yield " ".join(parts)
+
+
+def _place(found: Found) -> str:
+    """Where it stands on the front, if anybody looked."""
+    if found.front_size is None:
+        return ""
     by = f" by {', '.join(found.objectives)}" if found.objectives else ""
-    if found.rank is not None and found.front_size is not None:
-        place = f"number {found.rank} of {found.front_size} on its front{by}"
-    else:
-        place = f"not on its front{by}"
-    yield f"Candidate `{found.candidate_id}` of search `{found.search_id}`: {place}.{score}"
+    rank = f"number {found.rank} of" if found.rank else "not among"
+    return f", {rank} the {found.front_size} on its front{by}"
 
 
 def _training(facts: ModelFacts) -> Iterator[str]:

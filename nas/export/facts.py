@@ -126,7 +126,7 @@ class Found:
         protocol: Under which protocol.
         objectives: What the search compared, by metric.
         rank: Place on the front, 1 the best by the first objective; None off the front.
-        front_size: Members of the front.
+        front_size: Members of the front; None where nobody looked.
     """
 
     search_id: str

@@ -72,9 +72,15 @@ def test_the_table_of_cells_says_what_the_drawing_shows():
 
 
 def test_the_place_on_the_front_is_told():
-    assert "number 2 of 9 on its front by psnr, mult_adds. Its short training there scored 33.50 dB" in FULL
-    aside = replace(full_facts(), found=Found(search_id="a", candidate_id="a-1"))
-    assert "Candidate `a-1` of search `a`: not on its front." in card_text(aside)
+    assert (
+        "number 2 of the 9 on its front by psnr, mult_adds. Its short training there scored 33.50 dB under `y-float`."
+        in FULL
+    )
+    for found, text in (
+        (Found(search_id="a", candidate_id="a-1"), "Candidate `a-1` of search `a`."),
+        (Found(search_id="a", candidate_id="a-1", front_size=3), "search `a`, not among the 3 on its front."),
+    ):
+        assert text in card_text(replace(full_facts(), found=found))
 
 
 def test_training_is_told_with_its_images_and_their_terms():
