@@ -6,7 +6,6 @@ and told to the search like any score.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -149,21 +148,3 @@ class Failure:
 
 
 Outcome = Success | Failure
-
-
-def mean_loss(curve: Sequence[tuple[int, float]], since: int) -> float | None:
-    """The mean loss of the steps of a stretch; points of its curve need not be equally far apart.
-
-    >>> mean_loss([(120, 0.5), (130, 0.125)], since=100)
-    0.375
-
-    Args:
-        curve: `Success.loss_curve` of the stretch.
-        since: The step that the stretch went on from; 0 for the first.
-
-    Returns:
-        None without a step.
-    """
-    ends = [since, *(end for end, _ in curve)]
-    total = sum(loss * (end - start) for (end, loss), start in zip(curve, ends, strict=False))
-    return total / (ends[-1] - since) if curve else None

@@ -22,7 +22,6 @@ from evaluator.finishing import (
     expected_s,
     patch_pixels,
 )
-from evaluator.outcome import mean_loss
 from evaluator.recipe import RECIPES, InvalidRecipe, Recipe
 from evaluator.schedule import learning_rate
 from evaluator.testing import TINY_GENOTYPE
@@ -179,19 +178,6 @@ def test_the_seconds_that_are_foretold_grow_with_the_pixels_of_patches(
     assert once / seen_s == pytest.approx(patch_pixels(recipe.training) / patch_pixels(seen.training))
     assert expected_s(recipe.training, seen.training, times * seen_s) == pytest.approx(times * once)
     assert expected_s(recipe.training, seen.training, seen_s, distilled=True) > once
-
-
-@given(losses=st.lists(st.floats(0, 1), min_size=1, max_size=60), since=st.integers(0, 1000), data=st.data())
-def test_the_mean_loss_of_a_curve_is_that_of_its_steps(losses: list[float], since: int, data: st.DataObject) -> None:
-    inner = data.draw(st.sets(st.integers(1, len(losses) - 1))) if len(losses) > 1 else set()
-    ends = [*sorted(inner), len(losses)]
-    starts = [0, *ends[:-1]]
-    curve = [(since + end, sum(losses[start:end]) / (end - start)) for start, end in zip(starts, ends, strict=True)]
-    assert mean_loss(curve, since) == pytest.approx(sum(losses) / len(losses))
-
-
-def test_no_steps_have_no_mean_loss() -> None:
-    assert mean_loss((), 100) is None
 
 
 def test_weights_stay_out_of_sight() -> None:
