@@ -11,13 +11,16 @@ from typing import Any, Protocol
 
 import structlog
 
-from .records import Artifact, ArtifactState, Candidate, Search
+from .records import ENDINGS, Artifact, ArtifactState, Candidate, Search, Training, TrainingStatus
 from .store.base import Store, StoreUnavailable
 
 logger = structlog.get_logger(__name__)
 
 STALE_AFTER_S = 120.0
-"""An artifact that is being written for longer than this was left by a controller that died; a file takes seconds."""
+"""An artifact of which nothing was heard for longer than this was left by a controller that died."""
+
+RENEWED_AFTER_S = 30.0
+"""So often it is said that an artifact is still being written: a benchmark takes minutes."""
 
 
 class Written(Protocol):
@@ -31,8 +34,11 @@ class Written(Protocol):
     def detail(self) -> Mapping[str, Any]: ...  # noqa: D102
 
 
-Write = Callable[[Search, Candidate, Path, str, Path], Written]
-"""``write(search, candidate, weights, format, path)`` makes the file at ``path`` from the file of trained weights."""
+Write = Callable[[Search, Candidate, Training | None, Path, str, Path], Written]
+"""``write(search, candidate, training, weights, form, path)`` makes the file at ``path`` from the file of weights.
+
+The weights are those of the search, or of a full training where one is given.
+"""
 
 
 class Exports(Protocol):
@@ -51,7 +57,7 @@ class ThreadedExports:
     """Claims requested artifacts and writes them beside the searches.
 
     A store that is away fails no artifact: what could not be read is tried again, and what could not be recorded is
-    recorded later, or made again by whoever finds that it takes too long.
+    recorded later, or made again by whoever finds that nothing was heard of it for too long.
 
     Args:
         store: Where requests are.
@@ -67,19 +73,22 @@ class ThreadedExports:
         self._clock = clock
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
         self._current: tuple[Artifact, Future[Artifact]] | None = None
+        self._renewed_at = clock()
 
     def step(self) -> None:
         """See `Exports.step`."""
         if self._current is not None:
             artifact, future = self._current
             if not future.done():
+                self._renew(artifact)
                 return
             if isinstance(future.exception(), StoreUnavailable):
                 self._current = (artifact, self._thread.submit(self._make, artifact))
                 return
             self._store.finish_artifact(self._outcome(artifact, future))
             self._current = None
-        claimed = self._store.claim_artifact(at=self._clock(), stale_after_s=STALE_AFTER_S)
+        self._renewed_at = self._clock()
+        claimed = self._store.claim_artifact(at=self._renewed_at, stale_after_s=STALE_AFTER_S)
         if claimed is not None:
             self._current = (claimed, self._thread.submit(self._make, claimed))
 
@@ -94,16 +103,22 @@ class ThreadedExports:
         except StoreUnavailable as error:
             logger.warning("artifact not recorded", artifact=current[0].id, reason=str(error))
 
+    def _renew(self, artifact: Artifact) -> None:
+        """Say now and then that an artifact is still being written; one that is not any more comes to nothing."""
+        at = self._clock()
+        if (at - self._renewed_at).total_seconds() >= RENEWED_AFTER_S:
+            if not self._store.renew_artifact(artifact.id, at=at):
+                logger.warning("artifact given up", artifact=artifact.id)
+            self._renewed_at = at
+
     def _make(self, artifact: Artifact) -> Artifact:
         candidate = self._store.candidate(artifact.candidate_id)
         search = self._store.search(candidate.search_id)
-        if candidate.evaluation is None or candidate.evaluation.weights is None:
-            raise ValueError("the candidate has no trained weights")
-        weights = self._home / candidate.evaluation.weights
-        if not weights.is_file():
-            raise FileNotFoundError(f"the trained weights are gone: {weights}")
-        name = f"artifacts/{artifact.id}/{candidate.id}-x{search.spec.scale}.{artifact.format}"
-        written = self._write(search, candidate, weights, artifact.format, self._home / name)
+        training = None if artifact.training_id is None else self._store.training(artifact.training_id)
+        weights = self._weights(candidate, training)
+        whose = candidate.id if training is None else training.id
+        name = f"artifacts/{artifact.id}/{whose}-x{search.spec.scale}{ENDINGS[artifact.format]}"
+        written = self._write(search, candidate, training, weights, artifact.format, self._home / name)
         return replace(
             artifact,
             state=ArtifactState.READY,
@@ -112,6 +127,20 @@ class ThreadedExports:
             size_bytes=written.size_bytes,
             detail=written.detail,
         )
+
+    def _weights(self, candidate: Candidate, training: Training | None) -> Path:
+        """The file of a full training's weights, or else of the search's."""
+        if training is not None:
+            if training.status is not TrainingStatus.COMPLETED or training.weights is None:
+                raise ValueError(f"the training is {training.status}: it has no finished weights")
+            weights = self._home / training.weights
+        elif candidate.evaluation is None or candidate.evaluation.weights is None:
+            raise ValueError("the candidate has no trained weights")
+        else:
+            weights = self._home / candidate.evaluation.weights
+        if not weights.is_file():
+            raise FileNotFoundError(f"the trained weights are gone: {weights}")
+        return weights
 
     def _outcome(self, artifact: Artifact, future: Future[Artifact]) -> Artifact:
         """The ready form, or the failed form with the reason: an export never stops a controller."""

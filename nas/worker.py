@@ -34,6 +34,7 @@ from .exporting import ThreadedExports
 from .finishing import Equipment, TrainingFiles
 from .leases import Leasing
 from .preparing import images, prepare
+from .rating.rate import benchmark_sets
 from .records import Search, SearchId, SearchState, Worker
 from .service import Service, utc_now
 from .settings import Settings, without_password
@@ -110,6 +111,8 @@ def make_controller(
 ) -> Controller:
     """A controller over real parts, for every search or for one."""
     folder_of = Catalogue(images_root=settings.images_root, home=settings.home, registered=store.datasets).folder
+    sets = partial(benchmark_sets, settings.benchmarks_root)
+    write = partial(write_artifact, folder_of, benchmark_sets=sets)
     return Controller(
         store,
         executor,
@@ -122,7 +125,7 @@ def make_controller(
             prepare=partial(images, folder_of=folder_of),
             checkpoint_s=settings.checkpoint_s,
         ),
-        exports=ThreadedExports(store, settings.home, partial(write_artifact, folder_of), clock=utc_now),
+        exports=ThreadedExports(store, settings.home, write, clock=utc_now),
         leasing=Leasing(
             owner=f"{platform.node()}:{os.getpid()}",
             lease_s=settings.lease_s,

@@ -11,7 +11,7 @@ from evaluator.executor import Job
 from evaluator.outcome import Outcome
 from evaluator.testing import ScriptedExecutor, synthetic, tiny_data, tiny_job
 from nas.dispatch import Dispatch, Returned
-from nas.records import Search
+from nas.records import Search, TrainingId
 from nas.run import SearchRun, Work
 from nas.testing.builders import make_candidate, make_search
 
@@ -127,3 +127,46 @@ def test_a_rebuilt_search_waits_for_what_the_broken_one_waited_for(scene: Scene)
     scene.dispatch.collect(0)
     assert [returned.run for returned in scene.settle_all()] == [rebuilt, rebuilt, other]
     assert scene.trained == [1, 2]
+
+
+def test_stretches_of_full_trainings_take_workers_and_go_to_nobody_else(scene: Scene) -> None:
+    run = scene.run("00000001")
+    scene.submit(run, 0, seed=1)
+    job = tiny_job(tiny_data(), seed=1)
+    work = Work(candidate=make_candidate("00000001", 5), job=job)
+    ticket = scene.dispatch.submit_stretch(TrainingId("t"), work)
+    assert (scene.dispatch.work_of(ticket), scene.dispatch.training_of(ticket)) == (work, "t")
+    assert scene.dispatch.take_stretch(ticket) is None
+    scene.dispatch.collect(0)
+    assert [returned.run for returned in scene.settle_all()] == [run]
+    assert not scene.dispatch.empty
+    scene.dispatch.collect(0)
+    ended = scene.dispatch.take_stretch(ticket)
+    assert ended is not None
+    assert (ended.ticket, scene.dispatch.take_stretch(ticket), scene.dispatch.empty) == (ticket, None, True)
+    assert (scene.dispatch.work_of(ticket), scene.dispatch.training_of(ticket)) == (None, None)
+    assert scene.settle_all() == []
+
+
+def test_a_stretch_that_is_dropped_never_comes_back(scene: Scene) -> None:
+    work = Work(candidate=make_candidate(), job=tiny_job(tiny_data()))
+    in_flight, back = (scene.dispatch.submit_stretch(TrainingId("t"), work) for _ in range(2))
+    scene.dispatch.drop_stretch(in_flight)
+    scene.dispatch.collect(0)
+    scene.dispatch.drop_stretch(back)
+    assert (scene.dispatch.take_stretch(in_flight), scene.dispatch.take_stretch(back)) == (None, None)
+    assert len(scene.trained) == 1
+    assert scene.dispatch.empty
+
+
+def test_images_are_let_go_with_the_last_who_needs_them(scene: Scene) -> None:
+    gone: list[str] = []
+    scene.executor.unload = gone.append  # type: ignore[method-assign]
+    for who in ("search", "training", "other"):
+        scene.dispatch.load(who, tiny_data(seed=who == "other"))
+    scene.dispatch.unload("search")
+    scene.dispatch.unload("nobody")
+    assert gone == []
+    scene.dispatch.unload("training")
+    scene.dispatch.unload("training")
+    assert gone == [tiny_data().digest]

@@ -3,16 +3,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nas.exporting import ThreadedExports
-from nas.records import Artifact, ArtifactState, Candidate, Search, SearchState
+from nas.exporting import RENEWED_AFTER_S, STALE_AFTER_S, ThreadedExports
+from nas.records import Artifact, ArtifactState, Candidate, Search, SearchState, Training
 from nas.store.base import StoreUnavailable
 from nas.store.memory import MemoryStore
-from nas.testing.builders import START, make_artifact, make_candidate, make_evaluation, make_progress, make_search, told
+from nas.testing.builders import (
+    START,
+    advanced,
+    make_artifact,
+    make_candidate,
+    make_evaluation,
+    make_progress,
+    make_search,
+    make_training,
+    told,
+)
 from nas.testing.flaky import FlakyStore
 
 
@@ -31,13 +42,25 @@ class Writer:
         self.go.set()
         self.error: Exception | None = None
 
-    def __call__(self, search: Search, candidate: Candidate, weights: Path, file_format: str, path: Path) -> Report:
+    def __call__(
+        self, search: Search, candidate: Candidate, training: Training | None, weights: Path, form: str, path: Path
+    ) -> Report:
         self.go.wait()
         if self.error is not None:
             raise self.error
         path.parent.mkdir(parents=True)
         path.write_bytes(weights.read_bytes())
         return Report()
+
+
+@dataclass
+class Clock:
+    """Time that stands still until it is told to pass."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
 
 
 @pytest.fixture
@@ -68,8 +91,13 @@ def flaky(store: MemoryStore) -> FlakyStore:
 
 
 @pytest.fixture
-def exports(flaky: Any, tmp_path: Path, writer: Writer) -> Iterator[ThreadedExports]:
-    exports = ThreadedExports(flaky, tmp_path, writer, clock=lambda: START)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def exports(flaky: Any, tmp_path: Path, writer: Writer, clock: Clock) -> Iterator[ThreadedExports]:
+    exports = ThreadedExports(flaky, tmp_path, writer, clock=clock)
     yield exports
     writer.go.set()
     exports.close()
@@ -89,8 +117,46 @@ def test_a_requested_artifact_is_written_and_recorded(
     assert ready.state is ArtifactState.READY
     assert (ready.sha256, ready.size_bytes) == ("0" * 64, 7)
     assert ready.detail == {"max_difference": 1e-6}
-    assert ready.path is not None
+    assert ready.path == f"artifacts/{ready.id}/00000001-0-x2.onnx"
     assert (tmp_path / ready.path).read_bytes() == b"weights"
+
+
+def test_an_artifact_of_a_training_that_has_not_ended_fails(exports: ThreadedExports, store: MemoryStore) -> None:
+    training = store.add_training(make_training())
+    failed = finished(exports, store, store.add_artifact(make_artifact(training_id=training.id)))
+    assert "queued: it has no finished weights" in failed.detail["error"]
+
+
+def test_an_artifact_of_a_finished_model_is_made_of_its_weights_and_bears_its_name(
+    exports: ThreadedExports, store: MemoryStore, tmp_path: Path
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/00000000000t.safetensors").write_bytes(b"finished")
+    training = store.add_training(make_training())
+    lease, claimed = store.claim_training("me", at=START, lease_s=60) or pytest.fail("not claimed")
+    store.keep_training(lease, advanced(claimed, claimed.steps), at=START, lease_s=60)
+    requested = store.add_artifact(make_artifact(training_id=training.id, format="onnx-fp16"))
+    ready = finished(exports, store, requested)
+    assert ready.path == f"artifacts/{ready.id}/00000000000t-x2-fp16.onnx"
+    assert (tmp_path / ready.path).read_bytes() == b"finished"
+
+
+def test_a_file_that_takes_long_is_made_once(
+    exports: ThreadedExports, store: MemoryStore, writer: Writer, clock: Clock, tmp_path: Path
+) -> None:
+    writer.go.clear()
+    store.add_artifact(make_artifact())
+    rival = ThreadedExports(store, tmp_path, Writer(), clock=clock)
+    for _ in range(20):
+        exports.step()
+        rival.step()
+        clock.now += timedelta(seconds=RENEWED_AFTER_S)
+    assert rival._current is None
+    clock.now += timedelta(seconds=STALE_AFTER_S)
+    rival.step()
+    assert rival._current is not None
+    exports.step()
+    rival.close()
 
 
 def test_a_step_does_not_wait_for_the_file(exports: ThreadedExports, store: MemoryStore, writer: Writer) -> None:

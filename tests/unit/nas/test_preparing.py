@@ -10,9 +10,10 @@ from PIL import Image
 from evaluator.data.images import ImageSet
 from evaluator.metrics.protocol import Protocol
 from nas.checks import InvalidSpec
-from nas.preparing import prepare, reference_point
+from nas.preparing import images, prepare, reference_point, spec_of
 from nas.reach import reach
 from nas.spec import SearchSpec
+from nas.testing.builders import make_training
 from nas.testing.profiles import make_profile
 
 BICUBIC = {"psnr_db": 28.0, "ssim": 0.8, "fsds_db": 20.0}
@@ -71,6 +72,16 @@ def test_the_digest_of_the_data_changes_with_what_is_scored(sample_dir: Path) ->
         for crop in (48, 64, None)
     }
     assert len(digests) == 3
+
+
+def test_a_full_training_has_its_own_images_and_patches_and_the_rest_of_its_search(sample_dir: Path) -> None:
+    dataset = {"train": "photos", "validation": "photos", "validation_limit": 2, "validation_crop": 32}
+    training = make_training(dataset=dataset)
+    asked = spec_of(spec(channels=3, dataset={"train": "gone"}), training)
+    assert (asked.recipe, asked.channels) == (training.recipe.training, 3)
+    data = images(asked, sample_dir.parent.joinpath)
+    assert [pair.lr.shape[:2] for pair in data.validation] == [(32, 32)] * 2
+    assert data.digest == prepare(asked, sample_dir.parent.joinpath, bicubic).data.digest
 
 
 def test_quality_is_measured_from_bicubic_and_cost_from_the_tightest_bound() -> None:

@@ -19,7 +19,7 @@ from nas.leases import Leasing
 from nas.preparing import Prepared
 from nas.records import Candidate, Search, SearchId, SearchState
 from nas.run import SearchRun
-from nas.sharing import making_way, whose_turn
+from nas.sharing import making_way, places_for_trainings, whose_turn
 from nas.spec import BudgetSpec, SearchSpec
 from nas.store.memory import MemoryStore
 from nas.testing.builders import START, make_search, make_tiny_spec
@@ -87,8 +87,12 @@ def steps(controller: Controller, number: int) -> None:
 class Waiting:
     """As much of a run as a turn needs."""
 
-    def __init__(self, name: str, priority: int = 0, age: int = 0) -> None:
-        self.search = make_search(name, priority=priority, created_at=START - timedelta(seconds=age))
+    def __init__(
+        self, name: str, priority: int = 0, age: int = 0, *, most: int | None = None, paused: bool = False
+    ) -> None:
+        created_at = START - timedelta(seconds=age)
+        self.search = make_search(name, priority=priority, created_at=created_at, parallelism=most)
+        self.paused = paused
 
 
 def runs_of(*runs: Waiting) -> list[SearchRun]:
@@ -112,6 +116,22 @@ def test_the_lowest_priority_makes_way_and_of_equals_the_youngest() -> None:
     assert making_way(runs, 0) == making_way(runs, -2) == []
     assert making_way(runs, 1) == [young]
     assert making_way(runs, 2) == [young, old]
+
+
+@given(st.integers(0, 50), st.lists(st.tuples(st.none() | st.integers(1, 20), st.booleans()), max_size=4))
+def test_full_trainings_have_half_of_the_workers_or_what_searches_leave(
+    capacity: int, searches: list[tuple[int | None, bool]]
+) -> None:
+    runs = runs_of(*(Waiting("0000000a", most=most, paused=paused) for most, paused in searches))
+    wanted = [most for most, paused in searches if not paused]
+    places = places_for_trainings(capacity, runs)
+    assert (capacity + 1) // 2 <= places <= capacity
+    if not wanted:
+        assert places == capacity
+    elif None in wanted or sum(most or 0 for most in wanted) >= capacity:
+        assert places == (capacity + 1) // 2
+    else:
+        assert places == max((capacity + 1) // 2, capacity - sum(most or 0 for most in wanted))
 
 
 def test_free_workers_go_to_the_higher_priority(scene: Scene) -> None:
