@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .companion import on_host
+from .places import LAST, cut, joined
 
 GRID = (64, 4, 4)
 """Cells of the record: along the images in the order of their drawing, along the rows and the columns of each."""
@@ -19,7 +20,6 @@ MIXED = 0.5
 TRIMMED = 0.2
 """Share of the places seen so far, those of least value, that are redundant while drawing goes by value."""
 MEMORY = 0.7
-LAST = 1 - 2**-40
 
 
 class PatchValues:
@@ -53,8 +53,8 @@ class PatchValues:
             step: Steps done; says which phase it is.
         """
         chosen = self._by_value(uniform) if step // PHASE % 2 else uniform
-        axes = [(uniform * count).long() for uniform, count in zip(chosen, GRID, strict=False)]
-        self._places = (axes[0] * GRID[1] + axes[1]) * GRID[2] + axes[2]
+        image, row, column = (cut(axis, cells)[0] for axis, cells in zip(chosen[:3], GRID, strict=True))
+        self._places = (image * GRID[1] + row) * GRID[2] + column
         return chosen
 
     def learn(self, values: Tensor) -> None:
@@ -84,8 +84,8 @@ class PatchValues:
         column = place % GRID[2]
         row = place.div(GRID[2], rounding_mode="floor") % GRID[1]
         image = place.div(GRID[1] * GRID[2], rounding_mode="floor")
-        within = (rest, uniform[1], uniform[2])
-        axes = [(cell + inside) / count for cell, inside, count in zip((image, row, column), within, GRID, strict=True)]
+        within = (rest, *uniform[1:3].clamp(max=LAST))
+        axes = [joined(*place) for place in zip((image, row, column), within, GRID, strict=True)]
         return torch.stack([*axes, uniform[3]])
 
     def state(self) -> dict[str, Tensor]:

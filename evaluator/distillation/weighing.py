@@ -12,6 +12,7 @@ from ..model import SRModel
 from ..training_state import trainable
 from .companion import Companion, on_host
 from .cues import Cues, distance
+from .places import cut, joined
 from .seeing import View, look
 
 EVERY = 10
@@ -84,14 +85,15 @@ class CueWeights:
     def spared(self, uniform: Tensor) -> Tensor:
         """Numbers as drawn, 4 x N, with the image moved out of the slots that are held out."""
         slots = SLOTS - SLOTS // HELD
-        slot, within = _cut(uniform[0], slots)
-        return torch.cat([_joined(slot + slot.div(HELD - 1, rounding_mode="floor"), within)[None], uniform[1:]])
+        slot, within = cut(uniform[0], slots)
+        moved = joined(slot + slot.div(HELD - 1, rounding_mode="floor"), within, SLOTS)
+        return torch.cat([moved[None], uniform[1:]])
 
     def held_out(self) -> tuple[Tensor, Tensor]:
         """The next patches of the slots that are held out, LR and HR."""
         uniform = torch.rand((4, self._batch), generator=self._generator, dtype=torch.float64)
-        slot, within = _cut(uniform[0], SLOTS // HELD)
-        uniform[0] = _joined(HELD * slot + HELD - 1, within)
+        slot, within = cut(uniform[0], SLOTS // HELD)
+        uniform[0] = joined(HELD * slot + HELD - 1, within, SLOTS)
         return self._images.cut(uniform.to(self._images.device), self._patch)
 
     def learn(self, lr: Tensor, hr: Tensor, teacher: View) -> None:
@@ -143,15 +145,3 @@ def trial(weights: Weights, loss: Callable[[Weights], Tensor]) -> Weights:
         name: weight - LOOK_AHEAD * gradient
         for (name, weight), gradient in zip(weights.items(), gradients, strict=True)
     }
-
-
-def _cut(uniform: Tensor, slots: int) -> tuple[Tensor, Tensor]:
-    """Which of equal slots of [0, 1) numbers lie in, and where in it, on [0, 1)."""
-    scaled = uniform * slots
-    slot = scaled.floor()
-    return slot, scaled - slot
-
-
-def _joined(slot: Tensor, within: Tensor) -> Tensor:
-    """The numbers of [0, 1) at these places of `SLOTS` slots."""
-    return (slot + within) / SLOTS

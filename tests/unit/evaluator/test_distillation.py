@@ -13,11 +13,13 @@ from evaluator.data.patches import ResidentImages
 from evaluator.distillation import lesson as lessons
 from evaluator.distillation import make_lesson, valuing
 from evaluator.distillation.lesson import DistillationLesson
-from evaluator.finishing import Distillation
+from evaluator.evaluate import evaluate
+from evaluator.finishing import Distillation, Stretch
 from evaluator.lesson import Lesson
 from evaluator.model import SRModel, build_model
+from evaluator.outcome import Success
 from evaluator.recipe import Recipe
-from evaluator.testing import TINY_GENOTYPE, tiny_data
+from evaluator.testing import TINY_GENOTYPE, tiny_data, tiny_job
 from evaluator.training import fit
 from evaluator.training_state import TrainingState
 from search_space.errors import InvalidInput
@@ -25,6 +27,7 @@ from search_space.genotype import Genotype
 
 TEACHER = Genotype.parse("f8|conv-k3-f8-n1:0|conv-k3-f8-n1:1|conv-k3-f8-n1:2|tail:0,3")
 RECIPE = Recipe(steps=8, batch=2, patch=8, precision="float32")
+DATA = tiny_data()
 CPU = torch.device("cpu")
 ALL = {"output": 1.0, "features": 0.01, "bands": 1.0}
 CUES = ({"output": 1.0}, {"output": 0.0, "features": 0.01}, {"output": 0.0, "bands": 1.0}, ALL)
@@ -47,7 +50,7 @@ class Training:
         self.recipe = recipe
         self.generator = torch.Generator().manual_seed(seed)
         self.model = build_model(TINY_GENOTYPE, recipe, scale=2, channels=1, generator=self.generator)
-        self.images = ResidentImages(tiny_data().train, "cpu")
+        self.images = ResidentImages(DATA.train, "cpu")
         self.lesson: Lesson = make_lesson(
             Distillation(teacher="t", **settings),  # type: ignore[arg-type]
             teacher(),
@@ -189,3 +192,16 @@ def test_bfloat16_trains_with_every_trick() -> None:
         lesson=training.lesson,
     )
     assert flat(training.model).isfinite().all()
+
+
+def test_stretches_of_a_job_carry_a_lesson_from_document_to_document() -> None:
+    distil = Distillation(teacher="t", **ALL, quantise=True, dynamic_cues=True, value_aware=True)
+    document = teacher()
+
+    def stretch(until: int, start: bytes = b"") -> Success:
+        stretch = Stretch(until=until, distil=distil, teacher=document)
+        outcome = evaluate(tiny_job(DATA, recipe=RECIPE, start=start, stretch=stretch), DATA, threads=1)
+        assert isinstance(outcome, Success), outcome
+        return outcome
+
+    assert stretch(8, stretch(3).state).weights == stretch(8).weights

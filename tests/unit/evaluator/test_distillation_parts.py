@@ -12,6 +12,7 @@ from torch import Tensor
 from evaluator.data.patches import ResidentImages
 from evaluator.distillation.cues import Cues, angle, distance, partners, rings
 from evaluator.distillation.fake_int8 import FakeInt8, fake_activations, fake_weights
+from evaluator.distillation.places import cut, joined
 from evaluator.distillation.seeing import View, look
 from evaluator.distillation.valuing import GRID, PHASE, TRIMMED, PatchValues
 from evaluator.distillation.weighing import HELD, SLOTS, CueWeights
@@ -146,6 +147,17 @@ def test_a_failure_inside_leaves_the_model_as_it_was() -> None:
         raise RuntimeError
     assert student.network_dtype == torch.bfloat16
     assert not any("forward" in vars(module) for module in student.modules())
+
+
+@given(st.floats(0, 1, exclude_max=True), st.integers(1, 64))
+def test_a_place_in_a_cell_stays_there(number: float, cells: int) -> None:
+    uniform = torch.tensor([number], dtype=torch.float64)
+    cell, within = cut(uniform, cells)
+    assert 0 <= cell < cells
+    back = joined(cell, within, cells)
+    assert back < 1
+    torch.testing.assert_close(back, uniform, atol=1e-11, rtol=0)
+    assert cut(back, cells)[0] == cell
 
 
 def weigher(student: SRModel, own: Cues, batch: int = 4) -> CueWeights:
