@@ -1,7 +1,8 @@
-"""What verbs that talk to a service share: where it is, which search, and how its front is printed."""
+"""What verbs that talk to a service share: where it is, what an id is of, and how a front is printed."""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -15,6 +16,15 @@ from .schemas import FrontView
 
 Url = Annotated[str, typer.Option(envvar="SRNAS_URL", help="Where the service is.")]
 SearchName = Annotated[str, typer.Argument(metavar="SEARCH", help="Id of a search, as `srnas list` shows it.")]
+
+
+def is_training(name: str) -> bool:
+    """Whether an id is that of a full training, or of the model that it gave: searches and candidates have others.
+
+    >>> is_training("0123456789ab"), is_training("1f2e3d4c"), is_training("1f2e3d4c-17")
+    (True, False, False)
+    """
+    return re.fullmatch("[0-9a-f]{12}", name) is not None
 
 
 def print_front(client: Client, front: FrontView) -> None:

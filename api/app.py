@@ -36,10 +36,12 @@ from .routes import (
     front,
     health,
     metrics,
+    models,
     searches,
     spaces,
     statistics,
     tokens,
+    trainings,
     workers,
 )
 from .settings import ApiSettings, read_api_settings
@@ -48,8 +50,9 @@ from .version import VERSION
 DESCRIPTION = """\
 Neural architecture search for lightweight image super-resolution.
 
-Submit a search, watch it, query its Pareto front, and ask for the networks on it as files. Work is accepted with 202
-and a `Location`; errors are problem details (RFC 9457) with a hint, and name every field that is wrong at once.
+Submit a search, watch it, query its Pareto front, train the networks on it to the end, and ask for them as files.
+Work is accepted with 202 and a `Location`; errors are problem details (RFC 9457) with a hint, and name every field that
+is wrong at once.
 """
 
 TAGS = {
@@ -57,6 +60,8 @@ TAGS = {
     "candidates": "The networks that a search asked about.",
     "front": "The candidates that no other one dominates.",
     "statistics": "What a search has shown about its own parts.",
+    "trainings": "Train candidates to the end.",
+    "models": "What that gave: finished models, their files and benchmarks.",
     "exports": "Ask for files of a candidate.",
     "artifacts": "The files.",
     "events": "What happened in a search.",
@@ -74,6 +79,8 @@ ROUTERS = tuple(
         candidates,
         front,
         statistics,
+        trainings,
+        models,
         exports,
         artifacts,
         bundles,

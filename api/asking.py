@@ -17,12 +17,23 @@ from nas.records import CandidateState, ExportFormat
 from nas.statistics.tables import grids
 from search_space.errors import InvalidInput, Problem
 
-from .answers import SearchName, Url, print_front
+from .answers import SearchName, Url, is_training, print_front
 from .client import DEFAULT_URL, ApiError, Client
 from .display import table_of_candidates
 from .schemas import ArtifactView
 
 FrontForm = Literal["table", "json", "csv", "markdown", "html"]
+
+LONGEST_EXPORT_S = 1800.0
+"""How long an archive of every form may take, with each of them checked."""
+
+FORMS = (
+    "onnx: RGB in, RGB out, what upscaling programs take; onnx-fp16: half the size, for GPUs; onnx-int8: for fast CPUs "
+    "and NPUs; onnx-luma: the bare luma network. pth, safetensors: weights for PyTorch and spandrel, arch: the Python "
+    "source that loads them without srnas, torchscript: both in one. card: for people, openmodeldb: for the catalogue. "
+    "all: one archive of everything."
+)
+"""What each form of an export is for."""
 
 app = make_app("Ask what a search has found.")
 
@@ -81,18 +92,20 @@ def statistics(search: SearchName, url: Url = DEFAULT_URL, as_json: Json = False
         out.print(grid_table(grid))
 
 
-@app.command(epilog="Example: srnas export 1f2e3d4c-17 --format onnx --output network.onnx")
+@app.command(epilog="Example: srnas export 0123456789ab --format all")
 def export(
-    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="Id, as `srnas front` shows it.")],
-    form: Annotated[ExportFormat, typer.Option("--format", help="Form of the file.")] = "onnx",
+    name: Annotated[
+        str, typer.Argument(metavar="ID", help="A finished model, as `srnas models` shows it, or a candidate.")
+    ],
+    form: Annotated[ExportFormat, typer.Option("--format", help=FORMS)] = "onnx",
     output: Annotated[Path | None, typer.Option(help="A file, or an existing folder; by default this folder.")] = None,
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
-    """Fetch a trained network as a verified file."""
+    """Fetch a trained network as a verified file: of a finished model, or of a candidate with the search's weights."""
     with Client(url) as client:
-        with err.status(Text(f"exporting {candidate} to {form}")):
-            artifact = client.wait_for_artifact(_ask_for_export(client, candidate, form).id)
+        with err.status(Text(f"exporting {name} to {form}")):
+            artifact = client.wait_for_artifact(_ask_for_export(client, name, form).id, LONGEST_EXPORT_S)
         target = Path(artifact.filename) if output is None else output
         if target.is_dir():
             target /= artifact.filename
@@ -106,12 +119,13 @@ def export(
     out.print(f"{target} ({artifact.size_bytes:,} bytes{checked})", soft_wrap=True)
 
 
-def _ask_for_export(client: Client, candidate: str, form: ExportFormat) -> ArtifactView:
-    """Ask for a file; where there is no such candidate or it has no weights, say which ones have."""
+def _ask_for_export(client: Client, name: str, form: ExportFormat) -> ArtifactView:
+    """Ask for a file; where there is no such model or candidate, or it has no weights, say which ones have."""
+    is_model = is_training(name)
     try:
-        return client.export(candidate, form)
+        return client.export_model(name, form) if is_model else client.export(name, form)
     except ApiError as error:
         if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
-            search = candidate.rpartition("-")[0] or "SEARCH"
-            error.hint = f"choose one of: srnas candidates {search} --state scored"
+            search = name.rpartition("-")[0] or "SEARCH"
+            error.hint = f"choose one of: srnas {'models' if is_model else f'candidates {search} --state scored'}"
         raise

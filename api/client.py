@@ -6,7 +6,8 @@ Example, with a service that `srnas serve` started:
         search = client.submit({"dataset": {"train": "photos"}, "budget": {"evaluations": 20}})
         client.wait(search.id, on_progress=lambda seen: print(seen.progress.fraction))
         best = client.front(search.id).members[0]
-        artifact = client.wait_for_artifact(client.export(best.id, "onnx").id)
+        [model] = client.wait_for_trainings([client.finish(best.id, "quick").id])
+        artifact = client.wait_for_artifact(client.export_model(model.id, "onnx").id)
         client.download(artifact.id, artifact.filename)
 """
 
@@ -24,7 +25,8 @@ import httpx
 from nas.records import SearchState
 
 from .connection import TOKEN_VARIABLE, ApiError, Connection
-from .findings import Findings, part
+from .findings import part
+from .finished import Finished
 from .following import Following, Linked
 from .permits import Permits
 from .repeating import send_once
@@ -51,7 +53,7 @@ __all__ = ["DEFAULT_URL", "ApiError", "Client"]
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
-class Client(Findings):
+class Client(Finished):
     """A connection to one service; use it as a context manager, or close it.
 
     Args:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from evaluator.progress import TrainingProgress
-from nas.display import Row, Standing, duration, front_table, kept_column
+from nas.display import LINE_EVERY, Row, Standing, duration, front_table, kept_column
 from nas.figures import heading, shown
 from nas.objectives import LATENCY, METRICS, Source
 from nas.posts import Post
 from nas.records import CandidateState
 from nas.uploads import human
 
-from .schemas import CandidateSummary, DatasetView, FrontView, SearchView, WorkerView
+from .schemas import (
+    AgreementView,
+    CandidateSummary,
+    DatasetView,
+    FrontView,
+    FullTrainingSummary,
+    FullTrainingView,
+    ModelView,
+    SearchView,
+    WorkerView,
+)
+
+ShowTrainings = Callable[[Sequence[FullTrainingView]], None]
 
 
 def standing(search: SearchView, rungs: Sequence[int] = (), workers: Iterable[WorkerView] = ()) -> Standing:
@@ -142,3 +157,112 @@ def _trouble(candidate: CandidateSummary) -> str:
     if candidate.failure is not None:
         return candidate.failure.kind
     return "infeasible" if candidate.state is CandidateState.SCORED and not candidate.feasible else ""
+
+
+# -- full trainings and finished models ----------------------------------------------------------------------------
+
+
+@contextmanager
+def training_bars(console: Console) -> Iterator[ShowTrainings]:
+    """A bar for each full training: animated in a terminal, elsewhere a line whenever ten percent more are done."""
+    if not console.is_terminal:
+        yield _training_lines(console)
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[far]}", markup=False),
+    )
+    with Progress(*columns, console=console) as bars:
+        tasks = {}
+
+        def show(trainings: Sequence[FullTrainingView]) -> None:
+            for one in trainings:
+                if one.id not in tasks:
+                    tasks[one.id] = bars.add_task(one.candidate_id, total=one.progress.steps, far="")
+                bars.update(tasks[one.id], completed=one.progress.step, far=how_far(one))
+
+        yield show
+
+
+def _training_lines(console: Console) -> ShowTrainings:
+    told: dict[str, tuple[str, int]] = {}
+
+    def show(trainings: Sequence[FullTrainingView]) -> None:
+        for one in trainings:
+            seen = one.status, int(100 * one.progress.fraction) // LINE_EVERY
+            if told.get(one.id) != seen:
+                told[one.id] = seen
+                console.print(f"{one.candidate_id} {how_far(one)}", soft_wrap=True)
+
+    return show
+
+
+def how_far(training: FullTrainingSummary) -> str:
+    """How far a full training is, on one line."""
+    reached = training.progress
+    parts = [str(training.status), f"{reached.step:,}/{reached.steps:,} steps"]
+    if reached.psnr_db is not None:
+        parts.append(f"{reached.psnr_db:.2f} dB")
+    if reached.seconds_left is not None:
+        parts.append(f"{duration(reached.seconds_left)} left")
+    return ", ".join(parts)
+
+
+def table_of_trainings(trainings: Sequence[FullTrainingSummary]) -> Table:
+    """Full trainings, one a line, in the order given."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    kept_column(table, "training", (one.id for one in trainings))
+    kept_column(table, "candidate", (one.candidate_id for one in trainings))
+    for name in ("status", "recipe", "steps", "dB", "left", "created"):
+        table.add_column(name, justify="right" if name in ("steps", "dB", "left") else "left")
+    for one in trainings:
+        reached = one.progress
+        table.add_row(
+            one.id,
+            one.candidate_id,
+            str(one.status),
+            str(one.recipe.get("name", "")),
+            f"{reached.step:,}/{reached.steps:,}",
+            "" if reached.psnr_db is None else f"{reached.psnr_db:.2f}",
+            "" if reached.seconds_left is None else duration(reached.seconds_left),
+            f"{one.created_at:%m-%d %H:%M}",
+        )
+    return table
+
+
+def table_of_models(models: Sequence[ModelView]) -> Table:
+    """Finished models, one a line: what the search promised, and what became of it. Gains are over bicubic."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    kept_column(table, "model", (model.id for model in models))
+    kept_column(table, "candidate", (model.candidate_id for model in models))
+    for name in ("search dB", "final dB", "gain", "params", "mult-adds", "recipe", "steps", "trained"):
+        table.add_column(name, justify="right")
+    for model in models:
+        final, bicubic = model.final.psnr_db, model.bicubic_psnr_db
+        table.add_row(
+            model.id,
+            model.candidate_id,
+            shown("psnr_db", model.search_psnr_db),
+            shown("psnr_db", final),
+            "" if final is None or bicubic is None else f"{final - bicubic:+.2f}",
+            shown("params", model.params),
+            shown("mult_adds", model.mult_adds),
+            model.recipe,
+            f"{model.steps:,}",
+            "" if model.train_s is None else duration(model.train_s),
+        )
+    return table
+
+
+def agreement_lines(found: AgreementView) -> list[str]:
+    """Whether a search ranked its networks as full training does, and what to know before that is believed."""
+    count = len(found.training_ids)
+    lines = []
+    if found.tau is not None:
+        interval = "" if found.low is None else f", 95 % interval {found.low:.2f} to {found.high:.2f}"
+        ranked = f"{count} networks that were finished alike ({found.recipe})"
+        lines.append(
+            f"Kendall's tau of the search's ranking and the final one: {found.tau:.2f}{interval}, over {ranked}"
+        )
+    return [*lines, *([f"warning: {found.warning}"] if found.warning else [])]

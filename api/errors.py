@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 
 from nas.catalogue import UnknownDataset
 from nas.datasets import DatasetExists, DatasetKept
-from nas.records import IllegalAction, IllegalTransition
-from nas.service import NotExportable, NotReady
+from nas.records import IllegalAction, IllegalTransition, TrainingEnded
+from nas.service import NotBenchmarked, NotExportable, NotFinishable, NotReady
 from nas.settings import allowed
 from nas.store.base import AlreadyStored, KeyReused, NotFound, StoreError, StoreInUse
 from nas.uploads import NoRoom, UploadTooLarge
@@ -112,6 +112,9 @@ KINDS: Mapping[type[Exception], Kind] = {
     IllegalAction: Kind(409, "illegal-action", "Not possible in this state", "Do one of those that it can."),
     NotExportable: Kind(409, "not-exportable", "Nothing to export", "Choose a candidate whose weights_kept is true."),
     NotReady: Kind(409, "not-ready", "No file yet"),
+    NotBenchmarked: Kind(409, "not-benchmarked", "No benchmark yet"),
+    NotFinishable: Kind(409, "not-finishable", "Cannot be trained to the end"),
+    TrainingEnded: Kind(409, "training-ended", "It has ended"),
     DatasetExists: Kind(409, "dataset-exists", "The name is taken"),
     DatasetKept: Kind(409, "dataset-kept", "Not removed"),
     AlreadyStored: Kind(409, "already-stored", "Already there", "Send the request again."),

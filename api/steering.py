@@ -18,7 +18,7 @@ from nas.records import SearchState
 from nas.statistics.tables import in_short
 from search_space.errors import InvalidInput, Problem
 
-from .answers import SearchName, Url, print_front
+from .answers import SearchName, Url, is_training, print_front
 from .client import DEFAULT_URL, Client
 from .display import standing, table_of_searches
 from .schemas import SearchChange, SearchView
@@ -120,9 +120,21 @@ def resume(search: SearchName, url: Url = DEFAULT_URL, as_json: Json = False) ->
 
 
 @app.command(epilog="Example: srnas cancel 1f2e3d4c")
-def cancel(search: SearchName, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
-    """End a search for good; what it recorded stays."""
-    _steer(Client.cancel, search, url, as_json=as_json)
+def cancel(
+    name: Annotated[str, typer.Argument(metavar="ID", help="A search, or a full training of `srnas trainings`.")],
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """End a search or a full training for good; what it recorded stays."""
+    if not is_training(name):
+        _steer(Client.cancel, name, url, as_json=as_json)
+        return
+    with Client(url) as client:
+        found = client.cancel_training(name)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        out.print(f"training {found.id} is {found.status}")
 
 
 def _follow(client: Client, search_id: str, *, as_json: bool) -> None:

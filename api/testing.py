@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
@@ -14,9 +16,9 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from starlette.types import Message
 
-from nas.records import Candidate
+from nas.records import Candidate, Training
 from nas.store.base import Store
-from nas.testing import START, make_candidate, make_evaluation, make_progress, told
+from nas.testing import START, advanced, make_candidate, make_evaluation, make_progress, told
 from search_space.spaces.tiny import TINY
 
 
@@ -187,3 +189,26 @@ def record_search(store: Store, confirmations: Mapping[int, float] = MappingProx
         progress = make_progress(told_ordinal + 1, failed=1, in_flight=1)
         store.record_tell(lease, told(candidate, evaluation, told_ordinal), evaluation, progress)
     return store.candidates(lease.search_id)
+
+
+SHORT_RECIPE: dict[str, Any] = {"name": "quick", "steps": 100, "patch": 16}
+"""A recipe of full trainings that fits the images of the tests."""
+
+
+def finish_training(store: Store, step: int | None = None, **fields: Any) -> Training:
+    """Bring the oldest training that waits to a step, its last one by default, as a controller would.
+
+    Args:
+        store: Where the training is.
+        step: How far it gets in this stretch.
+        fields: What else of the training changes.
+    """
+    now = datetime.now(UTC)
+    claimed = store.claim_training("tests", at=now, lease_s=0.0)
+    assert claimed is not None, "no training waits"
+    lease, training = claimed
+    reached = advanced(training, training.steps if step is None else step, **fields)
+    if reached.status.ended:
+        reached = replace(reached, finished_at=now)
+    store.keep_training(lease, reached, at=now, lease_s=0.0)
+    return store.training(training.id)

@@ -13,7 +13,7 @@ from nas.console import FAILED, MISUSED, Verbs, complain, make_app, out
 from nas.logs import configure_logging
 from nas.settings import Settings, without_password
 
-from . import asking, bundling, renewing, steering, supplying, watching
+from . import asking, bundling, finishing, renewing, steering, supplying, watching
 from .client import ApiError
 
 
@@ -74,7 +74,16 @@ def api(
     serving.serve_web(settings, lambda address: _announce(address, settings))
 
 
-for verbs in (steering.app, renewing.app, asking.app, bundling.app, watching.app, supplying.app, local.app):
+for verbs in (
+    steering.app,
+    renewing.app,
+    asking.app,
+    finishing.app,
+    bundling.app,
+    watching.app,
+    supplying.app,
+    local.app,
+):
     app.add_typer(verbs)
 
 

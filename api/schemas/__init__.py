@@ -19,13 +19,26 @@ from .datasets import DatasetList, DatasetView, FolderRequest
 from .events import EventPage, EventView
 from .front import FrontView, MemberView, ObjectiveView
 from .health import ChecksView, HealthView, ReadinessView
+from .models import ModelExportRequest, ModelPage, ModelView
 from .problems import FieldProblem, ProblemView
 from .searches import CloneRequest, ProgressView, SearchChange, SearchPage, SearchView
 from .spaces import GeneView, SpaceList, SpaceSummary, SpaceView
 from .statistics import HistoryView, StatisticsView
+from .trainings import (
+    AgreementView,
+    FullTrainingList,
+    FullTrainingPage,
+    FullTrainingSummary,
+    FullTrainingView,
+    PointView,
+    RecipeList,
+    RecipeView,
+    SearchTrainings,
+)
 from .workers import TrainingView, WorkerList, WorkerView
 
 __all__ = [
+    "AgreementView",
     "ArtifactList",
     "ArtifactView",
     "AuditEntryView",
@@ -45,19 +58,30 @@ __all__ = [
     "FieldProblem",
     "FolderRequest",
     "FrontView",
+    "FullTrainingList",
+    "FullTrainingPage",
+    "FullTrainingSummary",
+    "FullTrainingView",
     "GeneView",
     "HealthView",
     "HistoryView",
     "MemberView",
+    "ModelExportRequest",
+    "ModelPage",
+    "ModelView",
     "NewTokenView",
     "ObjectiveView",
+    "PointView",
     "PredictionView",
     "PrincipalView",
     "ProblemView",
     "ProgressView",
     "ReadinessView",
+    "RecipeList",
+    "RecipeView",
     "SearchChange",
     "SearchPage",
+    "SearchTrainings",
     "SearchView",
     "SpaceList",
     "SpaceSummary",

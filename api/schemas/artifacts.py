@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from nas.records import Artifact, ArtifactState, ExportFormat
+from nas.records import ENDINGS, Artifact, ArtifactState, ExportFormat
 
 from .wire import Links, Wire, finite
 
@@ -15,7 +15,12 @@ from .wire import Links, Wire, finite
 class ExportRequest(Wire):
     """Which file to make of a candidate."""
 
-    format: ExportFormat = Field(description="`onnx` is a whole model; `safetensors` its weights and genotype.")
+    format: ExportFormat = Field(
+        description="`onnx`, `onnx-fp16` and `onnx-int8` take RGB in [0, 1] and give RGB; `onnx-luma` is the bare luma "
+        "network. `safetensors` and `pth` hold weights and genotype, `arch` the Python source that loads them, "
+        "`torchscript` network and weights. `card` describes it for people, `openmodeldb` for catalogues; `all` is one "
+        "archive of everything."
+    )
 
 
 class ArtifactView(Wire):
@@ -23,6 +28,7 @@ class ArtifactView(Wire):
 
     id: str = Field(description="Twelve hexadecimal characters.")
     candidate_id: str = Field(description="Of which candidate.")
+    model_id: str | None = Field(description="Of which finished model; null for the weights of the search.")
     format: str = Field(description="Format of the file.")
     state: ArtifactState = Field(description="Where it stands; a file can be fetched once it is `ready`.")
     created_at: datetime = Field(description="When it was asked for.")
@@ -38,16 +44,19 @@ class ArtifactView(Wire):
         """The wire form of an artifact."""
         path = f"/v1/artifacts/{artifact.id}"
         links = {"self": path, "candidate": f"/v1/candidates/{artifact.candidate_id}"}
+        if artifact.training_id is not None:
+            links["model"] = f"/v1/models/{artifact.training_id}"
         if artifact.state is ArtifactState.READY:
             links["file"] = f"{path}/file"
         return cls(
             id=artifact.id,
             candidate_id=artifact.candidate_id,
+            model_id=artifact.training_id,
             format=artifact.format,
             state=artifact.state,
             created_at=artifact.created_at,
             finished_at=artifact.finished_at,
-            filename=f"srnas-{artifact.candidate_id}.{artifact.format}",
+            filename=f"srnas-{artifact.training_id or artifact.candidate_id}{ENDINGS[artifact.format]}",
             sha256=artifact.sha256,
             size_bytes=artifact.size_bytes,
             detail=finite(artifact.detail),
@@ -56,6 +65,6 @@ class ArtifactView(Wire):
 
 
 class ArtifactList(Wire):
-    """The artifacts of a candidate."""
+    """The artifacts of a candidate or of a finished model."""
 
     items: list[ArtifactView] = Field(description="The artifacts, oldest first.")

@@ -50,6 +50,7 @@ class WorkerView(Wire):
     search_id: str | None = Field(description="Whose candidate it trains; null when idle.")
     candidate_id: str | None = Field(description="Which candidate; where two searches wait for it, the first's.")
     ordinal: int | None = Field(description="Number of that candidate in its search.")
+    training_id: str | None = Field(description="Which full training of it; null where it is trained for its search.")
     training: TrainingView | None = Field(description="How far that is; null before its first word.")
     busy_since: datetime | None = Field(description="Since when it has been seen at that work.")
     busy_s: Figure = Field(description="Seconds since then; null when idle.")
@@ -60,6 +61,8 @@ class WorkerView(Wire):
     def of(cls, worker: Worker, now: datetime) -> WorkerView:
         """A worker as seen at a time."""
         links = {"search": f"/v1/searches/{worker.search_id}", "candidate": f"/v1/candidates/{worker.candidate_id}"}
+        if worker.training_id is not None:
+            links["training"] = f"/v1/trainings/{worker.training_id}"
         return cls(
             name=worker.name,
             state="busy" if worker.busy else "idle",
@@ -70,6 +73,7 @@ class WorkerView(Wire):
             search_id=worker.search_id,
             candidate_id=worker.candidate_id,
             ordinal=worker.ordinal,
+            training_id=worker.training_id,
             training=None if worker.progress is None else TrainingView.of(worker.progress),
             busy_since=worker.busy_since,
             busy_s=worker.busy_s(now),

@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from evaluator.finishing import FINISHING_RECIPES, FinishingRecipe, expected_s
+from evaluator.finishing import FINISHING_RECIPES, expected_s
+from evaluator.recipe import Recipe
 
 from ..datasets import Datasets
 from ..records import (
@@ -106,15 +107,28 @@ class Trainings:
         """Whether a search ranked its networks as these trainings of it do, newest first."""
         return rerank(trainings, self._store.candidate)
 
-    def estimates(self, candidate_id: str, *, steps: int | None = None) -> dict[str, float | None]:
-        """Seconds that each named recipe, or so many steps of it, would train a candidate; None where nothing is known.
+    def estimates(
+        self, candidate_id: str, *, steps: int | None = None, distilled: bool = False
+    ) -> dict[str, float | None]:
+        """Seconds that each named recipe would train a candidate; None where nothing is known.
 
-        `NotFound`.
+        Args:
+            candidate_id: Which network.
+            steps: So many, in place of the recipe's own.
+            distilled: Whether there is a teacher.
+
+        Raises:
+            NotFound: There is no such candidate.
         """
         candidate = self._store.candidate(CandidateId(candidate_id))
         search = self._store.search(candidate.search_id)
         return {
-            name: _expected_s(_with_steps(recipe, steps), candidate, search)
+            name: _expected_s(
+                recipe.training if steps is None else replace(recipe.training, steps=steps),
+                candidate,
+                search,
+                distilled=distilled,
+            )
             for name, recipe in FINISHING_RECIPES.items()
         }
 
@@ -153,7 +167,7 @@ class Trainings:
             status=TrainingStatus.QUEUED,
             created_at=self._clock(),
             owner=by,
-            expected_s=_expected_s(wish.recipe, candidate, search),
+            expected_s=_expected_s(wish.recipe.training, candidate, search, distilled=wish.recipe.distil is not None),
         )
 
     def _why_no_teacher(self, name: str, search: Search) -> str:
@@ -198,14 +212,10 @@ def _require_start(candidate: Candidate, wish: Wish) -> None:
         raise NotFinishable(candidate.id, "has no trained weights to start from", hint)
 
 
-def _with_steps(recipe: FinishingRecipe, steps: int | None) -> FinishingRecipe:
-    return recipe if steps is None else replace(recipe, training=replace(recipe.training, steps=steps))
-
-
-def _expected_s(recipe: FinishingRecipe, candidate: Candidate, search: Search) -> float | None:
+def _expected_s(recipe: Recipe, candidate: Candidate, search: Search, *, distilled: bool) -> float | None:
     """Seconds of training that a recipe will take, by those that the search's took; None where nothing is known."""
     seen = candidate.evaluation
     if seen is None or seen.steps < 1 or seen.train_s <= 0:
         return None
     seen_recipe = replace(search.spec.recipe.at_rung(candidate.rung), steps=seen.steps)
-    return expected_s(recipe.training, seen_recipe, seen.train_s, distilled=recipe.distil is not None)
+    return expected_s(recipe, seen_recipe, seen.train_s, distilled=distilled)

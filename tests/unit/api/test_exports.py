@@ -150,10 +150,10 @@ def test_an_analysis_is_requested_like_an_export_and_listed_beside_it(
     answer = http.post(analyses)
     assert answer.status_code == 202
     assert answer.headers["location"] == answer.json()["links"]["self"]
-    assert answer.json()["filename"].endswith(".analysis.zip")
+    assert answer.json()["filename"].endswith("-analysis.zip")
     assert http.post(analyses).json() == answer.json()
     listed = http.get(f"/v1/candidates/{requested['candidate_id']}/exports").json()["items"]
-    assert [artifact["format"] for artifact in listed] == ["onnx", "analysis.zip"]
+    assert [artifact["format"] for artifact in listed] == ["onnx", "analysis"]
 
 
 def test_an_untrained_candidate_has_no_analysis(http: httpx.Client, recorded: Any) -> None:
