@@ -17,6 +17,7 @@ from nas.store.opening import open_store
 from nas.tokens import Tokens
 
 from .access_log import AccessLog
+from .enlarging import Enlarger
 from .errors import install
 from .gate import Gate
 from .guards import OPEN, Guard, Rules
@@ -42,6 +43,7 @@ from .routes import (
     statistics,
     tokens,
     trainings,
+    upscaling,
     workers,
 )
 from .settings import ApiSettings, read_api_settings
@@ -81,6 +83,7 @@ ROUTERS = tuple(
         statistics,
         trainings,
         models,
+        upscaling,
         exports,
         artifacts,
         bundles,
@@ -138,6 +141,7 @@ def create_app(settings: ApiSettings | None = None, store: Store | None = None) 
         app.state.tokens = Tokens(opened, app.state.service.now)
         app.state.gate = Gate(app.state.tokens.bearer, required=chosen.token_required)
         app.state.hub = Hub(app.state.service, most=chosen.max_streams)
+        app.state.enlarger = Enlarger(chosen.upscale_megapixels)
         app.state.metrics = Metrics()
         app.state.metrics.watch(app.state.service, lambda: app.state.hub.streams)
         try:

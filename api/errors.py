@@ -49,6 +49,18 @@ class NotZip(ValueError):
     """A request's body does not say that it is a zip file."""
 
 
+class NotImage(ValueError):
+    """A request's body does not say that it is a picture of a format that is taken."""
+
+
+class ImageTooLarge(ValueError):
+    """A picture has more bytes or pixels than the service enlarges."""
+
+
+class NotUpscaling(ValueError):
+    """A finished model has no file yet that the web process can run."""
+
+
 class CrossOrigin(ValueError):
     """A page of another origin tried to change something."""
 
@@ -69,6 +81,14 @@ class Forbidden(Exception):
 
 class TooManyRequests(Exception):
     """Somebody asks more often than may be."""
+
+    def __init__(self, detail: str, wait_s: float) -> None:
+        self.headers = {"Retry-After": str(max(1, math.ceil(wait_s)))}
+        super().__init__(detail)
+
+
+class Busy(Exception):
+    """As many wait already as may."""
 
     def __init__(self, detail: str, wait_s: float) -> None:
         self.headers = {"Retry-After": str(max(1, math.ceil(wait_s)))}
@@ -119,12 +139,20 @@ KINDS: Mapping[type[Exception], Kind] = {
     DatasetKept: Kind(409, "dataset-kept", "Not removed"),
     AlreadyStored: Kind(409, "already-stored", "Already there", "Send the request again."),
     BodyTooLarge: Kind(413, "body-too-large", "The body is too large", "Send a document of at most 1 MiB."),
+    NotUpscaling: Kind(
+        409, "not-upscaling", "No network to run yet", "Ask for its export as onnx, and send the picture again then."
+    ),
+    ImageTooLarge: Kind(
+        413, "image-too-large", "The picture is too large", "Send a smaller one, or run `srnas upscale` on an export."
+    ),
+    NotImage: Kind(415, "not-image", "The body is no picture", "Send Content-Type: image/png, image/jpeg, image/webp."),
     NotZip: Kind(415, "not-zip", "The body is no zip file", "Send Content-Type: application/zip."),
     NotJson: Kind(415, "not-json", "The body is not JSON", "Send Content-Type: application/json."),
     UploadTooLarge: Kind(413, "upload-too-large", "The upload is too large"),
     InvalidInput: Kind(422, "invalid-input", "Some fields hold what they may not hold"),
     KeyReused: Kind(422, "key-reused", "The key is another request's"),
     TooManyRequests: Kind(429, "too-many-requests", "Too many requests", "Wait as long as Retry-After says."),
+    Busy: Kind(503, "busy", "Others come first", "Wait as long as Retry-After says."),
     NoRoom: Kind(507, "no-room", "No room for the upload"),
     StoreInUse: Kind(503, "unavailable", "Not available now"),
     StoreError: Kind(503, "unavailable", "Not available now", "Try again in a moment."),
@@ -181,7 +209,7 @@ def answer(error: Exception, method: str, path: str) -> Response:
         listed = "listed in errors" if count <= MOST_PROBLEMS else f"the first {MOST_PROBLEMS} of them in errors"
         detail = f"{count} {'problem' if count == 1 else 'problems'} found, {listed}"
         return problem_response(kind, detail, hint=hint, problems=error.problems[:MOST_PROBLEMS])
-    if kind.status < 500:
+    if kind.status < 500 or isinstance(error, Busy):
         return problem_response(kind, str(error), hint=hint, headers=getattr(error, "headers", None))
     if isinstance(error, NoRoom):
         _log.warning("no room for an upload", method=method, path=path, reason=str(error))

@@ -26,6 +26,9 @@ from .schemas import (
 )
 from .schemas.models import ModelFormat
 
+UPSCALING_S = 900.0
+"""Seconds that a picture may take, those that come before it included."""
+
 Seen = Callable[[Sequence[FullTrainingView]], None]
 
 
@@ -146,3 +149,19 @@ class Finished(Findings):
         """The rows that a paper would print of it, as Markdown or as CSV."""
         path = f"/v1/models/{part(model_id)}/benchmark"
         return self._connection.send("GET", path, params={"format": form}).text
+
+    def upscale(self, model_id: str, image: bytes, media_type: str = "image/png") -> bytes:
+        """A picture, enlarged by a finished model, as PNG; it may take minutes.
+
+        Args:
+            model_id: Which model.
+            image: The picture.
+            media_type: What it is: ``image/png``, ``image/jpeg`` or ``image/webp``.
+        """
+        return self._connection.send(
+            "POST",
+            f"/v1/models/{part(model_id)}/upscale",
+            content=image,
+            headers={"Content-Type": media_type},
+            timeout=UPSCALING_S,
+        ).content

@@ -6,6 +6,7 @@ has a token, and changed by nobody who may only look.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ MAX_BODY_BYTES = 2**20
 
 UPLOADS, ARCHIVES = "/v1/datasets/", (b"application/zip", b"application/x-zip-compressed")
 """Archives put there may be larger than other bodies: their route counts for itself."""
+
+PICTURES = re.compile(r"/v1/models/[^/]+/upscale")
+"""Pictures sent there likewise."""
 
 Headers = Mapping[bytes, bytes]
 
@@ -142,4 +146,6 @@ def host_name(host: str) -> str:
 
 def _is_bounded(scope: Scope, headers: Headers) -> bool:
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if scope["method"] == "POST" and PICTURES.fullmatch(scope["path"]):
+        return not media_type.startswith(b"image/")
     return not (scope["method"] == "PUT" and scope["path"].startswith(UPLOADS) and media_type in ARCHIVES)

@@ -16,6 +16,7 @@ floating point                        refused, since its range is unknown
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,21 @@ MIN_SIDE = 2
 """Pixels that the image residual needs along each axis."""
 
 PROFILE = "icc_profile"
-RAISED_BY_PILLOW = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+RAISED_BY_PILLOW = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    struct.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,  # where warnings are errors
+)
+"""What its plug-ins meet in broken files."""
+
 
 _SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 _GRAY = ("1", "L", "LA", "La")

@@ -51,6 +51,7 @@ CALLS: Mapping[str, Callable[[Client], Any]] = {
     "request_model_export": lambda client: client.export_model("x", "onnx"),
     "list_model_exports": lambda client: client.model_exports("x"),
     "get_benchmark": lambda client: client.benchmark("x"),
+    "upscale_image": lambda client: client.upscale("x", b""),
     "get_artifact": lambda client: client.artifact("x"),
     "download_bundle": lambda client: client.bundle("x", ARCHIVE),
     "download_artifact": lambda client: client.download("x", ARCHIVE),

@@ -33,7 +33,12 @@ ADMINS_ONLY = {
     ("GET", "/v1/audit"),
     ("POST", "/v1/datasets"),
 }
-ANYBODYS = {("POST", "/v1/searches"), ("POST", "/v1/searches/{search_id}/clone"), ("PUT", "/v1/datasets/{name}")}
+ANYBODYS = {
+    ("POST", "/v1/searches"),
+    ("POST", "/v1/searches/{search_id}/clone"),
+    ("PUT", "/v1/datasets/{name}"),
+    ("POST", "/v1/models/{model_id}/upscale"),
+}
 """Changes that are of nobody's search: whoever submits may make them."""
 
 

@@ -17,6 +17,7 @@ from evaluator.recipe import RECIPES, Recipe
 from nas import models
 from nas.models import load_model, open_model
 from nas.onnx_models import FACE, load_onnx
+from nas.testing.nearest import write_nearest
 from search_space.errors import InvalidInput
 from search_space.genotype import Genotype
 from search_space.published import PUBLISHED
@@ -121,26 +122,6 @@ def test_a_pth_that_holds_anything_but_our_tensors_is_refused(tmp_path, monkeypa
     with pytest.raises(InvalidInput):
         load_model(tmp_path / "network.pth")
     assert not (tmp_path / "was-run").exists()
-
-
-def write_nearest(path: Path, *, channels: int, scale: int = 2, half: bool = False, **properties: str) -> None:
-    """An ONNX upscaler that repeats pixels."""
-    from onnx import TensorProto, helper, save
-
-    dtype = TensorProto.FLOAT16 if half else TensorProto.FLOAT
-    image, larger = (
-        helper.make_tensor_value_info(name, dtype, ["n", channels, *sides])
-        for name, sides in (("image", "hw"), ("larger", "HW"))
-    )
-    factors = helper.make_tensor("factors", TensorProto.FLOAT, [4], [1, 1, scale, scale])
-    node = helper.make_node("Resize", ["image", "", "factors"], ["larger"], mode="nearest")
-    made = helper.make_model(
-        helper.make_graph([node], "g", [image], [larger], [factors]),
-        ir_version=10,
-        opset_imports=[helper.make_opsetid("", 18)],
-    )
-    helper.set_model_props(made, properties)
-    save(made, path)
 
 
 def repeated(images: np.ndarray, scale: int) -> np.ndarray:
