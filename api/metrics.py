@@ -30,7 +30,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from evaluator.outcome import HINTS
-from nas.records import WAITS_S, Progress, SearchId, SearchState, Totals, Worker
+from nas.records import WAITS_S, Progress, SearchId, SearchState, Totals, TrainingStatus, Worker
 from nas.store.base import StoreError
 
 from .version import VERSION
@@ -134,6 +134,7 @@ class Installation(Collector):
         yield GaugeMetricFamily("srnas_up", "Whether the store answers.", value=reading is not None)
         if reading is not None:
             yield from _of_searches(reading.totals)
+            yield _of_trainings(reading.totals)
             yield from _of_evaluations(reading.totals.progress)
             yield from _of_live_searches(reading.totals.running)
             yield from _of_workers(reading.workers)
@@ -158,6 +159,13 @@ def _of_searches(totals: Totals) -> Iterator[Metric]:
         buckets=[(_bound(bound_s), count) for bound_s, count in zip(WAITS_S, within, strict=True)],
         sum_value=totals.waited_s,
     )
+
+
+def _of_trainings(totals: Totals) -> Metric:
+    statuses = GaugeMetricFamily("srnas_full_trainings", "Full trainings, by status.", labels=["status"])
+    for status in TrainingStatus:
+        statuses.add_metric([status.value], totals.trainings.get(status, 0))
+    return statuses
 
 
 def _of_evaluations(progress: Progress) -> Iterator[Metric]:

@@ -16,6 +16,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from starlette.types import Message
 
+from nas.export.benchmark_document import BenchmarkDocument
 from nas.records import Candidate, Training
 from nas.store.base import Store
 from nas.testing import START, advanced, make_candidate, make_evaluation, make_progress, told
@@ -212,3 +213,26 @@ def finish_training(store: Store, step: int | None = None, **fields: Any) -> Tra
         reached = replace(reached, finished_at=now)
     store.keep_training(lease, reached, at=now, lease_s=0.0)
     return store.training(training.id)
+
+
+def make_benchmark() -> BenchmarkDocument:
+    """What a model scores on one set, beside bicubic."""
+    own = {"network": "model", "psnr_db": 36.9, "ssim": 0.95, "fsds_db": 40.0, "fsds_si_db": 38.0}
+    bicubic = {"network": "bicubic", "psnr_db": 33.6, "ssim": 0.93, "fsds_db": 32.0, "fsds_si_db": 25.0}
+    return BenchmarkDocument.model_validate(
+        {
+            "name": "network",
+            "genotype": None,
+            "scale": 2,
+            "channels": 1,
+            "params": 1001,
+            "mult_adds": 10**9,
+            "sets": [{"name": "Set5", "images": 5, "digest": "d", "lr": "as given"}],
+            "scores": [{"set": "Set5", "protocol": "falsr"} | figures for figures in (own, bicubic)],
+            "latencies": [],
+            "published": [],
+            "device": "cpu",
+            "versions": {},
+            "notes": [],
+        }
+    )

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from evaluator.data.folders import Folder, scan
 from search_space.errors import InvalidInput, Problem
 
 from .catalogue import Catalogue, Listed, UnknownDataset, folder_inside
 from .fields import DATASET_NAME
-from .records import Dataset, DatasetKind, Search, SearchState
+from .records import Dataset, DatasetKind, Search, SearchState, Training, TrainingStatus
 from .settings import Settings
 from .store.base import AlreadyStored, Store
 from .uploads import SHOWN, Disk, Limits, Received, Receiver, Room, held, sweep, unpack
@@ -150,6 +151,9 @@ class Datasets:
             raise DatasetKept(name, "it is a folder of the images root, and was registered by nobody", hint)
         if users := [search.id for search in self._unfinished() if name in _named_by(search)]:
             raise DatasetKept(name, f"unfinished searches name it: {', '.join(users[:SHOWN])}")
+        if trained := [training.id for training in self._waiting() if name in _roles(training.dataset)]:
+            hint = "wait until no training needs it, or cancel those that do"
+            raise DatasetKept(name, f"unfinished trainings name it: {', '.join(trained[:SHOWN])}", hint)
         self._store.remove_dataset(name, at=self._clock(), by=by)
         if dataset.kind is DatasetKind.UPLOAD:
             shutil.rmtree(self._home / dataset.folder, ignore_errors=True)
@@ -201,6 +205,11 @@ class Datasets:
         known = {Path(dataset.folder).name: dataset.size_bytes for dataset in uploads}
         return self._quota_bytes - held(self._uploads, known)
 
+    def _waiting(self) -> list[Training]:
+        """Full trainings that have not ended."""
+        statuses = [status for status in TrainingStatus if not status.ended]
+        return self._store.trainings(statuses=statuses, limit=None)
+
     def _unfinished(self) -> Iterator[Search]:
         states = [state for state in SearchState if not state.ended]
         page = self._store.searches(states=states, limit=PAGE)
@@ -225,3 +234,7 @@ def _survey(folder: Path, field: str) -> Folder:
 
 def _named_by(search: Search) -> tuple[str | None, str | None]:
     return search.spec.dataset.train, search.spec.dataset.validation
+
+
+def _roles(dataset: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    return dataset.get("train"), dataset.get("validation")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import logging
 import shutil
 from collections.abc import Iterator, Mapping
@@ -44,11 +45,23 @@ from api.app import create_app
 from api.guards import HARMLESS, OPEN
 from api.openapi import document
 from api.settings import ApiSettings
-from api.testing import SPEC, record_search
-from nas.records import ArtifactState, DatasetKind, Role, SearchId, SearchState, TokenId
+from api.testing import SPEC, make_benchmark, record_search
+from nas.export.benchmark_row import to_json
+from nas.records import (
+    BENCHMARK,
+    ArtifactState,
+    DatasetKind,
+    Role,
+    SearchId,
+    SearchState,
+    TokenId,
+    Training,
+    TrainingId,
+    TrainingStatus,
+)
 from nas.spec import SearchSpec
 from nas.store.memory import MemoryStore
-from nas.testing import START, make_artifact, make_dataset, make_search, make_worker
+from nas.testing import START, advanced, make_artifact, make_dataset, make_search, make_training, make_worker
 from nas.tokens import make_token
 
 
@@ -81,12 +94,24 @@ FOREIGN = "0000000f"
 """A search of somebody else."""
 
 ARTIFACTS = {f"00000000000{number}": state for number, state in enumerate(ArtifactState, start=1)}
+TRAININGS = {
+    "0000000000c1": TrainingStatus.COMPLETED,
+    "0000000000c2": TrainingStatus.FAILED,
+    "0000000000c3": TrainingStatus.CANCELLED,
+    "0000000000c4": TrainingStatus.RUNNING,
+    "0000000000c5": TrainingStatus.QUEUED,
+}
+MODEL, BENCHMARK_FILE = "0000000000c1", "0000000000b1"
+"""A finished model, and the file of its benchmark."""
+
 TOKENS = ("0000000a", "0000000b")
 
 KNOWN: Mapping[str, tuple[str, ...]] = {
     "search_id": (*SEARCHES, FOREIGN),
     "candidate_id": tuple(f"00000001-{ordinal}" for ordinal in range(5)),
     "artifact_id": tuple(ARTIFACTS),
+    "training_id": tuple(TRAININGS),
+    "model_id": tuple(TRAININGS),
     "token_id": TOKENS,
     "name": ("photos", "mine", "inner", "tiny", "falsr"),
 }
@@ -98,6 +123,11 @@ BODIES: Mapping[str, tuple[Any, ...]] = {
     "POST /v1/searches/{search_id}/extend": ({"evaluations": 1000},),
     "POST /v1/searches/{search_id}/clone": ({"changes": {"seed": 3}},),
     "POST /v1/candidates/{candidate_id}/exports": ({"format": "onnx"}, {"format": "safetensors"}),
+    "POST /v1/candidates/{candidate_id}/trainings": (
+        {"recipe": {"name": "quick", "patch": 16}},
+        {"recipe": {"name": "standard", "patch": 16, "warm_start": False}, "seed": 3, "dataset": {"train": "photos"}},
+    ),
+    "POST /v1/models/{model_id}/exports": ({"format": "onnx-fp16"}, {"format": "benchmark"}),
     "POST /v1/datasets": ({"name": "other", "folder": "photos"},),
     "PUT /v1/datasets/{name}": (archive("a.png", "b.png"),),
     "POST /v1/tokens": ({"name": "eve", "role": "viewer"},),
@@ -256,6 +286,9 @@ def populated(home: Path) -> MemoryStore:
     for number, (artifact_id, artifact_state) in enumerate(ARTIFACTS.items()):
         store.add_artifact(make_artifact(artifact_id, f"00000001-{number}"))
         keep_file(store, artifact_id, artifact_state, home)
+    for number, (training_id, status) in enumerate(TRAININGS.items()):
+        keep_training(store, make_training(training_id, "00000001-0", seed=number, digest=training_id), status)
+    keep_benchmark(store, home)
     store.add_dataset(make_dataset("inner", folder="more/inner", created_by="admin"))
     store.add_dataset(make_dataset("mine", kind=DatasetKind.UPLOAD, folder="datasets/mine", created_by="submitter"))
     for token_id in TOKENS:
@@ -276,6 +309,29 @@ def keep_file(store: MemoryStore, artifact_id: str, state: ArtifactState, home: 
         digest = sha256(b"network").hexdigest()
         artifact = replace(artifact, path="network.onnx", sha256=digest, size_bytes=7)
     store.finish_artifact(artifact)
+
+
+def keep_training(store: MemoryStore, training: Training, status: TrainingStatus) -> None:
+    """Bring a full training into a status."""
+    store.add_training(training)
+    if status is TrainingStatus.CANCELLED:
+        store.cancel_training(training.id, at=START)
+    if status in (TrainingStatus.QUEUED, TrainingStatus.CANCELLED):
+        return
+    claimed = store.claim_training("tests", at=START, lease_s=1e6)
+    assert claimed is not None
+    reached = advanced(claimed[1], training.steps if status is TrainingStatus.COMPLETED else 1000, status=status)
+    ended = {"finished_at": START, "reason": "as it went"} if status.ended else {}
+    store.keep_training(claimed[0], replace(reached, **ended), at=START, lease_s=1e6)
+
+
+def keep_benchmark(store: MemoryStore, home: Path) -> None:
+    """Benchmark the finished model."""
+    made = make_artifact(BENCHMARK_FILE, "00000001-0", format=BENCHMARK, training_id=TrainingId(MODEL))
+    store.add_artifact(made)
+    (home / "benchmark.json").write_text(json.dumps(to_json(make_benchmark())))
+    ready = replace(made, state=ArtifactState.READY, finished_at=START, path="benchmark.json", sha256="0" * 64)
+    store.finish_artifact(replace(ready, size_bytes=1))
 
 
 everything = settings(

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from api.settings import ApiSettings
-from api.testing import SHORT_RECIPE, finish_training
-from nas.export.benchmark_document import BenchmarkDocument, BenchmarkSet, SetScore
+from api.testing import SHORT_RECIPE, finish_training, make_benchmark
+from nas.export.benchmark_document import BenchmarkDocument
 from nas.export.benchmark_row import as_csv, as_markdown, to_json
 from nas.records import BENCHMARK, ArtifactState
 from nas.store.memory import MemoryStore
@@ -33,28 +33,7 @@ def keep_benchmark(store: MemoryStore, settings: ApiSettings) -> BenchmarkDocume
     claimed = store.claim_artifact(at=datetime.now(UTC), stale_after_s=60)
     assert claimed is not None
     assert claimed.format == BENCHMARK
-    document = BenchmarkDocument(
-        name="network",
-        genotype=None,
-        scale=2,
-        channels=1,
-        params=1001,
-        mult_adds=10**9,
-        sets=(BenchmarkSet(name="Set5", images=5, digest="d", lr="as given"),),
-        scores=(
-            SetScore(
-                network="model", set="Set5", protocol="falsr", psnr_db=36.9, ssim=0.95, fsds_db=40.0, fsds_si_db=38.0
-            ),
-            SetScore(
-                network="bicubic", set="Set5", protocol="falsr", psnr_db=33.6, ssim=0.93, fsds_db=32.0, fsds_si_db=25.0
-            ),
-        ),
-        latencies=(),
-        published=(),
-        device="cpu",
-        versions={},
-        notes=(),
-    )
+    document = make_benchmark()
     settings.home.mkdir(parents=True, exist_ok=True)
     (settings.home / "benchmark.json").write_text(json.dumps(to_json(document)))
     ready = replace(claimed, state=ArtifactState.READY, path="benchmark.json", sha256="0" * 64, size_bytes=1)

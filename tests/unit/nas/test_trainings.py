@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from evaluator.finishing import FINISHING_RECIPES, WRAPPING, FinishingRecipe
 from evaluator.recipe import Recipe
+from nas.datasets import DatasetKept
 from nas.records import Candidate, CandidateState, Search, SearchId, Training, TrainingEnded, TrainingId, TrainingStatus
 from nas.service import NotFinishable, Service
 from nas.settings import Settings
@@ -221,6 +222,17 @@ def test_a_teacher_is_a_finished_model_that_fits_or_a_file_among_the_models(
     assert plain.digest != taught.digest
     again = complete(store, service.trainings.get(min(taught, plain, key=lambda one: one.id).id))
     assert service.trainings.request(candidates[0].id, asked(again.id)).recipe.distil is not None
+
+
+def test_images_of_a_training_are_kept_until_it_has_ended(
+    service: Service, store: MemoryStore, candidates: list[Candidate]
+) -> None:
+    service.datasets.add_folder("spare", "other")
+    training = service.trainings.request(candidates[0].id, {"recipe": SHORT, "dataset": {"train": "spare"}})
+    with pytest.raises(DatasetKept, match=training.id):
+        service.datasets.remove("spare")
+    complete(store, training)
+    assert service.datasets.remove("spare").name == "spare"
 
 
 def test_time_is_foretold_by_what_the_search_has_seen(
