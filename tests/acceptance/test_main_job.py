@@ -150,9 +150,9 @@ def test_the_best_network_is_exported_and_upscales_a_photograph(
         files[file_format] = service.download(artifact.id, tmp_path / f"network.{file_format}")
         assert artifact.detail["max_difference"] <= 1e-4
     session = onnxruntime.InferenceSession(files["onnx"], providers=["CPUExecutionProvider"])
-    luma = pixels(sample_dir / "chelsea.png")[:67, :101, 1].astype(np.float32) / 255
-    (enlarged,) = session.run(["output"], {"input": luma[None, None]})
-    assert enlarged.shape == (1, 1, 134, 202)
+    rgb = pixels(sample_dir / "chelsea.png")[:67, :101].astype(np.float32) / 255
+    (enlarged,) = session.run(["output"], {"input": rgb.transpose(2, 0, 1)[None]})
+    assert enlarged.shape == (1, 3, 134, 202)
     for path in files.values():
         output = tmp_path / f"{path.suffix[1:]}.png"
         command = ["upscale", str(path), str(sample_dir / "chelsea.png"), "--output", str(output)]

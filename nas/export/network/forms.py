@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -99,8 +100,13 @@ class Verified:
     detail: dict[str, Any]
 
 
-def verified(subject: Subject, name: str) -> Verified:
+def verified(subject: Subject, name: str, *, python: str = sys.executable) -> Verified:
     """Make a file, and run it in a fresh process that has nothing of srnas.
+
+    Args:
+        subject: The network.
+        name: Which of `FORMS`.
+        python: The interpreter that runs it, which needs nothing but the form's tool.
 
     Raises:
         InvalidInput: This network has no such form, or it needs photographs and there are none.
@@ -111,7 +117,8 @@ def verified(subject: Subject, name: str) -> Verified:
     beside = {own: make(subject).document for own, make in form.beside.items()}
     pictures = subject.inputs(form.face)
     photographs = [network_input(pair, 3) for pair in subject.photographs] if form.tolerance is None else []
-    reloaded = reload(form.tool, form.loaded, {form.own: made.document, **beside}, [*pictures, *photographs])
+    files = {form.own: made.document, **beside}
+    reloaded = reload(form.tool, form.loaded, files, [*pictures, *photographs], python=python)
     outputs, predictions = reloaded.outputs[: len(pictures)], reloaded.outputs[len(pictures) :]
     difference = largest_difference(run(subject.network(form.face), pictures), outputs)
     if form.tolerance is not None and not difference <= form.tolerance:  # a NaN is a difference too

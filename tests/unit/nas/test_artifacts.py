@@ -48,7 +48,7 @@ def test_an_export_is_verified_on_a_photograph_of_the_search(
     sample_dir: Path, search: Search, candidate: Candidate, weights: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "out" / "network.safetensors"
-    written = write_artifact(sample_dir.parent.joinpath, search, candidate, weights, "safetensors", path)
+    written = write_artifact(sample_dir.parent.joinpath, search, candidate, None, weights, "safetensors", path)
     assert written.detail["checked_on"] == "photograph"
     assert written.sha256 == sha256(path.read_bytes()).hexdigest()
 
@@ -60,13 +60,13 @@ def test_a_network_of_a_search_with_rungs_is_exported_from_any_rung(
     with_rungs = replace(search.spec.recipe, rungs=2)
     climbed = replace(search, spec=search.spec.model_copy(update={"recipe": with_rungs}))
     path = tmp_path / "network.safetensors"
-    write_artifact(sample_dir.parent.joinpath, climbed, replace(candidate, rung=1), weights, "safetensors", path)
+    write_artifact(sample_dir.parent.joinpath, climbed, replace(candidate, rung=1), None, weights, "safetensors", path)
     assert path.exists()
 
 
 def test_an_export_needs_no_photograph(search: Search, candidate: Candidate, weights: Path, tmp_path: Path) -> None:
     written = write_artifact(
-        tmp_path.joinpath, search, candidate, weights, "safetensors", tmp_path / "network.safetensors"
+        tmp_path.joinpath, search, candidate, None, weights, "safetensors", tmp_path / "network.safetensors"
     )
     assert written.detail["checked_on"] == "noise"
 
@@ -75,7 +75,7 @@ def test_an_analysis_is_a_page_its_pictures_and_its_figures_in_one_archive(
     sample_dir: Path, search: Search, candidate: Candidate, weights: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "network.analysis.zip"
-    written = write_artifact(sample_dir.parent.joinpath, search, candidate, weights, ANALYSIS, path)
+    written = write_artifact(sample_dir.parent.joinpath, search, candidate, None, weights, ANALYSIS, path)
     assert written.size_bytes == path.stat().st_size
     with ZipFile(path) as archive:
         names = archive.namelist()
@@ -90,4 +90,4 @@ def test_an_analysis_says_when_the_photographs_are_gone(
     search: Search, candidate: Candidate, weights: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(FileNotFoundError, match="photographs"):
-        write_artifact(tmp_path.joinpath, search, candidate, weights, ANALYSIS, tmp_path / "a.zip")
+        write_artifact(tmp_path.joinpath, search, candidate, None, weights, ANALYSIS, tmp_path / "a.zip")

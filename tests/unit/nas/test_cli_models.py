@@ -1,0 +1,64 @@
+"""`srnas convert` turns weights into what others run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from evaluator.portable import read_safetensors
+from nas.cli import app
+from search_space.errors import InvalidInput
+from search_space.genotype import Genotype
+from search_space.network import build
+
+RUNNER = CliRunner()
+GENOTYPE = "f8|conv-k3-f8-n1:0|tail:1"
+
+
+@pytest.fixture
+def released(tmp_path: Path) -> Path:
+    """Arrays as they are published."""
+    torch.manual_seed(0)
+    weights = build(Genotype.parse(GENOTYPE), scale=2).state_dict()
+    np.savez(tmp_path / "tiny.npz", **{name: tensor.numpy() for name, tensor in weights.items()})
+    return tmp_path / "tiny.npz"
+
+
+def test_released_arrays_become_a_file_that_is_verified_on_photographs(
+    released: Path, sample_dir: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    arguments = ["convert", str(released), "--genotype", GENOTYPE, "--format", "safetensors", "--output", str(folder)]
+    result = RUNNER.invoke(app, [*arguments, "--images", str(sample_dir), "--json"])
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    path = folder / "tiny.safetensors"
+    assert document["path"] == str(path)
+    assert document["detail"]["checked_on"] == "photograph"
+    model = read_safetensors(path.read_bytes())
+    assert (str(model.genotype), model.network.tail.order) == (GENOTYPE, "tensorflow")
+    again = RUNNER.invoke(app, ["convert", str(path), "--format", "pth", "-o", str(folder), "--name", "other"])
+    assert again.exit_code == 0, again.output
+    assert f"{folder / 'other.pth'}: " in again.stdout
+    assert "within 0.0e+00 of the network" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.safetensors"], "none.safetensors"),
+        (["network.onnx"], "network.onnx"),
+        (["none.npz", "--genotype", GENOTYPE], "none.npz"),
+        (["none.npz"], "the network that the arrays belong to"),
+        (["none.npz", "--name", "../up"], "without folders"),
+    ],
+)
+def test_what_cannot_be_converted_is_said(arguments: list[str], message: str, tmp_path: Path) -> None:
+    result = RUNNER.invoke(app, ["convert", *arguments, "--output", str(tmp_path)])
+    assert isinstance(result.exception, InvalidInput) or result.exit_code != 0
+    assert message in (str(result.exception) + result.output)
