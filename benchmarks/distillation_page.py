@@ -114,7 +114,7 @@ EXPLANATION = """\
 
 * *plain*: L1 to the true images, as any training.
 * *output*: and L1 to the teacher's images. *features*: and the relative distance of every cell's output, through a
-  linear 1x1 adapter, from that of the teacher's cell at the same depth, at weight 0.05. *bands*: and the distance of
+  linear 1x1 adapter, from that of the teacher's cell at the same depth, at weight 0.1. *bands*: and the distance of
   the spectra in five rings, each as important as another.
 * *dynamic cues*: these three, weighed patch by patch by a small estimator. It learns in an outer loop, every tenth
   step, from what a trial step does to images that are held out: a tenth, which its students are not trained on.
@@ -124,8 +124,8 @@ EXPLANATION = """\
   the student's detail and the teacher's, the teacher being tuned towards what the low-precision student can follow.
 * *all*: everything at once.
 
-The weights of the cues are 1, and were not tuned, but for the features: at 0.5 they took 0.5 dB from *output* in a
-first try with one seed, so they got a tenth of that. A short training of a small network says nothing of a long one: a
+The weights of the cues are 1, and were not tuned, but for the features: at some twenty times this weight they took
+0.5 dB from *output* in a first try with one seed. A short training of a small network says nothing of a long one: a
 teacher may be worth more, or less, when a student has learnt what the images have to say."""
 
 

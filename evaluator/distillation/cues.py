@@ -40,7 +40,8 @@ class Cues(nn.Module):
       which would leave no angle between them.
     * features: cells of the student against those of the teacher at the same relative depth, each through a linear 1x1
       adapter of its own. FitNets (Romero et al., arXiv 1412.6550) hint at one layer and before the training; here all
-      cells are compared all along, and the teacher's mean magnitude is the unit.
+      cells are compared all along, relative to the teacher's mean magnitude, and times that of its detail, so that all
+      cues have the unit of an image.
     * bands: the spectra of those images in `BANDS` rings, each as important as another, so that the weak high
       frequencies count. Ours: complex coefficients, phases included, unlike `metrics.bands`; the corners of the
       spectrum belong to the outermost ring.
@@ -95,7 +96,8 @@ class Cues(nn.Module):
             if kind == "output":
                 found.append(self._compare(*details))
             elif kind == "features":
-                found.append(self._features(student.cells, teacher.cells))
+                unit = details[1].abs().mean(dim=(1, 2, 3))
+                found.append(unit * self._features(student.cells, teacher.cells))
             else:
                 found.append(self._bands(*details))
         return torch.stack(found, dim=1)

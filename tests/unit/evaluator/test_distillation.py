@@ -101,7 +101,7 @@ def test_a_resumed_training_is_the_undisturbed_one_bit_for_bit(
     assert all(torch.equal(left[name].nan_to_num(), right[name].nan_to_num()) for name in left)
 
 
-@pytest.mark.parametrize("tricks", TRICKS)
+@pytest.mark.parametrize("tricks", [TRICKS[0], TRICKS[-1]])
 def test_nothing_of_a_lesson_stays_on_the_model_and_no_global_number_is_drawn(tricks: dict[str, bool]) -> None:
     training = Training({**ALL, **tricks}, replace(RECIPE, steps=2))
     names, before = list(training.model.state_dict()), torch.get_rng_state()
