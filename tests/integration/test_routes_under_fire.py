@@ -29,6 +29,7 @@ import structlog
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from PIL import Image
 from schemathesis import APIOperation, Case, HookContext
 from schemathesis.core import NOT_SET
 from schemathesis.specs.openapi.checks import (
@@ -46,7 +47,10 @@ from api.guards import HARMLESS, OPEN
 from api.openapi import document
 from api.settings import ApiSettings
 from api.testing import SPEC, make_benchmark, record_search
+from evaluator.metadata import KEY, Metadata
+from evaluator.recipe import Recipe
 from nas.export.benchmark_row import to_json
+from nas.onnx_models import FACE
 from nas.records import (
     BENCHMARK,
     ArtifactState,
@@ -61,7 +65,17 @@ from nas.records import (
 )
 from nas.spec import SearchSpec
 from nas.store.memory import MemoryStore
-from nas.testing import START, advanced, make_artifact, make_dataset, make_search, make_training, make_worker
+from nas.testing import (
+    START,
+    advanced,
+    make_artifact,
+    make_dataset,
+    make_genotype,
+    make_search,
+    make_training,
+    make_worker,
+)
+from nas.testing.nearest import write_nearest
 from nas.tokens import make_token
 
 
@@ -72,6 +86,13 @@ def archive(*names: str) -> bytes:
     with ZipFile(stream, "w") as packed:
         for name in names:
             packed.writestr(name, photo)
+    return stream.getvalue()
+
+
+def picture(form: str) -> bytes:
+    """A small picture in some format."""
+    stream = io.BytesIO()
+    Image.new("RGB", (9, 7), "teal").save(stream, form)
     return stream.getvalue()
 
 
@@ -101,8 +122,8 @@ TRAININGS = {
     "0000000000c4": TrainingStatus.RUNNING,
     "0000000000c5": TrainingStatus.QUEUED,
 }
-MODEL, BENCHMARK_FILE = "0000000000c1", "0000000000b1"
-"""A finished model, and the file of its benchmark."""
+MODEL, BENCHMARK_FILE, NETWORK_FILE = "0000000000c1", "0000000000b1", "0000000000b2"
+"""A finished model, the file of its benchmark, and the network that the web process runs."""
 
 TOKENS = ("0000000a", "0000000b")
 
@@ -127,6 +148,7 @@ BODIES: Mapping[str, tuple[Any, ...]] = {
         {"recipe": {"name": "quick", "patch": 16}},
         {"recipe": {"name": "standard", "patch": 16, "warm_start": False}, "seed": 3, "dataset": {"train": "photos"}},
     ),
+    "POST /v1/models/{model_id}/upscale": (picture("PNG"),),
     "POST /v1/models/{model_id}/exports": ({"format": "onnx-fp16"}, {"format": "benchmark"}),
     "POST /v1/datasets": ({"name": "other", "folder": "photos"},),
     "PUT /v1/datasets/{name}": (archive("a.png", "b.png"),),
@@ -164,6 +186,11 @@ schemathesis.openapi.media_type(
     "application/zip",
     st.one_of(st.binary(max_size=64), st.sampled_from([archive("a.png", "b.png"), archive("../a.png"), archive()])),
 )
+
+for form in ("PNG", "JPEG", "WEBP"):
+    schemathesis.openapi.media_type(
+        f"image/{form.lower()}", st.one_of(st.binary(max_size=64), st.just(picture(form)), st.just(picture("BMP")))
+    )
 
 schema = schemathesis.openapi.from_dict(document())
 schema.config.generation.update(with_security_parameters=False)  # who asks is said by the test
@@ -289,6 +316,7 @@ def populated(home: Path) -> MemoryStore:
     for number, (training_id, status) in enumerate(TRAININGS.items()):
         keep_training(store, make_training(training_id, "00000001-0", seed=number, digest=training_id), status)
     keep_benchmark(store, home)
+    keep_network(store, home)
     store.add_dataset(make_dataset("inner", folder="more/inner", created_by="admin"))
     store.add_dataset(make_dataset("mine", kind=DatasetKind.UPLOAD, folder="datasets/mine", created_by="submitter"))
     for token_id in TOKENS:
@@ -331,6 +359,16 @@ def keep_benchmark(store: MemoryStore, home: Path) -> None:
     store.add_artifact(made)
     (home / "benchmark.json").write_text(json.dumps(to_json(make_benchmark())))
     ready = replace(made, state=ArtifactState.READY, finished_at=START, path="benchmark.json", sha256="0" * 64)
+    store.finish_artifact(replace(ready, size_bytes=1))
+
+
+def keep_network(store: MemoryStore, home: Path) -> None:
+    """Make the ONNX file of the finished model: one that takes the nearest pixel."""
+    made = make_artifact(NETWORK_FILE, "00000001-0", training_id=TrainingId(MODEL))
+    store.add_artifact(made)
+    metadata = Metadata(genotype=make_genotype(), recipe=Recipe(), scale=2, channels=1)
+    write_nearest(home / "nearest.onnx", channels=3, **{KEY: metadata.to_text(), FACE: "rgb"})
+    ready = replace(made, state=ArtifactState.READY, finished_at=START, path="nearest.onnx", sha256="1" * 64)
     store.finish_artifact(replace(ready, size_bytes=1))
 
 
