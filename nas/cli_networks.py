@@ -139,7 +139,8 @@ def score(
 @app.command(epilog="Example: srnas analyse network.onnx photo.png --output analysis")
 def analyse(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="An exported .onnx or .safetensors file, or published .npz weights.")
+        Path,
+        typer.Argument(metavar="MODEL", help="An exported network, or published .npz weights."),
     ],
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture for the network to upscale.")],
     output: Annotated[Path, typer.Option(help="Folder for the page, the pictures and the figures.")] = Path("analysis"),

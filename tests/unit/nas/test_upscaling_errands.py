@@ -1,11 +1,15 @@
 """Which pictures become which files, and what is told of each."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from nas import models
+from nas.cli import app
 from nas.upscaling.errands import plan, save
 from nas.upscaling.faces import bicubic_upscaler
 from nas.upscaling.rounds import Done, Skipped, go
@@ -120,3 +124,20 @@ def test_bicubic_stands_beside_the_network_when_asked_for(tmp_path):
     with Image.open(one.errand.target) as sheet:
         assert sheet.width > 2 * one.width == 24
         assert np.asarray(sheet).min() < 255
+
+
+def test_the_verb_tells_of_each_file_and_replaces_none_unasked(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "load_model", lambda path: bicubic_upscaler(2))
+    monkeypatch.chdir(tmp_path)
+    save_all(tmp_path, "in/a.png", "in/deep/b.png")
+    (tmp_path / "in" / "notes.txt").write_text("no picture")
+    first = CliRunner().invoke(app, ["upscale", "n.onnx", "in", "--tile", "3"])
+    assert first.exit_code == 0, first.stderr
+    assert "a-x2.png (12 x 8" in first.stdout
+    assert "skipped in/notes.txt" in first.stderr
+    again = CliRunner().invoke(app, ["upscale", "n.onnx", "in"])
+    assert (again.exit_code, "--overwrite" in again.stderr) == (2, True)
+    asked = CliRunner().invoke(app, ["upscale", "n.onnx", "in", "--overwrite", "--json"])
+    found = json.loads(asked.stdout)
+    assert [row["output"] for row in found["outputs"]] == ["upscaled/a-x2.png", "upscaled/deep/b-x2.png"]
+    assert [row["image"] for row in found["skipped"]] == ["in/notes.txt"]
