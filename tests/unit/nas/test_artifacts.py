@@ -11,13 +11,19 @@ from zipfile import ZipFile
 import pytest
 import torch
 
-from evaluator import checkpoints
+from evaluator import checkpoints, named_tensors
+from evaluator.finishing import FINISHING_RECIPES
 from evaluator.metadata import Metadata
 from evaluator.model import build_model
+from nas import artifacts
 from nas.artifacts import write_artifact
-from nas.records import ANALYSIS, Candidate, Search
+from nas.export.benchmark_row import from_json
+from nas.export.network.weights import TRAINING
+from nas.records import ANALYSIS, BENCHMARK, Candidate, Search, Training, TrainingStatus
 from nas.spec import SearchSpec
 from nas.testing import make_candidate, make_search
+from nas.testing.builders import make_training, make_training_point
+from nas.testing.facts import make_benchmark
 from search_space.genotype import Genotype
 
 GENOTYPE = Genotype.parse("f8|conv-k3-f8-n1:0|conv-k3-f8-n1:1|tail:2")
@@ -91,3 +97,78 @@ def test_an_analysis_says_when_the_photographs_are_gone(
 ) -> None:
     with pytest.raises(FileNotFoundError, match="photographs"):
         write_artifact(tmp_path.joinpath, search, candidate, None, weights, ANALYSIS, tmp_path / "a.zip")
+
+
+@pytest.fixture
+def finished(search: Search) -> Training:
+    """A finished model with the search's wrapping, validated on a dataset of its own."""
+    recipe = FINISHING_RECIPES["quick"].for_search(search.spec.recipe)
+    return make_training(
+        recipe=recipe,
+        dataset={"train": "gone", "validation": "photos"},
+        status=TrainingStatus.COMPLETED,
+        step=10_000,
+        points=(make_training_point(10_000),),
+        protocol="y-float",
+    )
+
+
+@pytest.fixture
+def final_weights(tmp_path: Path, finished: Training) -> Path:
+    recipe = finished.recipe.training
+    model = build_model(GENOTYPE, recipe, scale=2, channels=1, generator=torch.Generator().manual_seed(1))
+    path = tmp_path / "final.safetensors"
+    checkpoints.write(path, checkpoints.to_bytes(model.network.state_dict(), model.metadata))
+    return path
+
+
+def test_a_finished_model_is_exported_with_its_own_recipe_and_says_how_it_was_trained(
+    sample_dir: Path, search: Search, candidate: Candidate, finished: Training, final_weights: Path, tmp_path: Path
+) -> None:
+    folder_of, path = sample_dir.parent.joinpath, tmp_path / "model.safetensors"
+    written = write_artifact(folder_of, search, candidate, finished, final_weights, "safetensors", path)
+    assert written.detail["checked_on"] == "photograph"
+    _, texts = named_tensors.from_bytes(path.read_bytes())
+    summary = json.loads(texts[TRAINING])
+    assert (summary["model"], summary["steps"], summary["psnr_db"]) == (finished.id, 10_000, finished.points[0].psnr_db)
+
+
+def test_the_card_of_a_finished_model_says_where_the_terms_of_its_images_stand(
+    sample_dir: Path, search: Search, candidate: Candidate, finished: Training, final_weights: Path, tmp_path: Path
+) -> None:
+    folder_of, path = sample_dir.parent.joinpath, tmp_path / "model.md"
+    write_artifact(folder_of, search, candidate, finished, final_weights, "card", path)
+    card = path.read_text()
+    assert "LICENSES.md in photos" in card
+    assert all(name in card for name in ("gone", "quick", candidate.id, search.id))
+
+
+def test_a_benchmark_is_measured_on_the_sets_that_there_are(
+    search: Search,
+    candidate: Candidate,
+    finished: Training,
+    final_weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def rate(*arguments: object, **options: object) -> object:
+        asked.append((*arguments, options))
+        return make_benchmark()
+
+    monkeypatch.setattr(artifacts, "rate_model", rate)
+    path, sets = tmp_path / "benchmark.json", [tmp_path / "Set5"]
+    written = write_artifact(
+        tmp_path.joinpath,
+        search,
+        candidate,
+        finished,
+        final_weights,
+        BENCHMARK,
+        path,
+        benchmark_sets=lambda: sets,
+    )
+    assert asked == [(final_weights, sets, {"scale": 2, "name": finished.id})]
+    assert from_json(json.loads(path.read_bytes())) == make_benchmark()
+    assert written.sha256 == sha256(path.read_bytes()).hexdigest()
