@@ -194,12 +194,10 @@ def _follow(client: Client, asked: Sequence[FullTrainingView]) -> list[FullTrain
         with training_bars(err) as show:
             return client.wait_for_trainings([one.id for one in asked], on_progress=show, poll_s=POLL_S)
     except KeyboardInterrupt:
-        searches = " ".join(dict.fromkeys(one.search_id for one in asked))
-        err.print(
-            f"they go on; come back with the same command, look with: srnas trainings {searches}, "
-            "or end one with: srnas cancel TRAINING",
-            soft_wrap=True,
-        )
+        searches = {one.search_id for one in asked}
+        look = f"srnas trainings {searches.pop()}" if len(searches) == 1 else "srnas trainings"
+        what = f"they go on; come back with the same command, look with: {look}, or end one with: srnas cancel TRAINING"
+        err.print(what, soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
 
 

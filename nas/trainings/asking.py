@@ -183,6 +183,6 @@ def _problems_of_benchmarks(spec: SearchSpec, folder_of: FolderOf, root: Path) -
         except InvalidInput:  # told already
             continue
         if folder and root.is_dir() and (folder.is_relative_to(root) or root.is_relative_to(folder)):
-            allowed = "images apart from the benchmark sets, that finished models are scored on"
+            allowed = "images apart from the benchmark sets that finished models are scored on"
             problems.append(Problem(f"dataset.{role}", name, allowed))
     return problems
