@@ -10,7 +10,7 @@ import typer
 from search_space.errors import InvalidInput, Problem
 
 from .cli_options import Json
-from .console import err, out, print_json
+from .console import FAILED, complain, err, out, print_json
 from .display import counting_bar
 from .documents import read_genotype
 from .records import ENDINGS, ExportFormat
@@ -50,20 +50,24 @@ def convert(
     if name and Path(name).name != name:
         raise InvalidInput([Problem("--name", name, "a name without folders")])
 
-    from .export.model import export_network
+    from .export.model import ExportError, export_network
     from .models import read_network
 
     model = read_network(weights, read_genotype(genotype) if genotype else None)
     photographs = _photographs(images, model.scale)
-    with counting_bar(err) as step:
-        report = export_network(
-            model,
-            file_format=form,
-            path=output / f"{name or weights.stem}{ENDINGS[form]}",
-            check_image=photographs[0].hr if photographs else None,
-            photographs=photographs,
-            step=step,
-        )
+    try:
+        with counting_bar(err) as step:
+            report = export_network(
+                model,
+                file_format=form,
+                path=output / f"{name or weights.stem}{ENDINGS[form]}",
+                check_image=photographs[0].hr if photographs else None,
+                photographs=photographs,
+                step=step,
+            )
+    except ExportError as error:
+        complain([str(error)], error.hint)
+        raise typer.Exit(FAILED) from error
     if as_json:
         print_json(_document(report))
         return

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from evaluator.portable import read_safetensors
 from nas.cli import app
+from nas.export import model
 from search_space.errors import InvalidInput
 from search_space.genotype import Genotype
 from search_space.network import build
@@ -40,12 +41,25 @@ def test_released_arrays_become_a_file_that_is_verified_on_photographs(
     path = folder / "tiny.safetensors"
     assert document["path"] == str(path)
     assert document["detail"]["checked_on"] == "photograph"
-    model = read_safetensors(path.read_bytes())
-    assert (str(model.genotype), model.network.tail.order) == (GENOTYPE, "tensorflow")
+    found = read_safetensors(path.read_bytes())
+    assert (str(found.genotype), found.network.tail.order) == (GENOTYPE, "tensorflow")
     again = RUNNER.invoke(app, ["convert", str(path), "--format", "pth", "-o", str(folder), "--name", "other"])
     assert again.exit_code == 0, again.output
     assert f"{folder / 'other.pth'}: " in again.stdout
     assert "within 0.0e+00 of the network" in again.stdout
+
+
+def test_a_file_that_computes_something_else_is_an_error_with_a_hint(
+    released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise model.ExportError("it differs")
+
+    monkeypatch.setattr(model, "export_network", fail)
+    result = RUNNER.invoke(app, ["convert", str(released), "--genotype", GENOTYPE, "--output", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "error: it differs" in result.stderr
+    assert "hint: export to safetensors" in result.stderr
 
 
 @pytest.mark.parametrize(
