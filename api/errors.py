@@ -133,7 +133,9 @@ KINDS: Mapping[type[Exception], Kind] = {
     NotExportable: Kind(409, "not-exportable", "Nothing to export", "Choose a candidate whose weights_kept is true."),
     NotReady: Kind(409, "not-ready", "No file yet"),
     NotBenchmarked: Kind(409, "not-benchmarked", "No benchmark yet"),
-    NotFinishable: Kind(409, "not-finishable", "Cannot be trained to the end"),
+    NotFinishable: Kind(
+        409, "not-finishable", "Cannot be trained to the end", "Choose a candidate whose weights_kept is true."
+    ),
     TrainingEnded: Kind(409, "training-ended", "It has ended"),
     DatasetExists: Kind(409, "dataset-exists", "The name is taken"),
     DatasetKept: Kind(409, "dataset-kept", "Not removed"),

@@ -20,10 +20,11 @@ from api.client import ApiError, Client
 from api.guards import HARMLESS, OPEN
 from api.openapi import document
 from api.settings import ApiSettings
-from api.testing import InProcess, connect, record_search
+from api.testing import InProcess, connect, finish_training, record_search
 from nas.records import Role
 from nas.service import utc_now
 from nas.store.memory import MemoryStore
+from nas.testing import make_training
 from nas.tokens import Tokens
 
 ADMINS_ONLY = {
@@ -95,6 +96,8 @@ def house(settings: ApiSettings, store: MemoryStore, spec: dict[str, Any]) -> It
         assert submitted.status_code == 202, submitted.text
         house.ids["search_id"] = submitted.json()["id"]
         house.ids["candidate_id"] = record_search(store)[0].id
+        store.add_training(make_training(candidate_id=house.ids["candidate_id"], owner="alice"), by="alice")
+        house.ids["model_id"] = house.ids["training_id"] = finish_training(store).id
         yield house
 
 
@@ -169,9 +172,9 @@ def test_owners_and_admins_change_a_search(house: House, store: MemoryStore, who
     search = store.search(store.searches()[0].id)
     assert search.owner == "alice"
     changes = [(entry.who, entry.action) for entry in store.audit() if not entry.action.startswith("token")]
-    assert changes[0] == ("alice", "search.submit")
-    assert {name for name, _ in changes[1:]} == {who}
-    assert len(changes) == 5
+    assert [who for who, _ in changes[:2]] == ["alice", "alice"]  # who submitted it, and had a candidate finished
+    assert {name for name, _ in changes[2:]} == {who}
+    assert len(changes) == 6
 
 
 def test_tokens_are_made_listed_and_revoked_by_an_admin(house: House) -> None:
