@@ -12,7 +12,7 @@ from benchmarks.measuring import Row
 from benchmarks.reporting import table
 from nas.benchmarking.summary import interval
 
-PLAIN, FAKE_INT8, TUNED = "plain", "INT8, no teacher", "INT8, teacher tuned"
+PLAIN, OUTPUT, FAKE_INT8, TUNED = "plain", "output", "INT8, no teacher", "INT8, teacher tuned"
 FLOAT, INT8 = "psnr_db", "int8_psnr_db"
 
 
@@ -151,10 +151,13 @@ def _spread(rows: Sequence[Row], figure: str) -> str:
 
 
 def verdicts(arms: Mapping[str, Sequence[Row]]) -> list[str]:
-    """A sentence for each arm but the plain one, in both precisions, and one for the tuned teacher alone."""
+    """A sentence for each arm beside the plain one, and for each trick beside what it is a trick on."""
     lines = [f"* *{name}*: {_said(rows, arms[PLAIN])}." for name, rows in arms.items() if name != PLAIN]
     if {FAKE_INT8, TUNED} <= arms.keys():
         lines.append(f"* *{TUNED}* beside *{FAKE_INT8}*: {_said(arms[TUNED], arms[FAKE_INT8])}.")
+    tricks = [name for name in arms if name not in (PLAIN, OUTPUT, FAKE_INT8)]
+    if OUTPUT in arms:
+        lines += [f"* *{name}* beside *{OUTPUT}*: {_said(arms[name], arms[OUTPUT])}." for name in tricks]
     return lines
 
 
