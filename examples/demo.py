@@ -55,7 +55,7 @@ SPEC = {
 FILES = {
     "comparison.png": "a held-out photograph, by bicubic and by the network",
     "upscaled.png": "the whole photograph by the network",
-    "network.onnx": "the best network, for any ONNX runtime",
+    "network.onnx": "the best network, RGB in and RGB out, for any ONNX runtime",
     "network.safetensors": "its weights, with its genotype",
     "network.svg": "its drawing",
     "front.csv": "every network of the front",

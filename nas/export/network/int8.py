@@ -33,7 +33,8 @@ def to_int8(subject: Subject) -> Made:
     Raises:
         InvalidInput: There are no photographs to calibrate with.
     """
-    if not subject.photographs:
+    photographs = subject.calibration or subject.photographs
+    if not photographs:
         allowed = "photographs to calibrate with; noise would set wrong ranges"
         raise InvalidInput([Problem("images", None, allowed)], "Name a folder of photographs, or another format.")
     import onnx
@@ -47,7 +48,7 @@ def to_int8(subject: Subject) -> Made:
         quantization.quantize_static(
             proto,
             path,
-            _reader(subject.photographs),
+            _reader(photographs),
             quant_format=quantization.QuantFormat.QDQ,
             per_channel=True,
             weight_type=quantization.QuantType.QInt8,
@@ -61,7 +62,7 @@ def to_int8(subject: Subject) -> Made:
     made_of = {
         "weights": "int8, symmetric, per channel",
         "activations": "uint8, asymmetric",
-        "calibrated_on": len(subject.photographs),
+        "calibrated_on": len(photographs),
         "kept_in_float": ["colour", "input mapping", "bicubic", "first convolution"],
         "quantised_nodes": len(nodes),
     }

@@ -44,13 +44,15 @@ class Subject:
     Attributes:
         model: The network in its wrapping, on the CPU, in evaluation mode and float32.
         pictures: RGB to compare on: batches n x 3 x h x w in [0, 1] of different sizes.
-        photographs: RGB pairs at the network's scale, to calibrate with and to score on; may be empty.
+        photographs: RGB pairs at the network's scale, to score on; may be empty.
+        calibration: Others to calibrate with; the photographs themselves where there are none.
         summary: How it was trained, as JSON values, for files that have a place for it.
     """
 
     model: SRModel
     pictures: Sequence[Tensor]
     photographs: Sequence[ImagePair] = ()
+    calibration: Sequence[ImagePair] = ()
     summary: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property

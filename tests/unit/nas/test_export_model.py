@@ -76,11 +76,8 @@ def properties(path: Path) -> dict[str, str]:
     return {entry.key: entry.value for entry in onnx.load(path).metadata_props}
 
 
-@pytest.mark.parametrize(("scale", "channels", "recipe"), [(2, 1, "default"), (3, 3, "paper")])
-def test_an_onnx_file_takes_rgb_of_any_size_and_says_what_it_is(
-    export: Export, scale: int, channels: int, recipe: str
-) -> None:
-    model = built(scale, channels, RECIPES[recipe])
+def test_an_onnx_file_takes_rgb_of_any_size_and_says_what_it_is(export: Export) -> None:
+    model = built(4, 1)
     report = export(model, "onnx")
     assert max(differences(RgbModel(model).eval(), report.path, 3)) <= 1e-4
     assert report.max_difference is not None
@@ -93,7 +90,7 @@ def test_an_onnx_file_takes_rgb_of_any_size_and_says_what_it_is(
     proto = onnx.load(report.path)
     found = properties(report.path)
     assert found[KEY] == model.metadata.to_text()
-    assert (found["genotype"], found["scale"], found["channels"]) == (str(GENOTYPE), str(scale), str(channels))
+    assert (found["genotype"], found["scale"], found["channels"]) == (str(GENOTYPE), "4", "1")
     assert found[FACE] == "rgb"
     assert proto.opset_import[0].version >= 17
     assert [value.name for value in (*proto.graph.input, *proto.graph.output)] == ["input", "output"]
@@ -101,7 +98,7 @@ def test_an_onnx_file_takes_rgb_of_any_size_and_says_what_it_is(
 
 
 def test_a_half_precision_file_takes_and_gives_halves(export: Export) -> None:
-    model = built(4, 1)
+    model = built(3, 3, RECIPES["paper"])
     report = export(model, "onnx-fp16")
     assert max(differences(RgbModel(model).eval(), report.path, 3, np.float16)) <= 2e-2
     assert report.detail["tolerance"] == 2e-2
