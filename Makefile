@@ -39,11 +39,12 @@ types: $(INSTALLED)
 contracts: $(INSTALLED)
 	$(BIN)/lint-imports
 
-# Unit tests share the cores, a thread each; tests that start processes and clusters of their own run after them, alone.
+# Unit tests share the cores, a thread each. Tests that start processes and clusters of their own run after them: those
+# with a Ray one after another, and beside them the others, a file at a time.
 tests: $(INSTALLED)
 	@failed=0; \
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit tests/architecture -n $(TEST_PROCESSES) --dist worksteal || failed=1; \
-	$(BIN)/python -m pytest tests --ignore tests/unit --ignore tests/architecture || failed=1; \
+	$(BIN)/python -m pytest tests --ignore tests/unit --ignore tests/architecture -n $(TEST_PROCESSES) --dist loadgroup || failed=1; \
 	exit $$failed
 
 MINUTES ?= 10

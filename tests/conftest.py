@@ -12,8 +12,15 @@ settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a GPU where there is none."""
-    on_gpu = [item for item in items if item.get_closest_marker("gpu")]
+    """Skip what needs a GPU where there is none, and keep apart what takes a machine for itself."""
+    _skip_without_gpu([item for item in items if item.get_closest_marker("gpu")])
+    for item in items:
+        # One Ray at a time; and the tests of a file share what they start, in one process.
+        group = "ray" if item.get_closest_marker("ray") else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _skip_without_gpu(on_gpu: list[pytest.Item]) -> None:
     if on_gpu:
         import torch
 
