@@ -9,8 +9,8 @@ from search_space.errors import InvalidInput, Problem
 from ..data.patches import ResidentImages
 from ..finishing import Distillation
 from ..model import SRModel
+from ..portable import read_safetensors
 from ..recipe import Recipe
-from ..weights import load_model
 from .cues import Cues
 from .fake_int8 import FakeInt8
 from .lesson import DistillationLesson, Tricks
@@ -54,7 +54,7 @@ def _loaded(document: bytes, model: SRModel, device: torch.device) -> SRModel:
         InvalidInput: It is none, or none for such a student.
     """
     with torch.random.fork_rng(devices=[]):  # the weights that a network is built with are replaced
-        teacher = load_model(document)
+        teacher = read_safetensors(document)
     found, wanted = (f"x{network.scale} with {network.channels} channels" for network in (teacher, model))
     if found != wanted:
         raise InvalidInput([Problem("distil.teacher", found, f"a model for {wanted}, as the student")])

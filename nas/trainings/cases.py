@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from evaluator.finishing import FINISHING_RECIPES, expected_s
+from evaluator.metadata import Metadata
 from evaluator.recipe import Recipe
 
 from ..datasets import Datasets
@@ -24,13 +25,12 @@ from ..records import (
     TrainingStatus,
 )
 from ..settings import Settings
+from ..spec import SearchSpec
 from ..store.base import NotFound, Store
 from .agreement import Reranked, rerank
 from .asking import NotFinishable, Wish, checked_wish
 from .model import Model
-
-WEIGHTS = (".safetensors", ".pth", ".npz")
-"""How the names of files end that may be teachers."""
+from .teachers import SUFFIX, described
 
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,199}")
 """Pattern of a file's bare name: what is matched leads out of no folder."""
@@ -173,25 +173,23 @@ class Trainings:
     def _why_no_teacher(self, name: str, search: Search) -> str:
         """What a teacher must be for a network of a search, where this one is not; empty where it is."""
         try:
-            return self._why_unfit(self._store.training(TrainingId(name)), search)
+            teacher = self._store.training(TrainingId(name))
         except NotFound:
-            return "" if self._is_file(name) else f"the id of a finished model, or the name of a file{self._files()}"
-
-    def _why_unfit(self, teacher: Training, search: Search) -> str:
+            return self._why_no_file(name, search.spec)
         if teacher.status is not TrainingStatus.COMPLETED:
             return f"a finished model: this training is {teacher.status}"
-        asked, found = search.spec, self._store.search(teacher.search_id).spec
-        if (asked.scale, asked.channels) == (found.scale, found.channels):
-            return ""
-        return (
-            f"a model of x{asked.scale} with {asked.channels} channels, as its student is: "
-            f"this one is x{found.scale} with {found.channels}"
-        )
+        return _why_unfit(self._store.search(teacher.search_id).spec, search.spec)
+
+    def _why_no_file(self, name: str, asked: SearchSpec) -> str:
+        if not self._is_file(name):
+            return f"the id of a finished model, or the name of a {SUFFIX} file{self._files()}"
+        found = described(self._models_root / name)
+        return _why_unfit(found, asked) if found else f"a {SUFFIX} file that srnas wrote, as `srnas convert` does"
 
     def _is_file(self, name: str) -> bool:
         """Whether a name is that of a file among the models of the installation, and no path."""
         path = self._models_root / name
-        return bool(FILE_NAME.fullmatch(name)) and path.suffix in WEIGHTS and path.is_file()
+        return bool(FILE_NAME.fullmatch(name)) and path.suffix == SUFFIX and path.is_file()
 
     def _files(self) -> str:
         """The files that may be named, as the end of what is allowed."""
@@ -201,6 +199,16 @@ class Trainings:
         return (
             f" among the models: {', '.join(names[:SHOWN])}{more}" if names else " in SRNAS_MODELS_ROOT: none is there"
         )
+
+
+def _why_unfit(found: SearchSpec | Metadata, asked: SearchSpec) -> str:
+    """What a teacher must be, where it enlarges something else than its student; empty where it does not."""
+    if (asked.scale, asked.channels) == (found.scale, found.channels):
+        return ""
+    return (
+        f"a model of x{asked.scale} with {asked.channels} channels, as its student is: "
+        f"this one is x{found.scale} with {found.channels}"
+    )
 
 
 def _require_start(candidate: Candidate, wish: Wish) -> None:

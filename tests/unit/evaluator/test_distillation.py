@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 import torch
 
-from evaluator import checkpoints
+from evaluator import checkpoints, named_tensors
 from evaluator.data.patches import ResidentImages
 from evaluator.distillation import lesson as lessons
 from evaluator.distillation import make_lesson, valuing
@@ -16,8 +16,10 @@ from evaluator.distillation.lesson import DistillationLesson
 from evaluator.evaluate import evaluate
 from evaluator.finishing import Distillation, Stretch
 from evaluator.lesson import Lesson
+from evaluator.metadata import KEY
 from evaluator.model import SRModel, build_model
 from evaluator.outcome import Success
+from evaluator.portable import read_safetensors, to_portable
 from evaluator.recipe import Recipe
 from evaluator.testing import TINY_GENOTYPE, tiny_data, tiny_job
 from evaluator.training import fit
@@ -177,6 +179,23 @@ def test_a_teacher_of_another_task_is_refused(scale: int, channels: int) -> None
         )
     assert [problem.field for problem in caught.value.problems] == ["distil.teacher"]
     assert f"x{scale} with {channels} channels" in str(caught.value)
+
+
+def test_an_exported_file_teaches_as_the_checkpoint_that_it_was_made_of() -> None:
+    training = Training({})
+    guide = read_safetensors(teacher())
+    exported = named_tensors.to_bytes(to_portable(guide), {KEY: guide.metadata.to_text()})
+    lesson = make_lesson(
+        Distillation(teacher="t"),
+        exported,
+        model=training.model,
+        images=training.images,
+        recipe=RECIPE,
+        seed=1,
+        device=CPU,
+    )
+    assert isinstance(lesson, DistillationLesson)
+    assert torch.equal(flat(lesson._teacher), flat(guide))
 
 
 def test_bfloat16_trains_with_every_trick() -> None:

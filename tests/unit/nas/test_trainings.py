@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluator import checkpoints
 from evaluator.finishing import FINISHING_RECIPES, WRAPPING, FinishingRecipe
+from evaluator.metadata import Metadata
 from evaluator.recipe import Recipe
 from nas.datasets import DatasetKept
 from nas.records import Candidate, CandidateState, Search, SearchId, Training, TrainingEnded, TrainingId, TrainingStatus
@@ -21,7 +23,16 @@ from nas.settings import Settings
 from nas.spec import DatasetSpec
 from nas.store.base import NotFound
 from nas.store.memory import MemoryStore
-from nas.testing import START, make_candidate, make_evaluation, make_progress, make_search, make_tiny_spec, told
+from nas.testing import (
+    START,
+    make_candidate,
+    make_evaluation,
+    make_genotype,
+    make_progress,
+    make_search,
+    make_tiny_spec,
+    told,
+)
 from nas.testing.builders import advanced, make_training, make_training_point
 from nas.trainings import Reranked, TrainingRequest, bicubic_psnr_db, recipe_document, rerank
 from search_space.errors import InvalidInput
@@ -199,6 +210,11 @@ def test_images_must_be_large_enough_and_apart_from_the_benchmarks(
     assert bicubic_psnr_db(other, service.search(other.search_id)) is None
 
 
+def checkpoint(scale: int = 2) -> bytes:
+    metadata = Metadata(genotype=make_genotype(7), recipe=Recipe(), scale=scale, channels=1)
+    return checkpoints.to_bytes({}, metadata)
+
+
 def test_a_teacher_is_a_finished_model_that_fits_or_a_file_among_the_models(
     service: Service, store: MemoryStore, candidates: list[Candidate], tmp_path: Path
 ) -> None:
@@ -212,12 +228,24 @@ def test_a_teacher_is_a_finished_model_that_fits_or_a_file_among_the_models(
     complete(store, unfinished)
     with pytest.raises(InvalidInput, match=r"a model of x2 with 1 channels, as its student is: this one is x4 with 1"):
         service.trainings.request(candidates[0].id, asked(unfinished.id))
-    (tmp_path / "home" / "models").mkdir(parents=True)
-    (tmp_path / "home" / "models" / "falsr-b.safetensors").write_bytes(b"weights")
+    models = tmp_path / "home" / "models"
+    models.mkdir(parents=True)
+    (models / "falsr-b.safetensors").write_bytes(checkpoint())
     with pytest.raises(InvalidInput, match=r"among the models: falsr-b\.safetensors"):
         service.trainings.request(candidates[0].id, asked("falsr-a.safetensors"))
     taught = service.trainings.request(candidates[0].id, asked("falsr-b.safetensors"))
     assert taught.recipe.distil is not None
+    refused = {
+        "x3.safetensors": (checkpoint(scale=3), "as its student is: this one is x3 with 1"),
+        "luma.safetensors": (b"weights", "that srnas wrote"),
+        "huge.safetensors": (b"\xff" * 64, "that srnas wrote"),
+        "nothing.safetensors": (b"", "that srnas wrote"),
+        "falsr-b.npz": (b"", r"a \.safetensors file among the models: falsr-b\.safetensors"),
+    }
+    for name, (content, why) in refused.items():
+        (models / name).write_bytes(content)
+        with pytest.raises(InvalidInput, match=why):
+            service.trainings.request(candidates[0].id, asked(name))
     plain = service.trainings.request(candidates[0].id, {"recipe": SHORT})
     assert plain.digest != taught.digest
     again = complete(store, service.trainings.get(min(taught, plain, key=lambda one: one.id).id))
