@@ -81,13 +81,13 @@ def score(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODEL", help="bicubic, exported .onnx or .safetensors files, and genotypes with --weights."
+            metavar="MODEL", help="bicubic, exported .onnx, .safetensors or .pth files, genotypes with --weights."
         ),
     ],
     data: Annotated[list[Path], typer.Option(help="Folder of images; give it again for more sets.")],
     weights: Annotated[
         list[Path] | None,
-        typer.Option(help="Weights of a genotype, .npz or .safetensors; one for each genotype, in their order."),
+        typer.Option(help="Weights of a genotype, .npz, .safetensors or .pth; one for each genotype, in order."),
     ] = None,
     protocol: Annotated[
         str, typer.Option(help="What PSNR and SSIM compare: falsr, y-float, y-rounded, rgb.")

@@ -11,10 +11,9 @@ from search_space.genotype import Genotype
 from search_space.published import PUBLISHED
 
 from .documents import read_genotype
-from .models import Upscaler, open_model
+from .models import EXPORTED, Upscaler, open_model
 
 BICUBIC = "bicubic"
-EXPORTED = (".onnx", ".safetensors")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -261,8 +261,9 @@ def test_every_array_that_does_not_fit_is_named_at_once(folder, tmp_path):
 
 
 def test_every_file_that_cannot_be_loaded_is_named_at_once(folder, tmp_path):
-    message = refusal("none.onnx", "none.safetensors", "falsr-b", "--weights", tmp_path / "w.npz", "--data", folder)
-    assert all(name in message for name in ("none.onnx", "none.safetensors", "w.npz"))
+    files = ("none.onnx", "none.safetensors", "none.pth")
+    message = refusal(*files, "falsr-b", "--weights", tmp_path / "w.npz", "--data", folder)
+    assert all(name in message for name in (*files, "w.npz"))
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
