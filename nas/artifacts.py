@@ -28,7 +28,7 @@ from .export.benchmark_document import BenchmarkDocument
 from .export.benchmark_row import to_json
 from .export.facts import UNKNOWN_TERMS, Found, ImagesUsed, ModelFacts, Trained, terms_of
 from .export.model import export_model
-from .exporting import Written
+from .exporting import Step, Written
 from .models import load_model
 from .rating.rate import rate_model
 from .records import ANALYSIS, BENCHMARK, Candidate, Search, Training
@@ -64,6 +64,7 @@ def write_artifact(
     weights: Path,
     form: str,
     path: Path,
+    step: Step = lambda _text, _total: None,
     *,
     benchmark_sets: Callable[[], Sequence[Path]] = tuple,
 ) -> Written:
@@ -77,18 +78,19 @@ def write_artifact(
         weights: The trained weights of either.
         form: One of `EXPORT_FORMATS`, or `ANALYSIS`, or `BENCHMARK`.
         path: Where to write.
+        step: Told of the parts of a long work.
         benchmark_sets: The folders of benchmark sets that there are now.
     """
     name = training.id if training else candidate.id
     if form == BENCHMARK:
-        return _write_benchmark(weights, name, search.spec.scale, benchmark_sets(), path)
+        return _write_benchmark(weights, name, search.spec.scale, benchmark_sets(), path, step)
     spec = search.spec.model_copy(update={"dataset": _dataset(search, training)})
     photographs = _photographs(spec, folder_of, PHOTOGRAPHS)
     if form == ANALYSIS:
         return _write_analysis(photographs, candidate, weights, path)
     facts = _facts(search, candidate, training, folder_of)
     if form == "all" and training is not None:
-        facts = replace(facts, benchmark=_benchmark(weights, name, spec.scale, benchmark_sets()))
+        facts = replace(facts, benchmark=_benchmark(weights, name, spec.scale, benchmark_sets(), step))
     return export_model(
         genotype=candidate.genotype,
         recipe=facts.metadata.recipe,
@@ -101,18 +103,19 @@ def write_artifact(
         photographs=[pair.crop(CROP_PX) for pair in photographs],
         summary=_summary(search, candidate, training),
         facts=facts,
+        step=step,
     )
 
 
-def _write_benchmark(weights: Path, name: str, scale: int, sets: Sequence[Path], path: Path) -> WrittenFile:
-    document = to_json(_benchmark(weights, name, scale, sets))
+def _write_benchmark(weights: Path, name: str, scale: int, sets: Sequence[Path], path: Path, step: Step) -> WrittenFile:
+    document = to_json(_benchmark(weights, name, scale, sets, step))
     content = f"{json.dumps(document, indent=2, allow_nan=False)}\n".encode()
     checkpoints.write(path, content)
     return WrittenFile(sha256=sha256(content).hexdigest(), size_bytes=len(content))
 
 
-def _benchmark(weights: Path, name: str, scale: int, sets: Sequence[Path]) -> BenchmarkDocument:
-    return rate_model(weights, sets, scale=scale, name=name)
+def _benchmark(weights: Path, name: str, scale: int, sets: Sequence[Path], step: Step) -> BenchmarkDocument:
+    return rate_model(weights, sets, scale=scale, name=name, step=step)
 
 
 def _write_analysis(photographs: Sequence[ImagePair], candidate: Candidate, weights: Path, path: Path) -> WrittenFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -23,6 +24,10 @@ RENEWED_AFTER_S = 30.0
 """So often it is said that an artifact is still being written: a benchmark takes minutes."""
 
 
+class GivenUp(Exception):
+    """The controller ends before a file was made: nothing of it lies anywhere, and whoever comes next makes it."""
+
+
 class Written(Protocol):
     """What an export reports of its file."""
 
@@ -34,10 +39,14 @@ class Written(Protocol):
     def detail(self) -> Mapping[str, Any]: ...  # noqa: D102
 
 
-Write = Callable[[Search, Candidate, Training | None, Path, str, Path], Written]
-"""``write(search, candidate, training, weights, form, path)`` makes the file at ``path`` from the file of weights.
+Step = Callable[[str, int], None]
+"""Called between the parts of a long work with what each is, and how many there are; by raising it ends the work."""
 
-The weights are those of the search, or of a full training where one is given.
+Write = Callable[[Search, Candidate, Training | None, Path, str, Path, Step], Written]
+"""``write(search, candidate, training, weights, form, path, step)`` makes the file at ``path`` of those weights.
+
+The weights are those of the search, or of a full training where one is given. Whatever ``step`` raises is raised, and
+then there is no file.
 """
 
 
@@ -49,7 +58,7 @@ class Exports(Protocol):
         ...
 
     def close(self) -> None:
-        """Wait for what was started; a store that is away is not waited for."""
+        """Give up what was started, once its part under way is done; a store that is away is not waited for."""
         ...
 
 
@@ -57,7 +66,8 @@ class ThreadedExports:
     """Claims requested artifacts and writes them beside the searches.
 
     A store that is away fails no artifact: what could not be read is tried again, and what could not be recorded is
-    recorded later, or made again by whoever finds that nothing was heard of it for too long.
+    recorded later, or made again by whoever finds that nothing was heard of it for too long. So is what a controller
+    gives up when it ends: a benchmark takes minutes, for which nobody waits at Ctrl-C.
 
     Args:
         store: Where requests are.
@@ -73,6 +83,7 @@ class ThreadedExports:
         self._clock = clock
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
         self._current: tuple[Artifact, Future[Artifact]] | None = None
+        self._closing = threading.Event()
         self._renewed_at = clock()
 
     def step(self) -> None:
@@ -94,9 +105,13 @@ class ThreadedExports:
 
     def close(self) -> None:
         """See `Exports.close`."""
+        self._closing.set()
         self._thread.shutdown(wait=True)
         current, self._current = self._current, None
         if current is None or isinstance(current[1].exception(), StoreUnavailable):
+            return
+        if isinstance(current[1].exception(), GivenUp):
+            logger.info("artifact left to others", artifact=current[0].id, format=current[0].format)
             return
         try:
             self._store.finish_artifact(self._outcome(*current))
@@ -111,14 +126,20 @@ class ThreadedExports:
                 logger.warning("artifact given up", artifact=artifact.id)
             self._renewed_at = at
 
+    def _go_on(self, _text: str, _total: int) -> None:
+        """Raise `GivenUp` where the controller ends."""
+        if self._closing.is_set():
+            raise GivenUp
+
     def _make(self, artifact: Artifact) -> Artifact:
+        self._go_on(artifact.format, 1)
         candidate = self._store.candidate(artifact.candidate_id)
         search = self._store.search(candidate.search_id)
         training = None if artifact.training_id is None else self._store.training(artifact.training_id)
         weights = self._weights(candidate, training)
         whose = candidate.id if training is None else training.id
         name = f"artifacts/{artifact.id}/{whose}-x{search.spec.scale}{ENDINGS[artifact.format]}"
-        written = self._write(search, candidate, training, weights, artifact.format, self._home / name)
+        written = self._write(search, candidate, training, weights, artifact.format, self._home / name, self._go_on)
         return replace(
             artifact,
             state=ArtifactState.READY,

@@ -73,6 +73,7 @@ def export_model(
     photographs: Sequence[ImagePair] = (),
     summary: Mapping[str, Any] | None = None,
     facts: ModelFacts | None = None,
+    step: Step | None = None,
 ) -> ExportReport:
     """Write the network of a checkpoint, which must be the one that the caller speaks of; see `export_network`.
 
@@ -88,6 +89,7 @@ def export_model(
         photographs: As below.
         summary: As below.
         facts: As below.
+        step: As below.
 
     Raises:
         InvalidInput: As below; or the weights cannot be read or are those of another network.
@@ -103,6 +105,7 @@ def export_model(
         photographs=photographs,
         summary=summary,
         facts=facts,
+        step=step,
     )
 
 

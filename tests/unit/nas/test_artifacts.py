@@ -167,8 +167,9 @@ def test_a_benchmark_is_measured_on_the_sets_that_there_are(
         final_weights,
         BENCHMARK,
         path,
+        print,
         benchmark_sets=lambda: sets,
     )
-    assert asked == [(final_weights, sets, {"scale": 2, "name": finished.id})]
+    assert asked == [(final_weights, sets, {"scale": 2, "name": finished.id, "step": print})]
     assert from_json(json.loads(path.read_bytes())) == make_benchmark()
     assert written.sha256 == sha256(path.read_bytes()).hexdigest()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nas.exporting import RENEWED_AFTER_S, STALE_AFTER_S, ThreadedExports
+from nas.exporting import RENEWED_AFTER_S, STALE_AFTER_S, Step, ThreadedExports
 from nas.records import Artifact, ArtifactState, Candidate, Search, SearchState, Training
 from nas.store.base import StoreUnavailable
 from nas.store.memory import MemoryStore
@@ -40,12 +40,22 @@ class Writer:
     def __init__(self) -> None:
         self.go = threading.Event()
         self.go.set()
+        self.begun = threading.Event()
         self.error: Exception | None = None
 
     def __call__(
-        self, search: Search, candidate: Candidate, training: Training | None, weights: Path, form: str, path: Path
+        self,
+        search: Search,
+        candidate: Candidate,
+        training: Training | None,
+        weights: Path,
+        form: str,
+        path: Path,
+        step: Step,
     ) -> Report:
+        self.begun.set()
         self.go.wait()
+        step(form, 2)
         if self.error is not None:
             raise self.error
         path.parent.mkdir(parents=True)
@@ -103,8 +113,14 @@ def exports(flaky: Any, tmp_path: Path, writer: Writer, clock: Clock) -> Iterato
     exports.close()
 
 
+def written(exports: ThreadedExports) -> None:
+    """Wait for what the one thread does."""
+    exports._thread.submit(lambda: None).result()
+
+
 def finished(exports: ThreadedExports, store: MemoryStore, artifact: Artifact) -> Artifact:
     exports.step()
+    written(exports)
     exports.close()
     return store.artifact(artifact.id)
 
@@ -166,6 +182,7 @@ def test_a_step_does_not_wait_for_the_file(exports: ThreadedExports, store: Memo
         exports.step()
     assert store.artifact(requested.id).state is ArtifactState.WRITING
     writer.go.set()
+    written(exports)
     exports.close()
     assert store.artifact(requested.id).state is ArtifactState.READY
 
@@ -190,11 +207,6 @@ def test_artifacts_of_ended_searches_are_still_made(exports: ThreadedExports, st
     search = store.searches()[0]
     store.move_search(search.id, SearchState.CANCELLED, at=START)
     assert finished(exports, store, store.add_artifact(make_artifact())).state is ArtifactState.READY
-
-
-def written(exports: ThreadedExports) -> None:
-    """Wait for what the one thread does."""
-    exports._thread.submit(lambda: None).result()
 
 
 def test_an_artifact_whose_candidate_cannot_be_read_now_is_made_later(
@@ -237,3 +249,21 @@ def test_a_store_that_is_away_at_the_end_leaves_the_artifact_to_others(
     flaky.go_away()
     exports.close()
     assert store.artifact(requested.id).state is ArtifactState.WRITING
+
+
+def test_a_controller_that_ends_gives_a_long_work_up_and_the_next_one_makes_the_file(
+    exports: ThreadedExports, store: MemoryStore, writer: Writer, clock: Clock, tmp_path: Path
+) -> None:
+    requested = store.add_artifact(make_artifact())
+    writer.go.clear()
+    exports.step()
+    writer.begun.wait()
+    closing = threading.Thread(target=exports.close)
+    closing.start()
+    exports._closing.wait()
+    writer.go.set()  # the part that was under way is done
+    closing.join()
+    assert store.artifact(requested.id).state is ArtifactState.WRITING
+    assert not (tmp_path / "artifacts").exists()
+    clock.now += timedelta(seconds=STALE_AFTER_S + 1)
+    assert finished(ThreadedExports(store, tmp_path, Writer(), clock=clock), store, requested).path is not None
