@@ -195,6 +195,7 @@ class Finishing:
     def _record_success(self, held: Held, planned: Planned, reached: Training, outcome: Success) -> None:
         if reached.step >= reached.steps:
             weights = self._files.keep_model(held.id, outcome.weights)
+            self._files.mark(held.id)  # by which whoever comes next sees that something is left, if we are gone
             self._end(held, replace(reached, status=TrainingStatus.COMPLETED, weights=weights))
             return
         if steps_of(outcome.state, planned.lineage) != planned.until:  # no good one is written over

@@ -51,6 +51,13 @@ class TrainingFiles:
         steps = steps_of(document, lineage)
         return (document, steps) if steps else (b"", 0)
 
+    def mark(self, training_id: TrainingId) -> None:
+        """Have a training be among `with_states`, also one of a single stretch, that never stood anywhere."""
+        path = self._folder(training_id) / STATE
+        with _passing():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+
     def drop_state(self, training_id: TrainingId) -> None:
         """Forget where a training stands, if that is known."""
         with _passing():

@@ -203,6 +203,20 @@ def test_a_finished_model_is_benchmarked_and_exported_unasked_and_its_state_is_d
     assert lab.workers.images == set()
 
 
+@pytest.mark.parametrize("steps", [20, STEPS])
+def test_a_model_whose_controller_is_killed_at_its_last_stretch_is_benchmarked_and_exported_all_the_same(
+    lab: Lab, steps: int
+) -> None:
+    plain = FINISHING_RECIPES["quick"]
+    lab.ask(recipe=replace(plain, training=replace(plain.training, steps=steps)))
+    killed = FlakyStore(lab.store, ["before"] * 9, verbs=("add_artifact",))
+    lab.run(lab.controller(killed))
+    assert lab.asked_for == []
+    lab.step(lab.controller(owner="theirs"))
+    assert sorted(lab.asked_for) == [("benchmark", "t0"), ("onnx", "t0")]
+    assert not lab.state().exists()
+
+
 def test_every_stretch_begins_with_the_weights_of_the_search_and_goes_on_from_the_one_before(lab: Lab) -> None:
     lab.ask()
     lab.run(lab.controller())
