@@ -33,7 +33,7 @@ from .aftermath import Aftermath
 from .files import TrainingFiles, steps_of
 from .held import Held, Planned, Ready, Subject
 from .planning import Planning
-from .stretches import advanced, failed, standing_at
+from .stretches import advanced, failed, set_back
 
 logger = structlog.get_logger(__name__)
 
@@ -164,6 +164,7 @@ class Finishing:
         if standing.step != row:
             logger.warning("training stands elsewhere", row=row, file=standing.step)
         if standing.step < row:
+            standing = set_back(held.training, standing.step, self._leasing.owner)
             self._keep(held, standing)
         held.training = standing
 
@@ -187,7 +188,7 @@ class Finishing:
         elif _is_unfit(outcome):
             logger.warning("training begins anew", reason=outcome.message)
             self._files.drop_state(held.id)
-            self._keep(held, standing_at(held.training, 0))
+            self._keep(held, set_back(held.training, 0, completion.worker, outcome.message))
             self._settle(held)
         else:
             self._end(held, failed(held.training, completion, outcome))

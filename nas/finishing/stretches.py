@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import replace
 
-from evaluator.executor import Completion
+from evaluator.executor import Completion, Setback
 from evaluator.outcome import Failure, Success
+from evaluator.provenance import code_digest
 
 from ..records import Candidate, Training, TrainingPoint, TrainingStatus
 from ..spec import SearchSpec
@@ -100,6 +101,23 @@ def standing_at(training: Training, step: int) -> Training:
         return replace(training, step=step)
     points = tuple(point for point in training.points if point.step <= step)
     return replace(training, step=step, points=points, train_s=points[-1].train_s if points else 0.0)
+
+
+def set_back(training: Training, step: int, who: str, why: str = "") -> Training:
+    """A training of which steps are lost, with a setback that says so: nobody has to find out from a log.
+
+    Args:
+        training: Where it stood by its row.
+        step: Where it stands.
+        who: Who found out.
+        why: What was found; else what may be, by what is known.
+    """
+    if not why:
+        other = training.code_digest != code_digest()
+        why = "another version of the code took them" if other else "the file of where it stood is gone, or another's"
+    message = f"{training.step - step} of {training.step} steps are taken again: {why}"
+    setback = Setback(cause="set_back", worker=who, message=message)
+    return replace(standing_at(training, step), setbacks=(*training.setbacks, setback))
 
 
 def mean_loss(curve: tuple[tuple[int, float], ...], since: int) -> float | None:

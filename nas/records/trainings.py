@@ -96,7 +96,7 @@ class Training:
         device: Name of the device of its last stretch.
         precision: What that computed in.
         protocol: Identifier of the protocol that its points were scored under.
-        setbacks: Starts of its stretches that came to nothing, oldest first.
+        setbacks: Starts of its stretches that came to nothing, and times that steps were lost, oldest first.
         weights: Path of the finished weights below the data directory; None before.
         claims: How often controllers took it since its last stretch: one that kills them is not taken for ever.
     """

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evaluator import checkpoints
+from evaluator import checkpoints, executor, testing
 from evaluator.data.sets import EvaluationData
 from evaluator.executor import Completion, Job, Setback
 from evaluator.finishing import FINISHING_RECIPES, Distillation
@@ -314,6 +314,9 @@ def test_a_state_that_is_gone_takes_the_row_back_and_the_training_begins_anew(la
     lab.workers.stuck = True
     lab.step(controller, times=2)
     assert (lab.training().step, lab.training().points, lab.training().train_s) == (0, (), 0.0)
+    (setback,) = lab.training().setbacks
+    assert (setback.cause, setback.worker) == ("set_back", "theirs")
+    assert setback.message.startswith("50 of 50 steps are taken again: the file of where it stood is gone")
     lab.workers.stuck = False
     lab.run(controller)
     assert reached(lab.training()) == reached(undisturbed(tmp_path).training())
@@ -344,7 +347,26 @@ def test_a_state_that_its_worker_finds_damaged_is_dropped_and_the_training_begin
     while lab.training().step:
         lab.step(controller)
     lab.workers.outcome = None
+    (setback,) = lab.training().setbacks
+    assert setback.message == "50 of 50 steps are taken again: UnfitState: its values were changed"
     lab.run(controller)
+    assert reached(lab.training()) == reached(undisturbed(tmp_path).training())
+
+
+def test_a_training_that_another_version_of_the_code_has_begun_begins_anew_and_says_so(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.ask()
+    with monkeypatch.context() as older:
+        for module in (executor, testing):
+            older.setattr(module, "code_digest", lambda: "older")
+        first = lab.controller()
+        lab.step(first)
+        first.close()
+    assert (lab.training().step, lab.training().code_digest) == (50, "older")
+    lab.run(lab.controller(owner="theirs"))
+    (setback,) = lab.training().setbacks
+    assert setback.message == "50 of 50 steps are taken again: another version of the code took them"
     assert reached(lab.training()) == reached(undisturbed(tmp_path).training())
 
 
