@@ -18,6 +18,7 @@ from .schemas import (
     CandidatePage,
     CandidateSummary,
     CandidateView,
+    CloudView,
     FrontView,
     HistoryView,
     StatisticsView,
@@ -62,6 +63,11 @@ class Findings:
         """The same front as CSV, as a Markdown table, or as a page with a plot of every candidate."""
         query = _front_query(objectives, feasible_only) | {"format": form}
         return self._connection.send("GET", f"/v1/searches/{part(search_id)}/front", params=query).text
+
+    def cloud(self, search_id: str, *, most: int | None = None) -> CloudView:
+        """At most so many candidates of a search as columns, its front and what is in flight always among them."""
+        query = {} if most is None else {"most": most}
+        return self._ask(CloudView, "GET", f"/v1/searches/{part(search_id)}/cloud", params=query)
 
     def candidates(
         self, search_id: str, *, rung: int | None = None, operator: str | None = None, page: int = 100

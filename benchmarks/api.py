@@ -78,6 +78,7 @@ def _quick(connection: Connection) -> Mapping[str, Lap]:
         "front, not changed": lambda: connection.get(f"{PATH}/front", if_none_match=tag, status=304),
         "front as CSV": lambda: connection.get(f"{PATH}/front?format=csv"),
         "other objectives, again": lambda: connection.get(f"{PATH}/front?objectives=psnr,params"),
+        "cloud of 5,000": lambda: connection.get(f"{PATH}/cloud"),
         "history": lambda: connection.get(f"{PATH}/history"),
         "search": lambda: connection.get(PATH),
         "searches": lambda: connection.get("/v1/searches?limit=50"),
@@ -100,6 +101,7 @@ def _moving(connection: Connection) -> Mapping[str, Lap]:
     return {
         EMPTY: lambda: connection.get("/health/live"),
         "front": lambda: connection.get(f"{PATH}/front"),
+        "cloud of 5,000": lambda: connection.get(f"{PATH}/cloud"),
         "other objectives": lambda: connection.get(f"{PATH}/front?objectives=psnr,params"),
     }
 

@@ -21,6 +21,7 @@ from .fronts import Front, make_front
 from .objectives import Objective
 from .records import Candidate, LedgerRow, Pulse, Search, SearchId
 from .statistics.account import Account
+from .statistics.cloud import Cloud
 from .statistics.documents import Point, Statistics
 
 PAGE = 5_000
@@ -205,6 +206,14 @@ class Standing:
         with self._lock:
             self._look(self._reads.pulse(self._search_id))
             return self._account.statistics(self._search, self._reads.untold_rows(self._search_id), now)
+
+    def cloud(self, most: int) -> Cloud:
+        """At most so many of its candidates, the front and what has no outcome always among them."""
+        with self._lock:
+            self._look(self._reads.pulse(self._search_id))
+            trainings = self._account.trainings
+            front = map(trainings.ordinal, trainings.front(self._search.spec.objective_values, feasible_only=True))
+            return self._account.points.cloud(self._reads.untold_rows(self._search_id), set(front), most)
 
     def course(self) -> list[Point]:
         """How the search has come to where it is."""

@@ -15,6 +15,7 @@ from .access import (
 )
 from .artifacts import ArtifactList, ArtifactView, ExportRequest
 from .candidates import CandidatePage, CandidateSummary, CandidateView, EvaluationView, FailureView, PredictionView
+from .cloud import CloudView, LandmarkView, PrintedScoreView
 from .datasets import DatasetList, DatasetView, FolderRequest
 from .events import EventPage, EventView
 from .front import FrontView, MemberView, ObjectiveView
@@ -48,6 +49,7 @@ __all__ = [
     "CandidateView",
     "ChecksView",
     "CloneRequest",
+    "CloudView",
     "DatasetList",
     "DatasetView",
     "EvaluationView",
@@ -65,6 +67,7 @@ __all__ = [
     "GeneView",
     "HealthView",
     "HistoryView",
+    "LandmarkView",
     "MemberView",
     "ModelExportRequest",
     "ModelPage",
@@ -74,6 +77,7 @@ __all__ = [
     "PointView",
     "PredictionView",
     "PrincipalView",
+    "PrintedScoreView",
     "ProblemView",
     "ProgressView",
     "ReadinessView",

@@ -14,7 +14,7 @@ from nas.spec import SearchSpec
 
 from .wire import Figure, Figures, Links, Wire
 
-PARTS = ("front", "candidates", "events", "statistics", "history")
+PARTS = ("front", "cloud", "candidates", "events", "statistics", "history")
 """What else can be asked of a search."""
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ..records import LedgerRow, Search
 from ..spec import SearchSpec
+from .cloud import Points
 from .course import Course
 from .documents import Point, Statistics
 from .networks import Networks
@@ -33,6 +34,7 @@ class Account:
         count: How many rows were told.
         last: Number of the latest tell; -1 before the first.
         trainings: Those that compare with one another, and their fronts.
+        points: Every one, as columns of numbers.
     """
 
     def __init__(self, search_id: str, spec: SearchSpec) -> None:
@@ -44,7 +46,7 @@ class Account:
         self._confirmations = Confirmations(top_rung, spec.found_columns)
         self._spending, self._course = Spending(top_rung), Course(top_rung)
         self._unmarked: dict[int, None] = {}
-        self.trainings = FullTrainings(top_rung, objectives)
+        self.trainings, self.points = FullTrainings(top_rung, objectives), Points()
         self.count, self.last = 0, -1
 
     # -- rows ------------------------------------------------------------------------------------------------------
@@ -58,6 +60,7 @@ class Account:
             self.trainings.add(row)
         first = row.replicate == 0 and self._networks.add(row, full)
         self._held_out.add(row, first=first)
+        self.points.add(row)
         for part in (self._operators, self._rungs, self._arms, self._confirmations, self._spending, self._course):
             part.add(row)
         if row.survived is None and row.replicate == 0:

@@ -33,6 +33,7 @@ CALLS: Mapping[str, Callable[[Client], Any]] = {
     "get_history": lambda client: client.history("x"),
     "list_events": lambda client: next(client.events("x")),
     "get_front": lambda client: client.front("x"),
+    "get_cloud": lambda client: client.cloud("x"),
     "list_candidates": lambda client: next(client.candidates("x")),
     "get_candidate": lambda client: client.candidate("x"),
     "draw_candidate": lambda client: client.drawing("x"),
