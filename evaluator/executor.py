@@ -111,8 +111,8 @@ class Setback:
     """A start of a job that came to nothing, and after which it was tried again.
 
     Attributes:
-        cause: A kind of failure, such as "worker_lost", "out_of_memory" or "error"; "node_left" where its node went; of a
-            full training also "set_back", where steps were lost.
+        cause: A kind of failure, such as "worker_lost", "out_of_memory" or "error"; "node_left" where its node went;
+            "set_back" where steps of a full training were lost.
         worker: Name of the worker slot, or of who found that out.
         message: What happened.
     """

@@ -1,4 +1,7 @@
-"""What is left to do once a full training has ended: ask for files of the model, and drop where it stood."""
+"""What is left to do once a full training has ended: ask for files of the model, and drop where it stood.
+
+Where one stood that has failed is kept, until one that asks for the same is completed: that one goes on from there.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,9 @@ class Aftermath:
         self._ended: deque[Training] = deque()
 
     def add(self, training: Training) -> None:
-        """Take in a training that has ended for good."""
-        self._ended.append(training)
+        """Take in a training that has ended."""
+        if training.status is not TrainingStatus.FAILED:
+            self._ended.append(training)
 
     def sweep(self) -> None:
         """Take in those that ended where nobody could see to it: their states are still there; `StoreUnavailable`."""
@@ -39,7 +43,9 @@ class Aftermath:
         for training_id in self._files.with_states():
             with suppress(NotFound):
                 found.append(self._store.training(training_id))
-        self._ended += [training for training in found if training.status.ended]
+        for training in found:
+            if training.status.ended:
+                self.add(training)
 
     def step(self) -> None:
         """Do all that is left; `StoreUnavailable`. A state goes last, for it shows that something is left."""
@@ -48,8 +54,16 @@ class Aftermath:
             if training.status is TrainingStatus.COMPLETED:
                 for form in MADE_AT_ONCE:
                     self._ask_for(training, form)
+                self._drop_failed(training)
             self._files.drop_state(training.id)
             self._ended.popleft()
+
+    def _drop_failed(self, completed: Training) -> None:
+        """Drop where those stood that have failed and asked for the same: nobody goes on from there any more."""
+        of_candidate, statuses = completed.candidate_id, [TrainingStatus.FAILED]
+        for failed in self._store.trainings(candidate_id=of_candidate, statuses=statuses, limit=None):
+            if failed.digest == completed.digest:
+                self._files.drop_state(failed.id)
 
     def _ask_for(self, training: Training, form: str) -> None:
         artifact = Artifact(

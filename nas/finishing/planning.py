@@ -10,11 +10,11 @@ from evaluator.executor import Job
 from evaluator.finishing import Stretch
 from search_space.errors import InvalidInput, Problem
 
-from ..records import Training, TrainingId
+from ..records import Training, TrainingId, TrainingStatus
 from ..store.base import NotFound, Store
 from .files import TrainingFiles
 from .held import Planned, Ready
-from .stretches import guessed_step_s, standing_at, step_s_of, stop_after
+from .stretches import gone_on_from, guessed_step_s, standing_at, step_s_of, stop_after
 
 TEACHER = "recipe.distil.teacher"
 
@@ -59,14 +59,25 @@ class Planning:
             timeout_s=TIMEOUT_S,
             stretch=stretch,
         )
-        start, step = self.files.state(training.id, whole.lineage)
-        standing = standing_at(training, step)
+        start, standing = self._standing(training, whole.lineage)
         rate = step_s_of(standing)
         if rate is None:
             rate = guessed_step_s(training, ready.candidate, ready.spec, devices)
-        until = stop_after(step, training.steps, rate, self.checkpoint_s)
+        until = stop_after(standing.step, training.steps, rate, self.checkpoint_s)
         job = replace(whole, start=start, stretch=replace(stretch, until=until))
         return Planned(standing=standing, job=job, until=until, lineage=whole.lineage)
+
+    def _standing(self, training: Training, lineage: str) -> tuple[bytes, Training]:
+        """Where a training stands by its file, or by that of one that has failed and asked for the same."""
+        document, step = self.files.state(training.id, lineage)
+        if step:
+            return document, standing_at(training, step)
+        of_candidate = training.candidate_id
+        for other in self.store.trainings(candidate_id=of_candidate, statuses=[TrainingStatus.FAILED], limit=None):
+            document, step = self.files.state(other.id, lineage)
+            if step:
+                return document, standing_at(gone_on_from(training, other), step)
+        return b"", standing_at(training, 0)
 
     def _whole(self, training: Training, ready: Ready) -> Stretch:
         """The stretch that takes every step; others differ in where they stop."""

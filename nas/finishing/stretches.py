@@ -103,6 +103,11 @@ def standing_at(training: Training, step: int) -> Training:
     return replace(training, step=step, points=points, train_s=points[-1].train_s if points else 0.0)
 
 
+def gone_on_from(training: Training, other: Training) -> Training:
+    """A training that goes on from where another one of the same lineage has failed."""
+    return replace(training, step=other.step, points=other.points, train_s=other.train_s, validate_s=other.validate_s)
+
+
 def set_back(training: Training, step: int, who: str, why: str = "") -> Training:
     """A training of which steps are lost, with a setback that says so: nobody has to find out from a log.
 

@@ -117,7 +117,7 @@ class Lab:
     def ask(self, name: str = "t0", ordinal: int = 0, **fields: Any) -> TrainingId:
         plain = FINISHING_RECIPES["quick"]
         recipe = fields.pop("recipe", replace(plain, training=replace(plain.training, steps=STEPS)))
-        training = make_training(name, f"00000001-{ordinal}", recipe=recipe, digest=name, **fields)
+        training = make_training(name, f"00000001-{ordinal}", recipe=recipe, **{"digest": name, **fields})
         return self.store.add_training(training).id
 
     def equipment(self, **parts: Any) -> Equipment:
@@ -519,7 +519,39 @@ def test_a_training_that_fails_says_why_and_what_to_do_next(lab: Lab) -> None:
         "diverged after step 50 of 130: the loss grew; lower recipe.learning_rate or set recipe.gradient_clip, then "
         "ask for a new training"
     )
-    assert (lab.asked_for, lab.state().exists()) == ([], False)
+    assert lab.asked_for == []
+
+
+def test_what_asks_for_the_same_as_a_training_that_failed_goes_on_from_where_that_stood(
+    lab: Lab, tmp_path: Path
+) -> None:
+    lab.ask(digest="the same")
+    controller = lab.controller()
+    lab.step(controller, times=2)
+    lab.workers.outcome = Failure(kind="worker_lost", message="the machine is gone")
+    lab.run(controller)
+    assert (lab.training().status, lab.training().step) == (TrainingStatus.FAILED, 80)
+    lab.step(lab.controller(owner="who tidies up"))
+    lab.workers = Workers()
+    lab.ask("t1", digest="the same")
+    lab.run(lab.controller(owner="theirs"), "t1")
+    assert lab.workers.taken == [30, 20]
+    assert (lab.model("t1"), lab.training("t1").setbacks) == (undisturbed(tmp_path).model(), ())
+    assert reached(lab.training("t1"))[:-1] == reached(undisturbed(tmp_path).training())[:-1]
+    assert not lab.state().exists()
+
+
+def test_what_asks_for_something_else_than_a_training_that_failed_begins_afresh(lab: Lab) -> None:
+    lab.ask()
+    controller = lab.controller()
+    lab.step(controller, times=2)
+    lab.workers.outcome = Failure(kind="worker_lost", message="the machine is gone")
+    lab.run(controller)
+    lab.workers = Workers()
+    lab.ask("t1", seed=lab.training().seed - 1)
+    lab.run(lab.controller(owner="theirs"), "t1")
+    assert lab.workers.taken[0] == 50
+    assert lab.state().exists()
 
 
 def test_starts_that_came_to_nothing_are_told(lab: Lab) -> None:
