@@ -74,5 +74,5 @@ class Metadata:
             )
         except InvalidInput:
             raise
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise InvalidInput([Problem("checkpoint.header", text, "a header that srnas wrote")]) from error

@@ -28,6 +28,9 @@ HINT = "Give a file that `srnas export` or `srnas convert` wrote."
 PARAMS = "params"
 """The entry of a `.pth` under which programs for upscaling look for the state dict."""
 
+MOST_CODES = 2**16
+"""Characters of the text that weights belong to: a pickle may name a tensor of any size that holds one number."""
+
 
 def is_portable(tensors: Mapping[str, object]) -> bool:
     """Whether a state dict names itself as one of ours."""
@@ -48,6 +51,8 @@ def read_metadata(tensors: Mapping[str, Tensor]) -> Metadata:
         InvalidInput: The state dict is not one of ours, or its text cannot be read.
     """
     try:
+        if tensors[KEY].numel() > MOST_CODES:
+            raise ValueError(f"{tensors[KEY].numel()} characters")
         codes = tensors[KEY].flatten().tolist()
         return Metadata.from_text(bytes(round(code) for code in codes).decode("ascii"))
     except (KeyError, AttributeError, ValueError, OverflowError, TypeError) as error:
@@ -97,15 +102,22 @@ def read_pth(document: bytes) -> SRModel:
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise _unreadable("a .pth file that holds tensors alone") from error
     tensors = held.get(PARAMS, held) if isinstance(held, Mapping) else None
-    if not isinstance(tensors, Mapping) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
-        raise _unreadable(f"a state dict, or one under {PARAMS!r}")
+    if not isinstance(tensors, Mapping) or not all(map(_is_plain, tensors.values())):
+        raise _unreadable(f"a state dict of plain tensors, or one under {PARAMS!r}")
     return from_portable({str(name): tensor for name, tensor in tensors.items()})
 
 
 def _model(weights: Mapping[str, Tensor], made: Metadata) -> SRModel:
     network = build(made.genotype, scale=made.scale, channels=made.channels, depth_to_space=made.depth_to_space)
-    load_state(network, {name: tensor.float() for name, tensor in weights.items()}, source="weights")
+    load_state(network, weights, source="weights")  # which compares all shapes before it converts any value
     return SRModel(network, made.genotype, made.recipe, scale=made.scale, channels=made.channels).eval()
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is a tensor of numbers that are all there: none sparse, complex, quantised or without memory."""
+    if not isinstance(value, Tensor) or value.is_quantized or value.is_complex():
+        return False
+    return value.layout == torch.strided and value.device.type == "cpu"
 
 
 def _unreadable(allowed: str) -> InvalidInput:

@@ -26,6 +26,9 @@ FACE = f"{KEY}.face"
 
 PROBE_PX = 16
 
+MOST_PX = 4096
+"""Side of the largest picture that a file may ask for where it takes one size alone."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Upscaler:
@@ -72,6 +75,7 @@ def load_onnx(path: Path, *, threads: int = 0) -> Upscaler:
         InvalidInput: It is neither.
     """
     session = _open(path, threads)
+    _require_tensors(path, session)
     network, texts = _running(path, session), session.get_modelmeta().custom_metadata_map
     if KEY not in texts:
         return _of_another_make(path, network, session)
@@ -93,6 +97,13 @@ def _open(path: Path, threads: int) -> Any:
         raise InvalidInput([Problem("model", str(path), "an ONNX file that onnxruntime can load")]) from error
 
 
+def _require_tensors(path: Path, session: Any) -> None:
+    """Raise `InvalidInput` unless a file makes one array of one array."""
+    kinds = [[place.type for place in places] for places in (session.get_inputs(), session.get_outputs())]
+    if not all(len(kind) == 1 and kind[0].startswith("tensor(") for kind in kinds):
+        raise InvalidInput([Problem("model", str(path), f"an ONNX file with one input and one output, not {kinds}")])
+
+
 def _running(path: Path, session: Any) -> Network:
     """A session as a function of float32, whatever floats it takes itself."""
     inputs, outputs = ([place.name for place in places] for places in (session.get_inputs(), session.get_outputs()))
@@ -104,6 +115,9 @@ def _running(path: Path, session: Any) -> Network:
         except Exception as error:
             allowed = f"an ONNX file that upscales a picture of {images.shape}: {error}"
             raise InvalidInput([Problem("model", str(path), allowed)]) from error
+        if output.ndim != 4:
+            allowed = f"an ONNX file that makes pictures, n x c x h x w, not {output.shape}"
+            raise InvalidInput([Problem("model", str(path), allowed)])
         return output.astype(np.float32, copy=False)
 
     return network
@@ -122,13 +136,15 @@ def _behind(face: Network) -> Network:
 
 def _of_another_make(path: Path, network: Network, session: Any) -> Upscaler:
     """Find out the scale of an ONNX file that says nothing of itself, by running it on a flat picture."""
-    inputs, outputs = session.get_inputs(), session.get_outputs()
-    shape = inputs[0].shape if len(inputs) == len(outputs) == 1 else []
+    shape = session.get_inputs()[0].shape
     channels = shape[1] if len(shape) == 4 else None
     if not isinstance(channels, int) or channels not in (1, 3):
         allowed = f"an ONNX file with one input n x 1 or 3 x h x w and one output; its input is {shape}"
         raise InvalidInput([Problem("model", str(path), allowed)])
     height, width = (side if isinstance(side, int) else PROBE_PX for side in shape[2:])
+    if not 1 <= min(height, width) <= max(height, width) <= MOST_PX:
+        allowed = f"an upscaler of pictures of 1 to {MOST_PX} pixels a side; its input is {shape}"
+        raise InvalidInput([Problem("model", str(path), allowed)])
     output = network(np.full((1, channels, height, width), 0.5, dtype=np.float32))
     scale = output.shape[-1] // width
     if scale < 1 or output.shape != (1, channels, scale * height, scale * width):

@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from evaluator import checkpoints
 from evaluator.metadata import KEY
 from evaluator.model import SRModel, build_model
-from evaluator.portable import from_portable, is_portable, read_metadata, read_pth, read_safetensors, to_portable
+from evaluator.portable import (
+    PARAMS,
+    from_portable,
+    is_portable,
+    read_metadata,
+    read_pth,
+    read_safetensors,
+    to_portable,
+)
 from evaluator.recipe import RECIPES, Recipe
 from evaluator.weights import MismatchedWeights
 from search_space.errors import InvalidInput
@@ -89,7 +97,23 @@ def test_a_pth_that_is_no_state_dict_is_refused(document):
         read_pth(document)
 
 
-@pytest.mark.parametrize("codes", [[], [1.5e30], [float("nan")], [-1], [300], [ord("{")], "text"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda tensor: tensor.to_sparse(),
+        lambda tensor: tensor.to("meta"),
+        lambda tensor: tensor.to(torch.complex64),
+        lambda tensor: torch.zeros(1).expand(10**12),
+    ],
+)
+@pytest.mark.parametrize("name", [KEY, "feat.weight"])
+def test_a_pth_of_tensors_whose_numbers_are_not_all_there_is_refused_at_once(broken, name):
+    tensors = to_portable(made())
+    with pytest.raises(InvalidInput):
+        read_pth(pickled({PARAMS: {**tensors, name: broken(tensors[name])}}))
+
+
+@pytest.mark.parametrize("codes", [[], [1.5e30], [float("nan")], [-1], [300], [ord("{")], [ord("[")] * 50_000, "text"])
 def test_a_text_that_cannot_be_read_is_refused(codes):
     tensors = {KEY: codes if isinstance(codes, str) else torch.tensor(codes)}
     assert is_portable(tensors)

@@ -179,6 +179,34 @@ def test_an_onnx_file_that_is_no_upscaler_is_refused_with_a_hint(tmp_path):
     assert caught.value.hint == models.HINT
 
 
+@pytest.mark.parametrize(
+    ("node", "taken", "made"),
+    [
+        ("Relu", (1, 3, 100_000, 100_000), None),
+        ("Relu", (1, 3, 0, 0), None),
+        ("ReduceMean", (1, 3, "h", "w"), ()),
+        ("SequenceConstruct", (1, 3, "h", "w"), None),
+        ("RandomNormal", None, (1, 3, 8, 8)),
+    ],
+)
+def test_an_onnx_file_that_makes_no_picture_of_a_picture_is_refused(tmp_path, node, taken, made):
+    from onnx import TensorProto, helper, save
+
+    def place(name, shape):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+    options = {"keepdims": 0} if node == "ReduceMean" else {"shape": made} if node == "RandomNormal" else {}
+    inputs = [] if taken is None else [place("input", taken)]
+    sequence = helper.make_tensor_sequence_value_info("output", TensorProto.FLOAT, None)
+    output = sequence if node == "SequenceConstruct" else place("output", taken if made is None else made)
+    nodes = [helper.make_node(node, ["input"][: len(inputs)], ["output"], **options)]
+    opsets = [helper.make_opsetid("", 18)]
+    graph = helper.make_graph(nodes, "g", inputs, [output])
+    save(helper.make_model(graph, ir_version=9, opset_imports=opsets), tmp_path / "odd.onnx")
+    with pytest.raises(InvalidInput, match=r"odd\.onnx"):
+        load_model(tmp_path / "odd.onnx")
+
+
 def test_what_upscales_by_onnx_alone_never_loads_torch(tmp_path):
     write_nearest(tmp_path / "a.onnx", channels=3, **{KEY: described(1), FACE: "rgb"})
     code = (
