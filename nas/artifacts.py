@@ -23,22 +23,31 @@ from search_space.errors import InvalidInput
 from .analysing.model import analyse
 from .analysing.writing import to_archive
 from .catalogue import FolderOf
-from .checks import dataset_folder
+from .checks import MIN_VALIDATION_SIDE, dataset_folder
 from .export.benchmark_document import BenchmarkDocument
-from .export.benchmark_row import to_json
+from .export.benchmark_row import from_json, to_json
 from .export.facts import UNKNOWN_TERMS, Found, ImagesUsed, ModelFacts, Trained, terms_of
 from .export.model import export_model
 from .exporting import Step, Written
+from .fronts import Front
 from .models import load_model
+from .preparing import spec_of
 from .rating.rate import rate_model
-from .records import ANALYSIS, BENCHMARK, Candidate, Search, Training
+from .records import ANALYSIS, BENCHMARK, Candidate, Search, SearchId, Training
 from .scores import candidate_scores
-from .spec import DatasetSpec, SearchSpec
+from .spec import SearchSpec
+from .validation import held_out
 
 PHOTOGRAPHS = 16
-"""How many photographs INT8 is calibrated and scored on, at most; the first is what a file is verified on."""
+"""How many photographs INT8 is calibrated and scored on, at most; the first is what any file is verified on."""
 CROP_PX = 256
 """Side in LR pixels of what is taken from the middle of each."""
+
+CALIBRATED = ("onnx-int8", "all")
+"""Forms that need more photographs than one."""
+
+TOLD = ("card", "openmodeldb", "all")
+"""Forms that say where a network comes from and what it scores."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +76,8 @@ def write_artifact(
     step: Step = lambda _text, _total: None,
     *,
     benchmark_sets: Callable[[], Sequence[Path]] = tuple,
+    front_of: Callable[[SearchId], Front] | None = None,
+    benchmark_of: Callable[[Training], Path | None] = lambda _: None,
 ) -> Written:
     """Make the file of an artifact.
 
@@ -80,17 +91,24 @@ def write_artifact(
         path: Where to write.
         step: Told of the parts of a long work.
         benchmark_sets: The folders of benchmark sets that there are now.
+        front_of: Finds the front of a search, for files that tell a candidate's place; None where nobody looks.
+        benchmark_of: Finds the file of what a finished model scored on them before; None where nobody measured that.
     """
     name = training.id if training else candidate.id
     if form == BENCHMARK:
         return _write_benchmark(weights, name, search.spec.scale, benchmark_sets(), path, step)
-    spec = search.spec.model_copy(update={"dataset": _dataset(search, training)})
-    photographs = _photographs(spec, folder_of, PHOTOGRAPHS)
+    spec = _spec(search, training)
     if form == ANALYSIS:
-        return _write_analysis(photographs, candidate, weights, path)
+        return _write_analysis(_photographs(spec, folder_of, 1), candidate, weights, path)
+    photographs = _photographs(spec, folder_of, PHOTOGRAPHS if form in CALIBRATED else 1, CROP_PX)
     facts = _facts(search, candidate, training, folder_of)
-    if form == "all" and training is not None:
-        facts = replace(facts, benchmark=_benchmark(weights, name, spec.scale, benchmark_sets(), step))
+    if form in TOLD and front_of is not None:
+        facts = replace(facts, found=Found.on(front_of(search.id), candidate))
+    if form in TOLD and training is not None:
+        benchmark = _measured(benchmark_of(training))
+        if benchmark is None and form == "all":
+            benchmark = _benchmark(weights, name, spec.scale, benchmark_sets(), step)
+        facts = replace(facts, benchmark=benchmark)
     return export_model(
         genotype=candidate.genotype,
         recipe=facts.metadata.recipe,
@@ -100,7 +118,7 @@ def write_artifact(
         file_format=form,
         path=path,
         check_image=photographs[0].hr if photographs else None,
-        photographs=[pair.crop(CROP_PX) for pair in photographs],
+        photographs=photographs,
         summary=_summary(search, candidate, training),
         facts=facts,
         step=step,
@@ -118,6 +136,14 @@ def _benchmark(weights: Path, name: str, scale: int, sets: Sequence[Path], step:
     return rate_model(weights, sets, scale=scale, name=name, step=step)
 
 
+def _measured(path: Path | None) -> BenchmarkDocument | None:
+    """The benchmark in a file; None where there is none, or none that can be read today."""
+    try:
+        return from_json(json.loads(path.read_bytes())) if path is not None else None
+    except (InvalidInput, OSError, ValueError):
+        return None
+
+
 def _write_analysis(photographs: Sequence[ImagePair], candidate: Candidate, weights: Path, path: Path) -> WrittenFile:
     if not photographs:
         raise FileNotFoundError("the search's photographs are no longer there, and an analysis needs one")
@@ -128,12 +154,14 @@ def _write_analysis(photographs: Sequence[ImagePair], candidate: Candidate, weig
     return WrittenFile(sha256=sha256(document).hexdigest(), size_bytes=len(document), detail=analysis.to_json())
 
 
-def _photographs(spec: SearchSpec, folder_of: FolderOf, limit: int) -> tuple[ImagePair, ...]:
+def _photographs(
+    spec: SearchSpec, folder_of: FolderOf, limit: int, crop_px: int | None = None
+) -> tuple[ImagePair, ...]:
     """Some of the photographs of a spec, best those that networks were not trained on; none if they are gone."""
     role = "train" if spec.dataset.validation is None else "validation"
     try:
-        folder = dataset_folder(spec, role, folder_of, min_lr_side=16)
-        return load(folder, scale=spec.scale, channels=3, limit=limit).pairs
+        folder = dataset_folder(spec, role, folder_of, min_lr_side=MIN_VALIDATION_SIDE)
+        return load(folder, scale=spec.scale, channels=3, limit=limit, crop=crop_px).pairs
     except (InvalidInput, OSError):
         return ()
 
@@ -149,7 +177,7 @@ def _facts(search: Search, candidate: Candidate, training: Training | None, fold
             genotype=candidate.genotype, recipe=recipe, scale=search.spec.scale, channels=search.spec.channels
         ),
         created_at=training.finished_at if training else None,
-        trained=Trained.of(training, **_images(training, folder_of)) if training else None,
+        trained=Trained.of(training, **_images(_spec(search, training), folder_of)) if training else None,
         found=Found(
             search_id=search.id,
             candidate_id=candidate.id,
@@ -165,15 +193,34 @@ def _recipe(search: Search, candidate: Candidate, training: Training | None) -> 
     return training.recipe.training if training else search.spec.recipe.at_rung(candidate.rung)
 
 
-def _dataset(search: Search, training: Training | None) -> DatasetSpec:
-    return DatasetSpec.model_validate(training.dataset) if training else search.spec.dataset
+def _spec(search: Search, training: Training | None) -> SearchSpec:
+    """The search's spec, with the images and the recipe of a full training where there is one."""
+    return spec_of(search.spec, training) if training else search.spec
 
 
-def _images(training: Training, folder_of: FolderOf) -> dict[str, ImagesUsed]:
+def _images(spec: SearchSpec, folder_of: FolderOf) -> dict[str, ImagesUsed]:
     """The sets of images that a model was made with, by their roles, each with where its terms stand."""
-    dataset = DatasetSpec.model_validate(training.dataset)
-    names = {"train": dataset.train, "validation": dataset.validation}
-    return {role: ImagesUsed(name=name, terms=_terms(name, folder_of)) for role, name in names.items() if name}
+    dataset = spec.dataset
+    count = _count(spec, "train", folder_of)
+    train = ImagesUsed(name=dataset.train, count=count, terms=_terms(dataset.train, folder_of))
+    if dataset.validation is not None:
+        count, terms = _count(spec, "validation", folder_of), _terms(dataset.validation, folder_of)
+        return {"train": train, "validation": ImagesUsed(name=dataset.validation, count=count, terms=terms)}
+    if count is None:
+        return {"train": train}
+    held = held_out(dataset, count)
+    validation = replace(train, name=f"{dataset.train}, held out", count=held)
+    return {"train": replace(train, count=count - held), "validation": validation}
+
+
+def _count(spec: SearchSpec, role: str, folder_of: FolderOf) -> int | None:
+    """How many images of a role there are now, by their headers; None where they are gone."""
+    side = spec.recipe.patch if role == "train" else MIN_VALIDATION_SIDE
+    try:
+        folder = dataset_folder(spec, role, folder_of, min_lr_side=side)
+    except (InvalidInput, OSError):
+        return None
+    return len(folder.pairs[: getattr(spec.dataset, f"{role}_limit")])
 
 
 def _terms(dataset: str, folder_of: FolderOf) -> str:

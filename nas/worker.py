@@ -35,9 +35,10 @@ from .finishing import Equipment, TrainingFiles
 from .leases import Leasing
 from .preparing import images, prepare
 from .rating.rate import benchmark_sets
-from .records import Search, SearchId, SearchState, Worker
+from .records import BENCHMARK, Search, SearchId, SearchState, Training, Worker
 from .service import Service, utc_now
 from .settings import Settings, without_password
+from .standing import Standing
 from .states import StateShelf
 from .store.base import Store, StoreUnavailable
 from .store.opening import open_store
@@ -112,7 +113,13 @@ def make_controller(
     """A controller over real parts, for every search or for one."""
     folder_of = Catalogue(images_root=settings.images_root, home=settings.home, registered=store.datasets).folder
     sets = partial(benchmark_sets, settings.benchmarks_root)
-    write = partial(write_artifact, folder_of, benchmark_sets=sets)
+    write = partial(
+        write_artifact,
+        folder_of,
+        benchmark_sets=sets,
+        front_of=lambda search_id: Standing(store, search_id).front(),
+        benchmark_of=partial(measured_benchmark, store, settings.home),
+    )
     return Controller(
         store,
         executor,
@@ -137,6 +144,16 @@ def make_controller(
         wait=time.sleep,
         poll_s=settings.poll_s,
     )
+
+
+def measured_benchmark(store: Store, home: Path, training: Training) -> Path | None:
+    """The file of the last benchmark of a finished model, below the home folder; None where none is ready."""
+    made = [
+        artifact.path
+        for artifact in store.artifacts(training.candidate_id)
+        if artifact.training_id == training.id and artifact.format == BENCHMARK and artifact.path is not None
+    ]
+    return home / made[-1] if made else None
 
 
 def keep_weights(home: Path, key: str, weights: bytes) -> str:

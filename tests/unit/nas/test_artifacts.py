@@ -17,8 +17,9 @@ from evaluator.metadata import Metadata
 from evaluator.model import build_model
 from nas import artifacts
 from nas.artifacts import write_artifact
-from nas.export.benchmark_row import from_json
+from nas.export.benchmark_row import as_markdown, from_json, to_json
 from nas.export.network.weights import TRAINING
+from nas.fronts import Front
 from nas.records import ANALYSIS, BENCHMARK, Candidate, Search, Training, TrainingStatus
 from nas.spec import SearchSpec
 from nas.testing import make_candidate, make_search
@@ -141,6 +142,61 @@ def test_the_card_of_a_finished_model_says_where_the_terms_of_its_images_stand(
     card = path.read_text()
     assert "LICENSES.md in photos" in card
     assert all(name in card for name in ("gone", "quick", candidate.id, search.id))
+
+
+def test_a_card_tells_the_place_on_the_front_how_many_images_there_were_and_the_benchmark_that_is_there(
+    sample_dir: Path, search: Search, candidate: Candidate, finished: Training, final_weights: Path, tmp_path: Path
+) -> None:
+    path, measured = tmp_path / "model.md", tmp_path / "benchmark.json"
+    measured.write_text(json.dumps(to_json(make_benchmark())))
+    front = Front(
+        search=search,
+        objectives=search.spec.objective_values,
+        members=(candidate,),
+        scored=1,
+        feasible_only=True,
+        hypervolume=None,
+    )
+    folder_of, benchmark = sample_dir.parent.joinpath, {finished.id: measured}
+    write_artifact(
+        folder_of,
+        search,
+        candidate,
+        replace(finished, dataset={"train": "photos", "train_limit": 5, "validation": None}),
+        final_weights,
+        "card",
+        path,
+        front_of={search.id: front}.__getitem__,
+        benchmark_of=lambda training: benchmark[training.id],
+    )
+    card = path.read_text()
+    assert "number 1 of the 1 on its front" in card
+    assert "| training | photos | 4 |" in card
+    assert "| validation | photos, held out | 1 |" in card
+    assert as_markdown(make_benchmark()).strip() in card
+
+
+@pytest.mark.parametrize("content", [None, b"no JSON", b"{}"])
+def test_an_archive_measures_a_benchmark_that_cannot_be_read(
+    search: Search,
+    candidate: Candidate,
+    finished: Training,
+    final_weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: bytes | None,
+) -> None:
+    told = []
+    monkeypatch.setattr(artifacts, "rate_model", lambda *_, **__: make_benchmark())
+    monkeypatch.setattr(artifacts, "export_model", lambda **options: told.append(options["facts"].benchmark))
+    measured = tmp_path / "benchmark.json"
+    if content is not None:
+        measured.write_bytes(content)
+    path = tmp_path / "all.zip"
+    write_artifact(
+        tmp_path.joinpath, search, candidate, finished, final_weights, "all", path, benchmark_of=lambda _: measured
+    )
+    assert told == [make_benchmark()]
 
 
 def test_a_benchmark_is_measured_on_the_sets_that_there_are(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nas import worker
+from nas.records import BENCHMARK, ArtifactState
 from nas.settings import read_settings
+from nas.store.memory import MemoryStore
+from nas.testing import START, make_artifact, make_candidate, make_search
+from nas.testing.builders import make_training
+from nas.testing.search_promises import claim
 
 
 class Recorded:
@@ -70,3 +76,17 @@ def test_the_weights_of_two_trainings_of_one_network_lie_beside_each_other(tmp_p
     assert worker.keep_weights(tmp_path, "abcd", b"first") == first != second
     assert [(tmp_path / path).read_bytes() for path in (first, second)] == [b"first", b"second"]
     assert {Path(path).parent.as_posix() for path in (first, second)} == {"weights/ab"}
+
+
+def test_the_benchmark_of_a_model_is_the_last_that_is_ready_and_no_other_models(tmp_path: Path) -> None:
+    store, (first, second) = MemoryStore(), (make_training("a" * 12), make_training("b" * 12, digest="b" * 32))
+    store.add_search(make_search())
+    store.record_ask(claim(store), make_candidate())
+    first, second = (store.add_training(training) for training in (first, second))
+    assert worker.measured_benchmark(store, tmp_path, first) is None
+    artifact = store.add_artifact(make_artifact("1", format=BENCHMARK, training_id=first.id))
+    assert worker.measured_benchmark(store, tmp_path, first) is None
+    store.claim_artifact(at=START, stale_after_s=1.0)
+    store.finish_artifact(replace(artifact, state=ArtifactState.READY, path="a/b.json", finished_at=START))
+    assert worker.measured_benchmark(store, tmp_path, first) == tmp_path / "a/b.json"
+    assert worker.measured_benchmark(store, tmp_path, second) is None
