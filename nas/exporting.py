@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from .records import ENDINGS, Artifact, ArtifactState, Candidate, Search, Training, TrainingStatus
+from .records import Artifact, ArtifactState, Candidate, Search, Training, TrainingStatus
 from .store.base import Store, StoreUnavailable
 
 logger = structlog.get_logger(__name__)
@@ -137,8 +137,7 @@ class ThreadedExports:
         search = self._store.search(candidate.search_id)
         training = None if artifact.training_id is None else self._store.training(artifact.training_id)
         weights = self._weights(candidate, training)
-        whose = candidate.id if training is None else training.id
-        name = f"artifacts/{artifact.id}/{whose}-x{search.spec.scale}{ENDINGS[artifact.format]}"
+        name = f"artifacts/{artifact.id}/{artifact.filename}"
         written = self._write(search, candidate, training, weights, artifact.format, self._home / name, self._go_on)
         return replace(
             artifact,

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from nas.records import ENDINGS, Artifact, ArtifactState, ExportFormat
+from nas.records import Artifact, ArtifactState, ExportFormat
 
 from .wire import Links, Wire, finite
 
@@ -56,7 +56,7 @@ class ArtifactView(Wire):
             state=artifact.state,
             created_at=artifact.created_at,
             finished_at=artifact.finished_at,
-            filename=f"srnas-{artifact.training_id or artifact.candidate_id}{ENDINGS[artifact.format]}",
+            filename=artifact.filename,
             sha256=artifact.sha256,
             size_bytes=artifact.size_bytes,
             detail=finite(artifact.detail),

@@ -35,6 +35,9 @@ ANALYSIS = "analysis"
 BENCHMARK = "benchmark"
 """The form of a finished model's benchmark: the row that a paper would print, as Markdown, CSV and JSON."""
 
+PICTURES = "pictures"
+"""The form of what a network does to validation photographs: pictures of each and their figures in one archive."""
+
 ENDINGS: Mapping[str, str] = {
     "onnx": ".onnx",
     "onnx-fp16": "-fp16.onnx",
@@ -49,6 +52,7 @@ ENDINGS: Mapping[str, str] = {
     "all": ".zip",
     ANALYSIS: "-analysis.zip",
     BENCHMARK: "-benchmark.json",
+    PICTURES: "-pictures.zip",
 }
 """How the name of each form's file ends."""
 
@@ -70,7 +74,7 @@ class Artifact:
         id: Twelve hexadecimal characters.
         candidate_id: Of which candidate.
         training_id: Of which finished model; None for the weights of the search.
-        format: One of `EXPORT_FORMATS`, or `ANALYSIS`, or `BENCHMARK`.
+        format: One of `EXPORT_FORMATS`, or `ANALYSIS`, `BENCHMARK` or `PICTURES`.
         state: Where it stands.
         created_at: When it was asked for.
         finished_at: When it was ready or failed.
@@ -91,3 +95,8 @@ class Artifact:
     sha256: str | None = None
     size_bytes: int | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def filename(self) -> str:
+        """What the file is called, here and where it is fetched: a card names its files by the same rule."""
+        return f"srnas-{self.training_id or self.candidate_id}{ENDINGS[self.format]}"

@@ -133,7 +133,7 @@ def test_a_requested_artifact_is_written_and_recorded(
     assert ready.state is ArtifactState.READY
     assert (ready.sha256, ready.size_bytes) == ("0" * 64, 7)
     assert ready.detail == {"max_difference": 1e-6}
-    assert ready.path == f"artifacts/{ready.id}/00000001-0-x2.onnx"
+    assert ready.path == f"artifacts/{ready.id}/srnas-00000001-0.onnx"
     assert (tmp_path / ready.path).read_bytes() == b"weights"
 
 
@@ -153,7 +153,7 @@ def test_an_artifact_of_a_finished_model_is_made_of_its_weights_and_bears_its_na
     store.keep_training(lease, advanced(claimed, claimed.steps), at=START, lease_s=60)
     requested = store.add_artifact(make_artifact(training_id=training.id, format="onnx-fp16"))
     ready = finished(exports, store, requested)
-    assert ready.path == f"artifacts/{ready.id}/00000000000t-x2-fp16.onnx"
+    assert ready.path == f"artifacts/{ready.id}/srnas-00000000000t-fp16.onnx"
     assert (tmp_path / ready.path).read_bytes() == b"finished"
 
 
