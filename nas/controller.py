@@ -1,9 +1,9 @@
 """The loop that advances searches: claim, ask, submit, record, tell. No torch, no SQL, no Ray.
 
 Several searches may be active side by side: free workers go to those of higher priority first, and evenly to equals;
-and before all of them to full trainings, which hold half of the workers at most while searches want them. A search that
-cannot go on never takes the others down with it, and a store that does not answer takes nobody down: the workers go on,
-what they finish is kept, and recorded once the store is back.
+and before all of them to full trainings, which hold half of the workers at most while searches want them, or the only
+one in turn. A search that cannot go on never takes the others down with it, and a store that does not answer takes
+nobody down: the workers go on, what they finish is kept, and recorded once the store is back.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ from .store.base import Store, StoreUnavailable
 from .watching import Watch
 
 logger = structlog.get_logger(__name__)
-
 
 AT_ONCE = 64
 """Most candidates handled before the controller looks at its leases again: thousands may be known already."""
@@ -208,8 +207,14 @@ class Controller:
         return places_for_trainings(self._dispatch.capacity, [run for run in self._runs if run not in leaving])
 
     def _fill(self) -> int:
-        """Hand free workers to full trainings, then to searches in turn; how many candidates were handled."""
-        self._finishing.fill(self._places)
+        """Hand free workers to full trainings and to searches; how many candidates were handled."""
+        self._finishing.fill(0 if self._dispatch.searches_first else self._places)
+        handled = self._fill_searches()
+        self._finishing.fill(self._places)  # what searches have left
+        return handled
+
+    def _fill_searches(self) -> int:
+        """Hand free workers to searches in turn; how many candidates were handled."""
         leaving = self._claiming.making_way
         wanting = [run for run in self._runs if run not in leaving and not run.torn]
         served = {run: self._dispatch.count_of(run) for run in wanting}  # and what was known counts as a job

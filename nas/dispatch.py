@@ -49,6 +49,7 @@ class Dispatch:
         self._counts: Counter[SearchId] = Counter()  # of jobs in flight
         self._stretches: dict[Ticket, tuple[TrainingId, Work]] = {}
         self._ended: dict[Ticket, Completion] = {}  # of stretches
+        self._stretch_last = False
         self._images: dict[str, str] = {}  # their digests, by who needs them
 
     @property
@@ -65,6 +66,11 @@ class Dispatch:
     def full(self) -> bool:
         """Whether every worker has a job."""
         return len(self._waiting) + len(self._stretches) >= self.capacity
+
+    @property
+    def searches_first(self) -> bool:
+        """Whether searches are asked first: a single worker, which has no half, goes to both in turn."""
+        return self._stretch_last and self.capacity == 1
 
     @property
     def empty(self) -> bool:
@@ -120,6 +126,7 @@ class Dispatch:
         ticket = self._tickets.get(shared)
         if ticket is None:
             ticket = self._tickets[shared] = self._executor.submit(work.job)
+            self._stretch_last = False
             who = {"search": work.candidate.search_id, "candidate": work.candidate.id}
             logger.info("candidate submitted", **who, ticket=ticket)  # by which the pool speaks of it
         self._waiting.setdefault(ticket, []).append((run, work))
@@ -170,6 +177,7 @@ class Dispatch:
         """Have a stretch of a full training run, for which nobody else waits."""
         ticket = self._executor.submit(work.job)
         self._stretches[ticket] = (training_id, work)
+        self._stretch_last = True
         return ticket
 
     def take_stretch(self, ticket: Ticket) -> Completion | None:

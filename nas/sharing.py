@@ -32,6 +32,8 @@ def making_way(runs: Sequence[SearchRun], too_many: int) -> list[SearchRun]:
 def places_for_trainings(capacity: int, runs: Sequence[SearchRun]) -> int:
     """Most workers that full trainings hold: half of them, rounded up, or what searches leave where that is more.
 
+    A single one therefore, which they hold in turn with searches.
+
     Args:
         capacity: How many workers there are.
         runs: The active searches; those that are paused want no worker, others as many as they may have.

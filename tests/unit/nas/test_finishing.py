@@ -669,6 +669,23 @@ def test_trainings_hold_half_of_the_workers_while_a_search_wants_them_and_then_a
     assert lab.store.search(SearchId("b")).state is SearchState.COMPLETED
 
 
+def test_a_single_worker_goes_to_trainings_and_searches_in_turn(lab: Lab) -> None:
+    spec = make_tiny_spec(budget={"evaluations": 12}, engine={"surrogate": False}, front_seeds=1)
+    lab.store.add_search(Search(id=SearchId("b"), spec=spec, state=SearchState.QUEUED, created_at=lab.now))
+    lab.ask("t0")
+    lab.ask("t1", ordinal=1)
+    lab.workers.stuck = True
+    controller, held = lab.controller(), []
+    for _ in range(16):
+        lab.step(controller, times=3)
+        (worker,) = lab.store.workers(at=lab.now, lease_s=LEASE_S)
+        held.append("training" if worker.training_id else "search")
+        lab.workers.stuck = False
+        controller._dispatch.collect(0.0)
+        lab.workers.stuck = True
+    assert held[:14] == ["training", "search"] * 7
+
+
 def test_with_no_search_trainings_have_every_worker(lab: Lab) -> None:
     lab.workers = Workers(capacity=3)
     for ordinal in range(4):
