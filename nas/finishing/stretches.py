@@ -19,6 +19,10 @@ ROUND = 10
 """Stretches end at multiples of so many steps: the evaluator judges losses so many at a time."""
 
 
+MOST_POINTS = 256
+"""Points that are kept of one training: they are written with each renewal of its lease, and "paper" may take weeks."""
+
+
 def stop_after(step: int, steps: int, step_s: float | None, checkpoint_s: float) -> int:
     """The step at which the next stretch ends.
 
@@ -75,7 +79,7 @@ def advanced(training: Training, completion: Completion, outcome: Success, until
     return replace(
         training,
         step=until,
-        points=(*training.points, point),
+        points=thinned((*training.points, point)),
         train_s=train_s,
         validate_s=training.validate_s + outcome.validate_s,
         data_digest=outcome.provenance.data_digest,
@@ -101,6 +105,14 @@ def standing_at(training: Training, step: int) -> Training:
         return replace(training, step=step)
     points = tuple(point for point in training.points if point.step <= step)
     return replace(training, step=step, points=points, train_s=points[-1].train_s if points else 0.0)
+
+
+def thinned(points: tuple[TrainingPoint, ...]) -> tuple[TrainingPoint, ...]:
+    """Points without the one that is missed least, where they are too many; the last two tell the present pace."""
+    if len(points) <= MOST_POINTS:
+        return points
+    least = min(range(1, len(points) - 2), key=lambda place: points[place + 1].step - points[place - 1].step)
+    return points[:least] + points[least + 1 :]
 
 
 def gone_on_from(training: Training, other: Training) -> Training:

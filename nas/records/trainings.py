@@ -49,7 +49,7 @@ class TrainingPoint:
 
     Attributes:
         step: Optimiser steps done.
-        loss: Mean loss since the point before.
+        loss: Mean loss in that stretch.
         psnr_db: Mean PSNR of the averaged weights on the validation images, in dB; as are the others.
         ssim: Mean SSIM.
         fsds_db: Mean FSDS in dB.
@@ -88,7 +88,7 @@ class Training:
         finished_at: When it ended.
         expected_s: Seconds of training that were foretold when it was asked for; None where nothing was known.
         step: Optimiser steps that are safe on disk.
-        points: What it had reached at the end of each stretch, oldest first.
+        points: What it had reached at the end of each stretch, oldest first; of very many stretches, of some.
         train_s: Seconds of training so far; what was lost with a worker is not counted.
         validate_s: Seconds of validation so far.
         data_digest: Digest of its images, once they were decoded.

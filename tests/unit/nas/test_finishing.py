@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,15 @@ from hypothesis import strategies as st
 
 from evaluator import checkpoints, executor, testing
 from evaluator.data.sets import EvaluationData
-from evaluator.executor import Completion, Job, Setback
+from evaluator.executor import Completion, Job, Setback, Ticket
 from evaluator.finishing import FINISHING_RECIPES, Distillation
 from evaluator.metadata import Metadata
 from evaluator.outcome import Failure, Outcome, Success
 from evaluator.recipe import RECIPES
-from evaluator.testing import ScriptedExecutor, tiny_data
+from evaluator.testing import ScriptedExecutor, synthetic, tiny_data, tiny_job
 from nas.controller import Controller
 from nas.finishing import Equipment, TrainingFiles
-from nas.finishing.stretches import guessed_step_s, standing_at, step_s_of, stop_after
+from nas.finishing.stretches import MOST_POINTS, advanced, guessed_step_s, standing_at, step_s_of, stop_after
 from nas.intake import BARREN_CLAIMS
 from nas.leases import Leasing
 from nas.records import Search, SearchId, SearchState, Training, TrainingId, TrainingStatus
@@ -714,6 +715,21 @@ def test_images_stay_while_a_search_or_a_training_needs_them(lab: Lab) -> None:
 
 
 # -- how long a stretch is ---------------------------------------------------------------------------------------------
+
+
+def test_a_training_of_thousands_of_stretches_keeps_the_first_point_the_last_two_and_some_between() -> None:
+    training = make_training()
+    outcome = synthetic(tiny_job(tiny_data()))
+    assert isinstance(outcome, Success)
+    completion = Completion(ticket=Ticket(0), outcome=outcome, worker="w")
+    for until in range(10, 20_001, 10):
+        training = advanced(training, completion, replace(outcome, train_s=2.0), until)
+    steps = [point.step for point in training.points]
+    assert steps == sorted(set(steps))
+    assert len(steps) == MOST_POINTS
+    assert (steps[0], steps[-2:]) == (10, [19_990, 20_000])
+    assert (step_s_of(training), training.train_s) == (0.2, 4000.0)
+    assert max(after - before for before, after in pairwise(steps)) <= 3 * 20_000 / MOST_POINTS
 
 
 @given(
