@@ -17,6 +17,8 @@ from nas.store.opening import open_store
 from nas.tokens import Tokens
 
 from .access_log import AccessLog
+from .dashboard import assets, pages, session
+from .dashboard.refusals import Refusals
 from .enlarging import Enlarger
 from .errors import install
 from .gate import Gate
@@ -100,6 +102,8 @@ ROUTERS = tuple(
     )
 )
 
+PAGES = tuple(module.router for module in (pages, session, assets))
+"""What people look at; the OpenAPI document does not tell of it."""
 
 CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 CORS_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID")
@@ -112,7 +116,7 @@ class App(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """What answers requests, failures of the middleware included."""
-        return RequestIds(SecureHeaders(super().build_middleware_stack()))
+        return RequestIds(SecureHeaders(Refusals(super().build_middleware_stack())))
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
@@ -165,7 +169,7 @@ def create_app(settings: ApiSettings | None = None, store: Store | None = None) 
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
-    for router in ROUTERS:
+    for router in ROUTERS + PAGES:
         app.include_router(router)
     install(app)
     app.add_middleware(Guard, rules=_rules(chosen))

@@ -1,7 +1,8 @@
 """What every request passes before a route sees it: host, path, origin, token, role, rate and size. Knows no route.
 
-Everything is closed that `OPEN` does not name: a route that forgets to say who may use it can be looked at by whoever
-has a token, and changed by nobody who may only look.
+A token comes in the Authorization header, or in the cookie of a browser that was signed in. Everything is closed that
+`OPEN`, `STATIC` and `SIGNING` do not name: a route that forgets to say who may use it can be looked at by whoever has a
+token, and changed by nobody who may only look.
 """
 
 from __future__ import annotations
@@ -17,12 +18,19 @@ from nas.records import Role
 from nas.store.base import NotFound
 
 from .access import LOCAL, Principal, introduce, require_role
+from .cookies import require_own_page, token_of
 from .errors import KINDS, BodyTooLarge, CrossOrigin, ForeignHost, TooManyRequests, answer
 from .gate import Gate
 from .limits import Buckets, neighbourhood
 
 OPEN = frozenset({"/health/live", "/health/ready", "/docs", "/openapi.json"})
 """What can be looked at without a token, and without asking the store who bears one."""
+
+STATIC = "/static/"
+"""Scripts and styles below there can be looked at likewise."""
+
+SIGNING = frozenset({"/sign-in", "/sign-out"})
+"""Where people come who have no token yet, or one no longer: what lies there asks the gate itself."""
 
 HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -102,16 +110,21 @@ class Guard:
         gate: Gate = scope["app"].state.gate
         harmless = scope["method"] in HARMLESS
         address = neighbourhood(scope["client"][0] if scope.get("client") else "")
-        authorization = headers.get(b"authorization")
         principal: Principal | None = None if gate.required else LOCAL
-        if harmless and scope["path"] in OPEN:
+        if _is_open(scope["path"], harmless=harmless):
             self._count(f"address {address}")
             return
+        authorization = headers.get(b"authorization")
+        borne = token_of(headers.get(b"cookie", b"")) if authorization is None and gate.required else None
+        if borne is not None:
+            authorization = f"Bearer {borne}".encode()
         if authorization is None:
             self._count(f"address {address}")
         else:
             principal = await gate.bearer_of(authorization, address)
             self._count(f"name {principal.name}")
+        if borne is not None and not harmless:
+            require_own_page(headers, borne)
         introduce(scope, require_role(principal, Role.VIEWER if harmless else Role.SUBMITTER))
 
     def _count(self, caller: str) -> None:
@@ -137,6 +150,10 @@ def bounded(receive: Receive, headers: Headers, most: int = MAX_BODY_BYTES) -> R
         return message
 
     return receive_and_count
+
+
+def _is_open(path: str, *, harmless: bool) -> bool:
+    return path in SIGNING or (harmless and (path in OPEN or path.startswith(STATIC)))
 
 
 def host_name(host: str) -> str:

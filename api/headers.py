@@ -32,6 +32,13 @@ DOCS = (
 """For /docs: Swagger UI comes from where FastAPI takes it from, and asks this service only."""
 
 
+SITE = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    b"font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+"""For the service's own pages, which say so themselves: their scripts and styles are files of the service."""
+
+
 class SecureHeaders:
     """ASGI middleware that adds what is not there yet to the headers of every answer."""
 

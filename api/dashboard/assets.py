@@ -1,0 +1,86 @@
+"""Files that pages load: our styles and scripts, and plotly's out of its wheel. A fixed table; no path is ever made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from hashlib import blake2b
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+
+from nas.standing import Document
+from nas.store.base import NotFound
+
+from ..guards import STATIC
+from ..kept import kept_answer
+
+router = APIRouter(include_in_schema=False)
+
+SCRIPT, STYLE, PICTURE = "text/javascript", "text/css", "image/svg+xml"
+
+OWN: Mapping[str, str] = {
+    "page.css": STYLE,
+    "icon.svg": PICTURE,
+    "theme.js": SCRIPT,
+    "requests.js": SCRIPT,
+    "notices.js": SCRIPT,
+    "searches.js": SCRIPT,
+    "sign-in.js": SCRIPT,
+}
+"""Our files and their media types. They share one digest, so that a script finds those that it imports beside it."""
+
+PLOTLY = "plotly.min.js"
+
+FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+"""What an address with a digest in it names never changes."""
+
+
+def url(name: str) -> str:
+    """Where a file is served; `KeyError` for one that is not in the table.
+
+    >>> url("page.css").rpartition("/")[2]
+    'page.css'
+    """
+    return f"{STATIC}{_digest(name)}/{name}"
+
+
+@cache
+def content(name: str) -> Document:
+    """A file of the table, read once; `KeyError`."""
+    if name == PLOTLY:
+        return Document.of(_plotly().read_bytes())
+    if name not in OWN:
+        raise KeyError(name)
+    return Document.of((files(__package__) / "static" / name).read_bytes())
+
+
+@router.get(STATIC + "{digest}/{name}")
+def get_asset(
+    digest: str, name: str, request: Request, if_none_match: Annotated[str | None, Header()] = None
+) -> Response:
+    """Read a file under the digest that it has now."""
+    if name not in OWN and name != PLOTLY:
+        raise NotFound("file", name)
+    if digest != _digest(name):
+        raise NotFound("version of the file", digest)
+    return kept_answer(content(name), OWN.get(name, SCRIPT), request, if_none_match=if_none_match, headers=FOR_EVER)
+
+
+@cache
+def _digest(name: str) -> str:
+    if name == PLOTLY:
+        return content(name).etag.strip('"')
+    content(name)
+    return blake2b("".join(content(own).etag for own in OWN).encode(), digest_size=12).hexdigest()
+
+
+def _plotly() -> Path:
+    """Plotly's script, found without loading plotly."""
+    spec = find_spec("plotly")
+    assert spec is not None, "plotly is a dependency"
+    assert spec.submodule_search_locations is not None
+    return Path(spec.submodule_search_locations[0]) / "package_data" / PLOTLY

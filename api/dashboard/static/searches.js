@@ -1,0 +1,116 @@
+// Keeps the list of searches up to date, and carries out what its buttons say. The service draws every row: what is new
+// in its page goes into this one, cell by cell, so that nothing jumps and the focus stays.
+
+import { change } from "./requests.js";
+import { say } from "./notices.js";
+
+const EVERY_MS = 2000;
+const LONGEST_MS = 30_000;
+
+const live = document.getElementById("live");
+const dialog = document.getElementById("confirm");
+let tag = null;
+let wait = EVERY_MS;
+let timer = null;
+let looking = false;
+let endOfLoss = null;
+
+/** Put what differs in a fresh row into a row that is shown. */
+function patchRow(shown, fresh) {
+  if (shown.dataset.state !== fresh.dataset.state) say(`${fresh.dataset.name} is ${fresh.dataset.state}`);
+  Object.assign(shown.dataset, fresh.dataset);
+  [...fresh.cells].forEach((cell, number) => {
+    if (!shown.cells[number].isEqualNode(cell)) shown.cells[number].replaceWith(cell.cloneNode(true));
+  });
+}
+
+/** The rows of a table by the id of their search. */
+const rowsOf = (part) => new Map([...part.querySelectorAll("tr[data-id]")].map((row) => [row.dataset.id, row]));
+
+/** Bring the list to what a fresh one shows. */
+function patch(fresh) {
+  const shown = rowsOf(live);
+  const wanted = rowsOf(fresh);
+  const focused = document.activeElement?.closest("tr[data-id]");
+  const action = document.activeElement?.dataset.action;
+  if ([...shown.keys()].join() === [...wanted.keys()].join() && shown.size) {
+    wanted.forEach((row, id) => patchRow(shown.get(id), row));
+  } else {
+    live.replaceChildren(...fresh.childNodes);
+  }
+  if (focused && !live.contains(document.activeElement)) {
+    const row = rowsOf(live).get(focused.dataset.id);
+    (row?.querySelector(`[data-action="${action}"]`) ?? row?.querySelector("a"))?.focus();
+  }
+}
+
+function lost() {
+  endOfLoss ??= say("The connection to the service is lost. Trying again …", { grave: true, stays: true });
+  wait = Math.min(2 * wait, LONGEST_MS);
+}
+
+function found() {
+  if (endOfLoss) {
+    endOfLoss();
+    endOfLoss = null;
+    say("The connection is back.");
+  }
+  wait = EVERY_MS;
+}
+
+/** Ask for this page anew, and show what changed. */
+async function look() {
+  if (looking) return;
+  looking = true;
+  try {
+    const headers = { Accept: "text/html", ...(tag && { "If-None-Match": tag }) };
+    const answer = await fetch(location.href, { headers, cache: "no-store", signal: AbortSignal.timeout(20_000) });
+    if (answer.redirected) return location.reload(); // signed out meanwhile
+    if (answer.status === 200) {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      patch(page.getElementById("live"));
+      tag = answer.headers.get("ETag");
+    }
+    if (answer.ok || answer.status === 304) found();
+    else lost();
+  } catch {
+    lost();
+  } finally {
+    looking = false;
+    again();
+  }
+}
+
+/** Look again in a while, unless nobody sees it. */
+function again() {
+  clearTimeout(timer);
+  if (!document.hidden) timer = setTimeout(look, wait);
+}
+
+/** Whether a person means it. */
+async function confirmed(name) {
+  dialog.querySelector(".subject").textContent = name;
+  dialog.returnValue = "no";
+  dialog.showModal();
+  await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
+  return dialog.returnValue === "yes";
+}
+
+live.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-action]");
+  if (!button) return;
+  const { id, name } = button.closest("tr").dataset;
+  const action = button.dataset.action;
+  if (action === "cancel" && !(await confirmed(name))) return;
+  button.disabled = true;
+  try {
+    await change("POST", `/v1/searches/${encodeURIComponent(id)}/${action}`);
+  } catch (refused) {
+    say([refused.title, refused.detail, refused.hint].filter(Boolean).join(". "), { grave: true });
+  }
+  button.disabled = false;
+  await look();
+});
+
+document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : look()));
+again();
