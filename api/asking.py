@@ -27,11 +27,13 @@ FrontForm = Literal["table", "json", "csv", "markdown", "html"]
 LONGEST_EXPORT_S = 1800.0
 """How long an archive of every form may take, with each of them checked."""
 
+Form = Literal[ExportFormat, "pictures"]
+
 FORMS = (
     "onnx: RGB in, RGB out, what upscaling programs take; onnx-fp16: half the size, for GPUs; onnx-int8: for fast CPUs "
     "and NPUs; onnx-luma: the bare luma network. pth, safetensors: weights for PyTorch and spandrel, arch: the Python "
     "source that loads them without srnas, torchscript: both in one. card: for people, openmodeldb: for the catalogue. "
-    "all: one archive of everything."
+    "all: one archive of everything. pictures: what it does to validation photographs, beside bicubic."
 )
 """What each form of an export is for."""
 
@@ -97,7 +99,7 @@ def export(
     name: Annotated[
         str, typer.Argument(metavar="ID", help="A finished model, as `srnas models` shows it, or a candidate.")
     ],
-    form: Annotated[ExportFormat, typer.Option("--format", help=FORMS)] = "onnx",
+    form: Annotated[Form, typer.Option("--format", help=FORMS)] = "onnx",
     output: Annotated[Path | None, typer.Option(help="A file, or an existing folder; by default this folder.")] = None,
     url: Url = DEFAULT_URL,
     as_json: Json = False,
@@ -119,10 +121,12 @@ def export(
     out.print(f"{target} ({artifact.size_bytes:,} bytes{checked})", soft_wrap=True)
 
 
-def _ask_for_export(client: Client, name: str, form: ExportFormat) -> ArtifactView:
+def _ask_for_export(client: Client, name: str, form: Form) -> ArtifactView:
     """Ask for a file; where there is no such model or candidate, or it has no weights, say which ones have."""
     is_model = is_training(name)
     try:
+        if form == "pictures":
+            return client.model_pictures(name) if is_model else client.pictures(name)
         return client.export_model(name, form) if is_model else client.export(name, form)
     except ApiError as error:
         if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):

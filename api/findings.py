@@ -112,6 +112,10 @@ class Findings:
         """Ask for a trained network's hybrid response analysis; `wait_for_artifact` tells when it is there."""
         return self._ask(ArtifactView, "POST", f"/v1/candidates/{part(candidate_id)}/analyses")
 
+    def pictures(self, candidate_id: str) -> ArtifactView:
+        """Ask for what a trained network does to validation photographs; `artifact_part` fetches one picture."""
+        return self._ask(ArtifactView, "POST", f"/v1/candidates/{part(candidate_id)}/pictures")
+
     def exports(self, candidate_id: str) -> list[ArtifactView]:
         """The artifacts of a candidate, oldest first."""
         return self._ask(ArtifactList, "GET", f"/v1/candidates/{part(candidate_id)}/exports").items
@@ -142,6 +146,10 @@ class Findings:
             detail = f"its SHA-256 is {found}, not {expected}"
             raise ApiError(None, "The file arrived damaged", detail, "Fetch it again.")
         return keep([content], path)
+
+    def artifact_part(self, artifact_id: str, name: str) -> bytes:
+        """One file of an archive of pictures or of an analysis, such as `index.json`."""
+        return self._connection.send("GET", f"/v1/artifacts/{part(artifact_id)}/parts/{part(name)}").content
 
     def _ask(self, model: type[Model], method: str, path: str, **rest: Any) -> Model:
         return self._connection.ask(model, method, path, **rest)

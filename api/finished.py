@@ -137,6 +137,10 @@ class Finished(Findings):
         """Ask for a file of a finished model, or its benchmark; `wait_for_artifact` tells when it is there."""
         return self._ask(ArtifactView, "POST", f"/v1/models/{part(model_id)}/exports", json={"format": file_format})
 
+    def model_pictures(self, model_id: str) -> ArtifactView:
+        """Ask for what a finished model does to the photographs that it was validated on."""
+        return self._ask(ArtifactView, "POST", f"/v1/models/{part(model_id)}/pictures")
+
     def model_exports(self, model_id: str) -> list[ArtifactView]:
         """The artifacts of a finished model, oldest first."""
         return self._ask(ArtifactList, "GET", f"/v1/models/{part(model_id)}/exports").items

@@ -31,9 +31,10 @@ from .export.model import export_model
 from .exporting import Step, Written
 from .fronts import Front
 from .models import load_model
+from .picturing import draw
 from .preparing import spec_of
 from .rating.rate import rate_model
-from .records import ANALYSIS, BENCHMARK, Candidate, Search, SearchId, Training
+from .records import ANALYSIS, BENCHMARK, PICTURES, Candidate, Search, SearchId, Training
 from .scores import candidate_scores
 from .spec import SearchSpec
 from .validation import held_out
@@ -87,7 +88,7 @@ def write_artifact(
         candidate: Which network.
         training: Of which finished model; None for the weights of the search.
         weights: The trained weights of either.
-        form: One of `EXPORT_FORMATS`, or `ANALYSIS`, or `BENCHMARK`.
+        form: One of `EXPORT_FORMATS`, or `ANALYSIS`, `BENCHMARK` or `PICTURES`.
         path: Where to write.
         step: Told of the parts of a long work.
         benchmark_sets: The folders of benchmark sets that there are now.
@@ -98,6 +99,8 @@ def write_artifact(
     if form == BENCHMARK:
         return _write_benchmark(weights, name, search.spec.scale, benchmark_sets(), path, step)
     spec = _spec(search, training)
+    if form == PICTURES:
+        return _write_whole(path, draw(spec, folder_of, weights, name=name))
     if form == ANALYSIS:
         return _write_analysis(_photographs(spec, folder_of, 1), candidate, weights, path)
     photographs = _photographs(spec, folder_of, PHOTOGRAPHS if form in CALIBRATED else 1, CROP_PX)
@@ -127,13 +130,16 @@ def write_artifact(
 
 def _write_benchmark(weights: Path, name: str, scale: int, sets: Sequence[Path], path: Path, step: Step) -> WrittenFile:
     document = to_json(_benchmark(weights, name, scale, sets, step))
-    content = f"{json.dumps(document, indent=2, allow_nan=False)}\n".encode()
-    checkpoints.write(path, content)
-    return WrittenFile(sha256=sha256(content).hexdigest(), size_bytes=len(content))
+    return _write_whole(path, f"{json.dumps(document, indent=2, allow_nan=False)}\n".encode())
 
 
 def _benchmark(weights: Path, name: str, scale: int, sets: Sequence[Path], step: Step) -> BenchmarkDocument:
     return rate_model(weights, sets, scale=scale, name=name, step=step)
+
+
+def _write_whole(path: Path, content: bytes) -> WrittenFile:
+    checkpoints.write(path, content)
+    return WrittenFile(sha256=sha256(content).hexdigest(), size_bytes=len(content))
 
 
 def _measured(path: Path | None) -> BenchmarkDocument | None:

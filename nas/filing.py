@@ -9,10 +9,12 @@ from pathlib import Path
 
 from search_space.errors import InvalidInput, Problem
 
+from .archives import member
 from .records import (
     ANALYSIS,
     BENCHMARK,
     EXPORT_FORMATS,
+    PICTURES,
     Artifact,
     ArtifactId,
     ArtifactState,
@@ -24,6 +26,9 @@ from .records import (
 )
 from .settings import Settings
 from .store.base import NotFound, Store
+
+PARTED = (ANALYSIS, PICTURES)
+"""Forms that are archives of files to look at one by one."""
 
 
 class NotExportable(ValueError):
@@ -74,6 +79,10 @@ class Filing:
         """Ask a controller for the hybrid response analysis of a trained network; `NotFound`, `NotExportable`."""
         return self._request(self._exportable(candidate_id).id, ANALYSIS, by)
 
+    def request_pictures(self, candidate_id: str, *, by: str = "") -> Artifact:
+        """Ask a controller for what a trained network does to validation photographs; `NotFound`, `NotExportable`."""
+        return self._request(self._exportable(candidate_id).id, PICTURES, by)
+
     def artifacts(self, candidate_id: str) -> list[Artifact]:
         """Artifacts of a candidate and of its finished models, oldest first; `NotFound`."""
         return self._store.artifacts(self._store.candidate(CandidateId(candidate_id)).id)
@@ -85,6 +94,11 @@ class Filing:
         _require_format(file_format, (*EXPORT_FORMATS, BENCHMARK))
         model = self._finished(model_id)
         return self._request(model.candidate_id, file_format, by, model.id)
+
+    def request_model_pictures(self, model_id: str, *, by: str = "") -> Artifact:
+        """The same of a finished model; `NotFound`."""
+        model = self._finished(model_id)
+        return self._request(model.candidate_id, PICTURES, by, model.id)
 
     def model_artifacts(self, model_id: str) -> list[Artifact]:
         """Artifacts of a finished model, oldest first; `NotFound`."""
@@ -119,6 +133,13 @@ class Filing:
         if not path.is_relative_to(root) or not path.is_file():
             raise NotFound("artifact file", artifact.id)
         return path
+
+    def artifact_part(self, artifact: Artifact, name: str) -> bytes:
+        """One file of a ready archive, pictures or an analysis; `NotReady`, `NotFound`."""
+        found = member(self.artifact_path(artifact), name) if artifact.format in PARTED else None
+        if found is None:
+            raise NotFound("part of the artifact", name)
+        return found
 
     def _exportable(self, candidate_id: str) -> Candidate:
         candidate = self._store.candidate(CandidateId(candidate_id))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from hashlib import sha256
+from pathlib import PurePosixPath
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Header, Response
 from fastapi.responses import FileResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from nas.store.base import NotFound
+
 from ..deps import ServiceDep
 from ..errors import Kind, problem_response
+from ..freshness import NOT_MODIFIED, is_fresh
 from ..responses import Entries, content, problems
 from ..schemas import ArtifactView
 
@@ -23,6 +28,13 @@ _PART: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 PARTS: Entries = {
     206: {"description": "The parts that `Range` names.", "content": {BYTES: _PART, "multipart/byteranges": _PART}}
 }
+
+MEDIA_TYPES = {".png": "image/png", ".json": "application/json"}
+"""What is sent of an archive, by the ends of names: a page from there would be one of this service's own."""
+
+PART: Entries = {**content("The part.", *MEDIA_TYPES.values(), format="binary"), **NOT_MODIFIED}
+
+FOREVER = "private, max-age=31536000, immutable"
 
 REFUSED = {
     400: Kind(400, "bad-range", "The Range cannot be read", "Send `Range: bytes=FIRST-LAST`, or none for the whole."),
@@ -72,8 +84,31 @@ def download_artifact(artifact_id: str, service: ServiceDep) -> Response:
     )
 
 
-def _digest_headers(sha256: str | None) -> dict[str, str]:
-    if sha256 is None:
+@router.get("/{artifact_id}/parts/{name}", response_class=Response, responses={**PART, **problems(404, 409)})
+def get_part(
+    artifact_id: str,
+    name: str,
+    service: ServiceDep,
+    if_none_match: Annotated[str | None, Header(description="The `ETag` of the part that the sender holds.")] = None,
+) -> Response:
+    """Fetch one file of an archive of pictures or of an analysis, by its name there; `index.json` names the pictures.
+
+    Pictures and JSON alone are sent. A part never changes, and may be kept for as long as anybody likes.
+    """
+    media_type = MEDIA_TYPES.get(PurePosixPath(name).suffix)
+    if media_type is None:
+        raise NotFound("part of the artifact", name)
+    artifact = service.artifact(artifact_id)
+    part = service.artifact_part(artifact, name)
+    tag = f'"{sha256(f"{artifact.sha256}/{name}".encode()).hexdigest()}"'
+    headers = {"ETag": tag, "Cache-Control": FOREVER, "X-Content-Type-Options": "nosniff"}
+    if is_fresh(tag, if_none_match):
+        return Response(status_code=304, headers=headers)
+    return Response(part, media_type=media_type, headers=headers)
+
+
+def _digest_headers(digest: str | None) -> dict[str, str]:
+    if digest is None:
         return {}
-    encoded = base64.b64encode(bytes.fromhex(sha256)).decode()
-    return {"ETag": f'"{sha256}"', "Repr-Digest": f"sha-256=:{encoded}:"}
+    encoded = base64.b64encode(bytes.fromhex(digest)).decode()
+    return {"ETag": f'"{digest}"', "Repr-Digest": f"sha-256=:{encoded}:"}

@@ -55,9 +55,21 @@ def request_analysis(candidate_id: str, service: ServiceDep, asking: Submitter, 
     return _accepted(service.request_analysis(candidate_id, by=asking.name), response)
 
 
+@router.post("/{candidate_id}/pictures", status_code=202, responses={**ACCEPTED, **problems(403, 404, 409)})
+def request_pictures(candidate_id: str, service: ServiceDep, asking: Submitter, response: Response) -> ArtifactView:
+    """Ask for pictures of what a trained network does to validation photographs of its search.
+
+    Of the middle of up to four: the LR image, bicubic, the network, the true image, and errors of luma. They come in
+    one ZIP file, whose `index.json` tells of the others; each can be fetched by itself as a part of the artifact. The
+    same request again answers with the artifact that is there.
+    """
+    _require_owner(candidate_id, service, asking)
+    return _accepted(service.request_pictures(candidate_id, by=asking.name), response)
+
+
 @router.get("/{candidate_id}/exports", responses=problems(404))
 def list_exports(candidate_id: str, service: ServiceDep) -> ArtifactList:
-    """List every artifact of a candidate, exports and analyses, oldest first."""
+    """List every artifact of a candidate, exports, analyses and pictures, oldest first."""
     return ArtifactList(items=[ArtifactView.of(artifact) for artifact in service.artifacts(candidate_id)])
 
 

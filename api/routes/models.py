@@ -96,6 +96,16 @@ def request_model_export(
     return view
 
 
+@router.post("/{model_id}/pictures", status_code=202, responses={**ACCEPTED, **problems(403, 404)})
+def request_model_pictures(
+    model_id: Annotated[str, Depends(_own)], service: ServiceDep, asking: Submitter, response: Response
+) -> ArtifactView:
+    """Ask for pictures of what a finished model does to photographs that it was validated on, as for a candidate."""
+    view = ArtifactView.of(service.request_model_pictures(model_id, by=asking.name))
+    response.headers["Location"] = view.links["self"]
+    return view
+
+
 @router.get("/{model_id}/exports", responses=problems(404))
 def list_model_exports(model_id: str, service: ServiceDep) -> ArtifactList:
     """List every artifact of a finished model, its benchmark included, oldest first."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from nas.records import Artifact, ArtifactState, ExportFormat
+from nas.records import PICTURES, Artifact, ArtifactState, ExportFormat
 
 from .wire import Links, Wire, finite
 
@@ -48,6 +48,8 @@ class ArtifactView(Wire):
             links["model"] = f"/v1/models/{artifact.training_id}"
         if artifact.state is ArtifactState.READY:
             links["file"] = f"{path}/file"
+            if artifact.format == PICTURES:
+                links["index"] = f"{path}/parts/index.json"
         return cls(
             id=artifact.id,
             candidate_id=artifact.candidate_id,

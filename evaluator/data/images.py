@@ -224,9 +224,18 @@ def split(image_set: ImageSet, holdout: int) -> tuple[ImageSet, ImageSet]:
     total = len(image_set)
     if not 0 < holdout < total:
         raise InvalidInput([Problem("holdout", holdout, f"1 to {total - 1}, the set having {total} images")])
-    held = {(2 * k + 1) * total // (2 * holdout) for k in range(holdout)}
+    held = held_places(total, holdout)
     rest = [index for index in range(total) if index not in held]
-    return _subset(image_set, rest), _subset(image_set, sorted(held))
+    return _subset(image_set, rest), _subset(image_set, held)
+
+
+def held_places(total: int, holdout: int) -> list[int]:
+    """Which of so many images `split` holds out, rising.
+
+    >>> held_places(10, 2)
+    [2, 7]
+    """
+    return [(2 * k + 1) * total // (2 * holdout) for k in range(holdout)]
 
 
 def _subset(image_set: ImageSet, indices: Sequence[int]) -> ImageSet:

@@ -191,6 +191,13 @@ def test_models_are_listed_and_one_is_shown_before_and_after_its_benchmark(
     assert run("models", "0123456789ab").exit_code == 1
 
 
+def test_pictures_are_asked_for_as_an_export_is(recorded: Any, store: MemoryStore) -> None:
+    refused = run("export", "0123456789ab", "--format", "pictures")
+    assert "choose one of: srnas models" in refused.stderr
+    refused = run("export", recorded.candidates[3].id, "--format", "pictures")
+    assert "it has no trained weights" in refused.stderr
+
+
 def test_an_export_of_no_model_leads_to_those_that_there_are() -> None:
     refused = run("export", "0123456789ab")
     assert refused.exit_code == 1

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
+from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -161,3 +162,53 @@ def test_an_untrained_candidate_has_no_analysis(http: httpx.Client, recorded: An
     assert untrained
     assert http.post(f"/v1/candidates/{untrained[0].id}/analyses").status_code == 409
     assert http.post("/v1/candidates/nothing/analyses").status_code == 404
+
+
+@pytest.fixture
+def pictured(http: httpx.Client, recorded: Any, store: MemoryStore, settings: ApiSettings) -> str:
+    """The path of pictures that a controller has made."""
+    asked = http.post(f"/v1/candidates/{recorded.candidates[1].id}/pictures")
+    assert (asked.status_code, asked.json()["format"]) == (202, "pictures")
+    assert asked.headers["location"] == asked.json()["links"]["self"]
+    file = settings.home / "artifacts" / "a.zip"
+    file.parent.mkdir(parents=True)
+    with ZipFile(file, "w") as archive:
+        for name in ("index.json", "1-lr.png", "page.html", "../../srnas.png"):
+            archive.writestr(name, name)
+    finish(store, state=ArtifactState.READY, path="artifacts/a.zip", sha256="a" * 64, size_bytes=1)
+    path: str = asked.json()["links"]["self"]
+    return path
+
+
+def test_pictures_are_sent_one_by_one_and_kept_for_ever(http: httpx.Client, pictured: str) -> None:
+    index = http.get(http.get(pictured).json()["links"]["index"])
+    assert (index.content, index.headers["content-type"]) == (b"index.json", "application/json")
+    picture = http.get(f"{pictured}/parts/1-lr.png")
+    assert (picture.content, picture.headers["content-type"]) == (b"1-lr.png", "image/png")
+    assert "immutable" in picture.headers["cache-control"]
+    assert picture.headers["etag"] != index.headers["etag"]
+    again = http.get(f"{pictured}/parts/1-lr.png", headers={"If-None-Match": picture.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("name", ["2-lr.png", "page.html", "", "..%2F..%2Fsrnas.png", "%2Fetc%2Fpasswd", "1-lr.PNG"])
+def test_nothing_else_of_an_archive_is_sent(http: httpx.Client, pictured: str, name: str) -> None:
+    assert http.get(f"{pictured}/parts/{name}").status_code == 404
+
+
+def test_files_that_are_no_archives_have_no_parts(
+    http: httpx.Client, store: MemoryStore, settings: ApiSettings, requested: dict[str, Any]
+) -> None:
+    finish_with_file(store, settings)
+    assert http.get(f"{requested['links']['self']}/parts/index.json").status_code == 404
+
+
+def test_pictures_that_are_not_made_yet_are_a_conflict(http: httpx.Client, recorded: Any) -> None:
+    asked = http.post(f"/v1/candidates/{recorded.candidates[1].id}/pictures").json()
+    assert http.get(f"{asked['links']['self']}/parts/index.json").status_code == 409
+    assert "index" not in asked["links"]
+
+
+def test_an_untrained_candidate_has_no_pictures(http: httpx.Client, recorded: Any) -> None:
+    untrained = next(candidate for candidate in recorded.candidates if candidate.evaluation is None)
+    assert http.post(f"/v1/candidates/{untrained.id}/pictures").status_code == 409

@@ -94,6 +94,20 @@ def test_files_of_a_model_are_apart_from_those_of_its_candidate(
     assert http.post(candidate, json={"format": BENCHMARK}).status_code == 422
 
 
+def test_pictures_of_a_model_are_apart_from_those_of_its_candidate(http: httpx.Client, model: dict[str, Any]) -> None:
+    own = http.post(f"/v1/candidates/{model['candidate_id']}/pictures").json()
+    answer = http.post(f"/v1/models/{model['id']}/pictures")
+    made = answer.json()
+    assert (answer.status_code, answer.headers["location"]) == (202, made["links"]["self"])
+    assert (own["model_id"], made["model_id"], made["filename"]) == (
+        None,
+        model["id"],
+        f"srnas-{model['id']}-pictures.zip",
+    )
+    assert http.get(model["links"]["exports"]).json()["items"] == [made]
+    assert http.post("/v1/models/0123456789ab/pictures").status_code == 404
+
+
 def test_a_benchmark_is_a_conflict_with_a_hint_until_it_is_made(
     http: httpx.Client, store: MemoryStore, settings: ApiSettings, model: dict[str, Any]
 ) -> None:

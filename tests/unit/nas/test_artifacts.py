@@ -20,7 +20,7 @@ from nas.artifacts import write_artifact
 from nas.export.benchmark_row import as_markdown, from_json, to_json
 from nas.export.network.weights import TRAINING
 from nas.fronts import Front
-from nas.records import ANALYSIS, BENCHMARK, Candidate, Search, Training, TrainingStatus
+from nas.records import ANALYSIS, BENCHMARK, PICTURES, Candidate, Search, Training, TrainingStatus
 from nas.spec import SearchSpec
 from nas.testing import make_candidate, make_search
 from nas.testing.builders import make_training, make_training_point
@@ -91,6 +91,16 @@ def test_an_analysis_is_a_page_its_pictures_and_its_figures_in_one_archive(
     assert "impulse-response.png" in names
     assert figures["model"] == candidate.id
     assert written.detail["network"]["dc"] == figures["network"]["dc"]
+
+
+def test_pictures_are_an_archive_with_an_index(
+    sample_dir: Path, search: Search, candidate: Candidate, weights: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "pictures.zip"
+    written = write_artifact(sample_dir.parent.joinpath, search, candidate, None, weights, PICTURES, path)
+    with ZipFile(path) as archive:
+        assert json.loads(archive.read("index.json"))["model"] == candidate.id
+    assert (written.sha256, written.size_bytes) == (sha256(path.read_bytes()).hexdigest(), path.stat().st_size)
 
 
 def test_an_analysis_says_when_the_photographs_are_gone(
