@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
 
@@ -13,7 +14,7 @@ from PIL import Image
 from evaluator.data.folders import SUFFIXES, natural_order
 from search_space.errors import InvalidInput, Problem
 
-from .pictures import PROFILE
+from .pictures import MIN_SIDE, PROFILE, image_of, levels_of
 
 OUTPUT = "--output"
 
@@ -70,6 +71,20 @@ def plan(named: Sequence[Path], output: Path, scale: int, *, overwrite: bool = F
         found = _into_folder(named, output, scale)
     _require_room(found.errands, named, overwrite)
     return found
+
+
+def require_savable(image: Image.Image, target: Path) -> None:
+    """Raise `InvalidInput` unless the format that a file's name says can hold the enlargement of a picture.
+
+    It is tried on four pixels, before minutes are spent on all of them.
+    """
+    corner = levels_of(image.crop((0, 0, MIN_SIDE, MIN_SIDE)))
+    like = image_of(corner, image)
+    try:
+        like.save(BytesIO(), format=_format(target))
+    except (OSError, ValueError) as error:
+        allowed = f"a name whose format can hold this picture, such as {target.stem}.png: {error}"
+        raise InvalidInput([Problem(OUTPUT, str(target), allowed)]) from error
 
 
 def save(image: Image.Image, target: Path) -> None:

@@ -5,7 +5,7 @@ gray, one bit                         gray (one bit becomes eight)
 RGB                                   RGB
 palette, CMYK, YCbCr, Lab             RGB by Pillow's conversion
 transparency of any kind              a channel of its own
-16-bit gray                           16-bit gray
+16-bit gray                           16-bit gray, its transparent level left out
 16-bit colour                         8 bits: Pillow decodes it to its high bytes
 several frames                        the first one
 EXIF orientation                      pixels turned as it asks
@@ -127,6 +127,8 @@ def levels_of(image: Image.Image) -> Levels:
     if image.mode in _SIXTEEN_BIT:
         deep: NDArray[np.uint16] = np.asarray(image).clip(0, 65535).astype(np.uint16)
         return deep[..., None]
+    if image.mode == "La":  # Pillow makes nothing else of it
+        image = image.convert("LA")
     colours = "L" if image.mode in _GRAY else "RGB"
     if not image.has_transparency_data:
         flat: NDArray[np.uint8] = np.asarray(image.convert(colours))
@@ -193,6 +195,8 @@ def _losses(image: Any) -> list[str]:
     losses = []
     if image.mode not in _SIXTEEN_BIT and ";16" in str(getattr(image, "tile", "")):  # the raw mode stands there alone
         losses.append("16-bit colour was reduced to 8 bits")
+    if image.mode in _SIXTEEN_BIT and "transparency" in image.info:
+        losses.append("the transparent level of 16-bit gray was left out")
     if getattr(image, "is_animated", False):
         losses.append("the first of several frames")
     return losses

@@ -12,7 +12,7 @@ from search_space.errors import InvalidInput
 
 from ..onnx_models import Upscaler
 from .enlarging import bicubic, tile_count, upscale
-from .errands import Errand, Plan, save
+from .errands import Errand, Plan, require_savable, save
 from .pictures import open_picture, side_by_side, size_of
 
 Step = Callable[[str, int], None]
@@ -106,6 +106,8 @@ def go(
         begun = clock()
         try:
             picture = open_picture(errand.source)
+            if compared_as is None:
+                require_savable(picture.image, errand.target)
             told = partial(step, errand.source.name, total)
             result = upscale(upscaler, picture.image, tile_px=tile_px, step=told)
         except InvalidInput as error:

@@ -79,6 +79,21 @@ def test_sixteen_bit_gray_keeps_its_depth(tmp_path, channels):
     assert np.array_equal(np.asarray(open_image(tmp_path / "larger.png")), np.asarray(enlarged))
 
 
+def test_the_transparent_level_of_sixteen_bit_gray_is_left_out_with_a_note(tmp_path):
+    Image.new("I;16", (4, 4), 300).save(tmp_path / "gray.png", transparency=300)
+    found = open_picture(tmp_path / "gray.png")
+    assert bicubic(found.image, 2).mode == "I;16"
+    assert "transparent level" in " ".join(found.notes)
+
+
+def test_premultiplied_gray_is_taken_apart(photo):
+    levels = Image.merge("LA", [photo.convert("L"), Image.new("L", photo.size, 128)])
+    enlarged = bicubic(levels.convert("La"), 2)
+    assert enlarged.mode == "LA"
+    expected = np.asarray(bicubic(levels, 2)).astype(int)
+    assert np.abs(np.asarray(enlarged).astype(int) - expected).max() <= 4
+
+
 def test_sixteen_bit_colour_is_reduced_and_says_so(tmp_path):
     write_deep_colour(tmp_path / "deep.png", np.full((4, 5, 3), 0xC8FF, dtype=np.uint16))
     picture = open_picture(tmp_path / "deep.png")

@@ -118,6 +118,23 @@ def test_a_named_file_that_is_no_picture_stops_all_before_anything_is_written(tm
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("mode", "name"), [("RGBA", "a.jpg"), ("LA", "a.bmp"), ("I;16", "a.jpg"), ("I;16", "a.pdf")])
+def test_a_format_that_cannot_hold_a_picture_is_refused_before_it_is_enlarged(tmp_path, mode, name):
+    Image.new(mode, (6, 4)).save(tmp_path / "a.png")
+    asked = []
+    with pytest.raises(InvalidInput, match=r"such as a\.png"):
+        list(
+            go(
+                bicubic_upscaler(2),
+                plan([tmp_path / "a.png"], tmp_path / name, 2),
+                clock=lambda: 0.0,
+                step=lambda *step: asked.append(step),
+            )
+        )
+    assert not asked
+    assert not (tmp_path / name).exists()
+
+
 def test_bicubic_stands_beside_the_network_when_asked_for(tmp_path):
     save_all(tmp_path, "a.png")
     (one,), _ = carried_out(tmp_path, "a.png", compared_as="network")
