@@ -53,6 +53,9 @@ def convert(
     from .export.model import ExportError, export_network
     from .models import read_network
 
+    target = output / f"{name or weights.stem}{ENDINGS[form]}"
+    if target.resolve() == weights.resolve():
+        raise InvalidInput([Problem("--output", str(target), "another file than the one that is converted")])
     model = read_network(weights, read_genotype(genotype) if genotype else None)
     photographs = _photographs(images, model.scale)
     try:
@@ -60,7 +63,7 @@ def convert(
             report = export_network(
                 model,
                 file_format=form,
-                path=output / f"{name or weights.stem}{ENDINGS[form]}",
+                path=target,
                 check_image=photographs[0].hr if photographs else None,
                 photographs=photographs,
                 step=step,
@@ -82,7 +85,8 @@ def _photographs(folder: Path | None, scale: int) -> tuple[ImagePair, ...]:
     from evaluator.data.folders import scan
     from evaluator.data.images import load
 
-    return load(scan(folder, scale=scale), scale=scale, channels=3, limit=PHOTOGRAPHS, crop=CROP_PX).pairs
+    found = scan(folder, scale=scale, field="--images")
+    return load(found, scale=scale, channels=3, limit=PHOTOGRAPHS, crop=CROP_PX, field="--images").pairs
 
 
 def _document(report: ExportReport) -> dict[str, Any]:

@@ -41,12 +41,17 @@ def test_released_arrays_become_a_file_that_is_verified_on_photographs(
     path = folder / "tiny.safetensors"
     assert document["path"] == str(path)
     assert document["detail"]["checked_on"] == "photograph"
-    found = read_safetensors(path.read_bytes())
+    content = path.read_bytes()
+    found = read_safetensors(content)
     assert (str(found.genotype), found.network.tail.order) == (GENOTYPE, "tensorflow")
     again = RUNNER.invoke(app, ["convert", str(path), "--format", "pth", "-o", str(folder), "--name", "other"])
     assert again.exit_code == 0, again.output
     assert f"{folder / 'other.pth'}: " in again.stdout
     assert "within 0.0e+00 of the network" in again.stdout
+    onto_itself = RUNNER.invoke(app, ["convert", str(path), "--format", "safetensors", "-o", str(folder)])
+    assert onto_itself.exit_code == 2
+    assert "another file than the one" in onto_itself.stderr
+    assert path.read_bytes() == content
 
 
 def test_a_file_that_computes_something_else_is_an_error_with_a_hint(
