@@ -169,9 +169,11 @@ def _images(role: str, used: ImagesUsed) -> list[str]:
 def _files(facts: ModelFacts) -> Iterator[str]:
     if not facts.files:
         return
+    noise = any(file.checked_on == "noise" for file in facts.files)
+    image = "noise, no photograph being at hand" if noise else "a photograph of odd size"
     yield (
-        "Each was loaded in a fresh process and compared with the PyTorch network on a photograph of odd size; "
-        "differences are of values in [0, 1]."
+        f"Each was loaded in a fresh process and compared with the PyTorch network on {image}; differences are of "
+        "values in [0, 1]."
     )
     lines = []
     for file in facts.files:

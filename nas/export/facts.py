@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from evaluator.cost import Costs, costs
 from evaluator.finishing import FinishingRecipe
@@ -19,6 +20,8 @@ from ..fronts import Front
 from ..records import Candidate, Training
 from ..scores import candidate_scores
 from .benchmark_document import BenchmarkDocument
+
+CheckedOn = Literal["photograph", "noise"]
 
 UNKNOWN_TERMS = "unknown: ask whoever supplied them"
 TERMS = ("license", "licence", "licenses", "licences", "attribution", "copying", "terms", "readme")
@@ -165,6 +168,7 @@ class ModelFile:
         tolerance: How large that might have been.
         tool: What loaded it to compare, with its version.
         note: What else there is to know, such as what quantisation costs.
+        checked_on: What it was compared on: "photograph" or "noise".
     """
 
     name: str
@@ -175,6 +179,7 @@ class ModelFile:
     tolerance: float | None = None
     tool: str = ""
     note: str = ""
+    checked_on: CheckedOn = "photograph"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -139,14 +139,18 @@ def export_network(
     """
     _require_format(file_format)
     subject = Subject(
-        model=model.eval(), pictures=crops(check_image), photographs=tuple(photographs), summary=summary or {}
+        model=model.eval(),
+        pictures=crops(check_image),
+        photographs=tuple(photographs),
+        summary=summary or {},
+        checked_on="noise" if check_image is None else "photograph",
     )
     name = path.name.removesuffix(ENDINGS[file_format])
     facts = replace(facts, name=name) if facts else ModelFacts(id=name, name=name, metadata=model.metadata)
     document, difference, detail = _made(subject, facts, file_format, step or (lambda *_: None))
     checkpoints.write(path, document)
     if difference is not None:
-        detail |= {"checked_on": "noise" if check_image is None else "photograph", "torch": str(torch.__version__)}
+        detail |= {"checked_on": subject.checked_on, "torch": str(torch.__version__)}
     return ExportReport(
         path=path,
         sha256=sha256(document).hexdigest(),

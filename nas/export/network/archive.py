@@ -17,7 +17,7 @@ from ...records import ENDINGS
 from ..benchmark_row import as_csv, as_markdown
 from ..benchmark_row import to_json as benchmark_json
 from ..card import DRAWING, card_text
-from ..facts import ModelFacts, ModelFile
+from ..facts import CheckedOn, ModelFacts, ModelFile
 from ..openmodeldb import openmodeldb_document
 from .forms import FLOAT32, FORMS, Verified, verified
 from .subject import ExportError, Subject
@@ -52,7 +52,7 @@ def to_archive(subject: Subject, facts: ModelFacts, step: Callable[[str, int], N
         except (InvalidInput, ExportError) as error:
             left_out[name] = str(error)
     files = {f"{facts.name}{ENDINGS[name]}": one.document for name, one in made.items()}
-    facts = replace(facts, files=tuple(_file(facts.name, name, one) for name, one in made.items()))
+    facts = replace(facts, files=tuple(_file(facts.name, name, one, subject.checked_on) for name, one in made.items()))
     files |= dict(_texts(facts))
     checks = {f"{facts.name}{ENDINGS[name]}": one.detail for name, one in made.items()}
     listed = {
@@ -64,7 +64,7 @@ def to_archive(subject: Subject, facts: ModelFacts, step: Callable[[str, int], N
     return Archive(document=_zipped(files), difference=difference, detail=detail)
 
 
-def _file(model: str, name: str, made: Verified) -> ModelFile:
+def _file(model: str, name: str, made: Verified, checked_on: CheckedOn) -> ModelFile:
     """What the card says of a file."""
     loss = made.detail.get("psnr_loss_db")
     note = f"loses {loss:.3f} dB on {made.detail['photographs']} photographs" if loss is not None else ""
@@ -77,6 +77,7 @@ def _file(model: str, name: str, made: Verified) -> ModelFile:
         tolerance=FORMS[name].tolerance,
         tool=made.detail["runtime"],
         note=note,
+        checked_on=checked_on,
     )
 
 

@@ -18,6 +18,8 @@ from evaluator.face import RgbModel
 from evaluator.metrics.luma import full_luma
 from evaluator.model import SRModel
 
+from ..facts import CheckedOn
+
 CHECKED_SIZES = ((61, 97), (48, 35))
 """(height, width) of the two crops that a file is checked on; neither is square, and one is odd both ways."""
 
@@ -47,6 +49,7 @@ class Subject:
         photographs: RGB pairs at the network's scale, to score on; may be empty.
         calibration: Others to calibrate with; the photographs themselves where there are none.
         summary: How it was trained, as JSON values, for files that have a place for it.
+        checked_on: What the pictures are of.
     """
 
     model: SRModel
@@ -54,6 +57,7 @@ class Subject:
     photographs: Sequence[ImagePair] = ()
     calibration: Sequence[ImagePair] = ()
     summary: Mapping[str, Any] = field(default_factory=dict)
+    checked_on: CheckedOn = "photograph"
 
     @cached_property
     def rgb(self) -> RgbModel:

@@ -98,6 +98,7 @@ def test_every_file_stands_with_its_digest_and_how_far_it_is_from_the_network():
         assert f"{file.sha256}  {file.name}" in files
     assert "| `sparrow-x2.onnx` | 1,000,000 | 1.5e-06 | 0.0001 | onnxruntime 1.31.1 |" in files
     assert "loses 0.051 dB" in files
+    assert "compared with the PyTorch network on a photograph of odd size" in files
 
 
 def test_limitations_of_luma_are_told_of_luma_networks_alone():

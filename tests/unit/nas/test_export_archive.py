@@ -57,6 +57,7 @@ def test_it_holds_each_form_with_the_card_and_its_drawing(tmp_path: Path, monkey
     assert detail["left_out"] == {"onnx-luma": "format: 'onnx-luma' is not allowed; allowed: another one"}
     card = held["swift.md"].decode()
     assert all(name in card for name in ("swift.pth", "swift-arch.py", "architecture.svg"))
+    assert "compared with the PyTorch network on noise" in card  # it was given no photograph
 
 
 def test_it_holds_the_benchmark_of_a_model_that_has_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
