@@ -31,7 +31,6 @@ from nas.testing.builders import (
     make_training,
     told,
 )
-from nas.worker import run_controller
 
 STEPS = 300
 STRETCH_S = 0.3
@@ -42,6 +41,8 @@ RECIPE = FinishingRecipe.from_json({"name": "quick", "steps": STEPS, "batch": 2,
 
 def live(home: str, photos: str) -> None:
     """What a process does that may be killed."""
+    from nas.worker import run_controller  # heavy, and these processes alone need it
+
     settings = read_settings(
         home=home,
         images_root=photos,
@@ -68,7 +69,7 @@ class Scene:
         for path in sorted(photos.glob("*.png"))[:4]:
             copyfile(path, self.roots / "photos" / path.name)
         self._processes = multiprocessing.get_context("forkserver")
-        self._processes.set_forkserver_preload([__name__])  # so that each of them begins in a moment
+        self._processes.set_forkserver_preload([__name__, "nas.worker"])  # so that each of them begins in a moment
         self.store = open_store(f"sqlite:///{home / 'srnas.sqlite'}")
         self.training_id = self._ask(self.store)
 
@@ -106,12 +107,12 @@ class Scene:
             stretch=stretch,
         )
 
-    def let_live(self, until: Callable[[], bool], then_s: float = 0.0) -> None:
+    def let_live(self, until: Callable[[], bool], *, then_s: float = 0.0, looked_every_s: float = 0.02) -> None:
         """Run a controller until something holds, and some seconds more; then kill it."""
         process = self._processes.Process(target=live, args=(str(self.home), str(self.roots)))
         process.start()
         while process.is_alive() and not until():
-            process.join(timeout=0.002)
+            process.join(timeout=looked_every_s)
         process.join(timeout=then_s)
         process.kill()
         process.join()
@@ -129,7 +130,7 @@ def test_a_training_whose_controllers_are_killed_comes_to_the_same_weights(tmp_p
     assert isinstance(whole, Success)
 
     state = tmp_path / "trainings" / scene.training_id / "state"
-    scene.let_live(state.exists)  # a stretch is on disk, its row may not be
+    scene.let_live(state.exists, looked_every_s=0.001)  # a stretch is on disk, its row may not be
     stood = scene.training.step
     scene.let_live(lambda: scene.training.step > stood, then_s=STRETCH_S / 2)  # in the middle of the next
     assert 0 < scene.training.step < STEPS
