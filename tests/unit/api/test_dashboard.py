@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
 import httpx
 import pytest
+import typer.main
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -24,6 +27,7 @@ from api.dashboard.views import DRAWN, HEIGHT, WIDTH, sparkline
 from api.headers import SITE
 from api.settings import ApiSettings
 from api.testing import SHORT_RECIPE, connect, finish_training
+from api.verbs import app as verbs_of_the_program
 from nas.records import ArtifactState, Role, SearchState
 from nas.service import utc_now
 from nas.statistics.documents import Point
@@ -355,11 +359,18 @@ def test_an_empty_page_says_how_to_begin(http: httpx.Client, house: House) -> No
 
 
 def test_the_spec_that_an_empty_page_shows_is_accepted(http: httpx.Client) -> None:
-    import tomllib
-    from html import unescape
-
     (shown,) = re.findall(r"<code>(# spec\.toml.*?)</code>", http.get("/").text, re.DOTALL)
     assert http.post("/v1/searches", json=tomllib.loads(unescape(shown))).status_code == 202
+
+
+def test_commands_that_pages_show_are_those_of_the_program(http: httpx.Client) -> None:
+    shown = "\n".join(re.findall(r"<code>(.*?)</code>", http.get("/").text + http.get("/models").text, re.DOTALL))
+    commands = [words.split() for words in re.findall(r"^(?:SRNAS_URL=\S+ )?srnas (.+)$", shown, re.MULTILINE)]
+    assert [words[0] for words in commands] == ["submit", "front", "finish"]
+    verbs: Any = typer.main.get_command(verbs_of_the_program)
+    for words in commands:
+        verb = verbs.commands[words[0]]
+        verb.make_context(words[0], words[1:]).close()
 
 
 def test_a_page_that_did_not_change_is_not_sent_again(http: httpx.Client, spec: dict[str, Any]) -> None:
