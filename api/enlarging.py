@@ -133,6 +133,8 @@ class Enlarger:
             with Image.open(io.BytesIO(body), formats=(form,)) as image:
                 (width, height), mode = image.size, image.mode
                 moving = image.format != "MPO" and getattr(image, "is_animated", False)
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise ImageTooLarge(f"it has more than {self._pixels / 1e6:g} million pixels") from error
         except RAISED_BY_PILLOW as error:
             raise _refused("unreadable", f"a {form} picture: {error}") from error
         if width * height > self._pixels:

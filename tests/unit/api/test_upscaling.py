@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -126,6 +127,12 @@ def test_what_is_no_picture_is_refused(http: httpx.Client, upscaling: str, body:
     assert answer.json()["hint"]
 
 
+def with_size(png: bytes, side: int) -> bytes:
+    """A PNG file whose header claims to be so large."""
+    header = b"IHDR" + side.to_bytes(4, "big") * 2 + png[24:29]
+    return png[:12] + header + zlib.crc32(header).to_bytes(4, "big") + png[33:]
+
+
 def test_a_picture_of_too_many_pixels_is_refused_by_its_header(
     settings: ApiSettings, store: MemoryStore, upscaling: str
 ) -> None:
@@ -133,6 +140,9 @@ def test_a_picture_of_too_many_pixels_is_refused_by_its_header(
         assert send(http, upscaling, encoded(picture(size=(10, 10)))).status_code == 200
         refused = send(http, upscaling, encoded(picture(size=(101, 1))))
         assert (refused.status_code, refused.json()["type"]) == (413, "urn:srnas:problem:image-too-large")
+        for side in (10_000, 30_000):  # where Pillow warns, and where it refuses
+            refused = send(http, upscaling, with_size(encoded(picture()), side))
+            assert (refused.status_code, refused.json()["type"]) == (413, "urn:srnas:problem:image-too-large")
         assert send(http, upscaling, bytes(2**20 + 801)).status_code == 413
         assert send(http, upscaling, bytes(2**20 + 800)).status_code == 422
 
