@@ -6,6 +6,7 @@ from collections.abc import Set
 from dataclasses import replace
 
 from evaluator.executor import Completion, Setback
+from evaluator.finishing import expected_s
 from evaluator.outcome import Failure, Success
 from evaluator.provenance import code_digest
 
@@ -51,16 +52,13 @@ def step_s_of(training: Training) -> float | None:
 
 
 def guessed_step_s(training: Training, candidate: Candidate, spec: SearchSpec, devices: Set[str]) -> float | None:
-    """Seconds that a step may take, by what one took in the search; None where that was on another device.
-
-    A step takes as long as it has pixels: the search's patches may be smaller, and fewer.
-    """
+    """Seconds that a step may take, by what one took in the search; None where that was on another device."""
     evaluation = candidate.evaluation
     if evaluation is None or not evaluation.steps or set(devices) != {evaluation.device}:
         return None
-    then, now = spec.recipe, training.recipe.training
-    larger = (now.batch * now.patch**2) / (then.batch * then.patch**2)
-    return larger * evaluation.train_s / evaluation.steps
+    seen = replace(spec.recipe.at_rung(candidate.rung), steps=evaluation.steps)
+    distilled = training.recipe.distil is not None
+    return expected_s(training.recipe.training, seen, evaluation.train_s, distilled=distilled) / training.steps
 
 
 def advanced(training: Training, completion: Completion, outcome: Success, until: int) -> Training:

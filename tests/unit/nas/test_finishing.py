@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from evaluator import checkpoints, executor, testing
 from evaluator.data.sets import EvaluationData
 from evaluator.executor import Completion, Job, Setback, Ticket
-from evaluator.finishing import FINISHING_RECIPES, Distillation
+from evaluator.finishing import DISTILLED_TIMES, FINISHING_RECIPES, Distillation
 from evaluator.metadata import Metadata
 from evaluator.outcome import Failure, Outcome, Success
 from evaluator.recipe import RECIPES
@@ -759,6 +759,9 @@ def test_the_pace_is_that_of_the_last_stretch_and_before_it_that_of_the_search()
     assert guessed_step_s(training, known, search.spec, {evaluation.device}) == pytest.approx(0.1 * larger)
     assert guessed_step_s(training, known, search.spec, {evaluation.device, "cuda"}) is None
     assert guessed_step_s(training, candidate, search.spec, {evaluation.device}) is None
+    taught = replace(training, recipe=replace(training.recipe, distil=Distillation(teacher="t0")))
+    slower = guessed_step_s(taught, known, search.spec, {evaluation.device})
+    assert slower == pytest.approx(DISTILLED_TIMES * 0.1 * larger)  # or the first stretch would be as much too long
 
 
 @given(st.lists(st.integers(1, 50), max_size=8), st.integers(0, 400))
