@@ -14,7 +14,7 @@ from ..records import Training, TrainingId, TrainingStatus
 from ..store.base import NotFound, Store
 from .files import TrainingFiles
 from .held import Planned, Ready
-from .stretches import gone_on_from, guessed_step_s, standing_at, step_s_of, stop_after
+from .stretches import gone_on_from, guessed_step_s, standing_at, step_s_of, stop_after, stretch_s
 
 TEACHER = "recipe.distil.teacher"
 
@@ -29,7 +29,7 @@ class Planning:
     Attributes:
         store: Where finished models are, by which teachers may be named.
         files: Where trainings stand, and the weights that they begin with or learn from.
-        checkpoint_s: Seconds that a stretch should take.
+        checkpoint_s: Seconds that a stretch should take, unless it is scored for longer.
     """
 
     store: Store
@@ -63,7 +63,7 @@ class Planning:
         rate = step_s_of(standing)
         if rate is None:
             rate = guessed_step_s(training, ready.candidate, ready.spec, devices)
-        until = stop_after(standing.step, training.steps, rate, self.checkpoint_s)
+        until = stop_after(standing.step, training.steps, rate, stretch_s(standing, self.checkpoint_s))
         job = replace(whole, start=start, stretch=replace(stretch, until=until))
         return Planned(standing=standing, job=job, until=until, lineage=whole.lineage)
 

@@ -51,6 +51,15 @@ def step_s_of(training: Training) -> float | None:
     return train_s / steps if steps > 0 else None
 
 
+def stretch_s(training: Training, checkpoint_s: float) -> float:
+    """Seconds that the next stretch should take: as asked for, but no fewer than a scoring takes, up to ten times that.
+
+    Each stretch ends with a scoring, which takes minutes on large validation images and would be most of the work.
+    """
+    scoring_s = training.validate_s / max(1, len(training.points))
+    return min(max(checkpoint_s, scoring_s), 10 * checkpoint_s)
+
+
 def guessed_step_s(training: Training, candidate: Candidate, spec: SearchSpec, devices: Set[str]) -> float | None:
     """Seconds that a step may take, by what one took in the search; None where that was on another device."""
     evaluation = candidate.evaluation

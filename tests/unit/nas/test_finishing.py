@@ -26,7 +26,7 @@ from evaluator.recipe import RECIPES
 from evaluator.testing import ScriptedExecutor, synthetic, tiny_data, tiny_job
 from nas.controller import Controller
 from nas.finishing import Equipment, TrainingFiles
-from nas.finishing.stretches import MOST_POINTS, advanced, guessed_step_s, standing_at, step_s_of, stop_after
+from nas.finishing.stretches import MOST_POINTS, advanced, guessed_step_s, standing_at, step_s_of, stop_after, stretch_s
 from nas.intake import BARREN_CLAIMS
 from nas.leases import Leasing
 from nas.records import Search, SearchId, SearchState, Training, TrainingId, TrainingStatus
@@ -744,6 +744,29 @@ def test_a_stretch_is_a_multiple_of_ten_steps_or_all_that_is_left(
     until = stop_after(step, step + left, step_s, checkpoint_s)
     assert step < until <= step + left
     assert until == step + left or (until - step) % 10 == 0
+
+
+@pytest.mark.parametrize(
+    ("validate_s", "stops"), [(0.0, STOPS), (29.0, STOPS), (60.0, [50, 110, STEPS]), (1e6, [50, STEPS])]
+)
+def test_a_stretch_takes_no_less_than_its_scoring(lab: Lab, validate_s: float, stops: list[int]) -> None:
+    def slow(job: Job) -> Outcome:
+        outcome = stretched(job)
+        assert isinstance(outcome, Success)
+        return replace(outcome, validate_s=validate_s)
+
+    lab.ask()
+    lab.run(lab.controller(executor=ScriptedExecutor(slow)))
+    assert [point.step for point in lab.training().points] == stops
+
+
+@pytest.mark.parametrize(("validate_s", "expected"), [(0.0, 30.0), (100.0, 50.0), (1e6, 300.0)])
+def test_however_long_a_scoring_takes_a_stretch_takes_no_more_than_ten_times_what_was_asked_for(
+    validate_s: float, expected: float
+) -> None:
+    points = (make_training_point(100), make_training_point(200))
+    assert stretch_s(make_training(points=points, validate_s=validate_s), 30.0) == expected
+    assert stretch_s(make_training(), 30.0) == 30.0
 
 
 def test_the_pace_is_that_of_the_last_stretch_and_before_it_that_of_the_search() -> None:
