@@ -33,7 +33,7 @@ class Settings(BaseSettings):
         home: Folder of the database, the trained weights and the artifacts.
         images_root: Folder whose folders are datasets by their own names; others inside it may be registered.
         benchmarks_root: Folder whose folders are benchmark sets; by default ``benchmarks`` in the images root.
-        models_root: Folder of weights whose files may be named as teachers; by default ``models`` in the home.
+        models_root: Folder whose `.safetensors` files may be named as teachers; by default ``models`` in the home.
         upscale_megapixels: Largest image, in millions of pixels, that the service upscales for whoever sends one.
         upload_gib: Most GiB of an archive of photographs that is uploaded.
         uploads_gib: Most GiB of all uploaded photographs together, unpacked.
