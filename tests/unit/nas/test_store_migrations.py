@@ -169,10 +169,11 @@ def test_a_downgrade_takes_the_progress_of_trainings_out_of_the_log(engine: Engi
         assert [event.kind for event in store.events(make_search().id)] == ["submitted", "claimed", "asked"]
 
 
-def test_an_analysis_keeps_its_file_and_what_is_of_a_model_goes_on_the_way_back(engine: Engine) -> None:
+def test_files_keep_their_forms_and_what_is_of_a_model_goes_on_the_way_back(engine: Engine) -> None:
     search, candidate = make_search(), make_candidate()
-    then = [make_artifact("a", format="analysis.zip"), make_artifact("b", state=ArtifactState.FAILED)]
-    now = [replace(then[0], format="analysis"), then[1]]
+    onnx = [make_artifact("b", state=ArtifactState.FAILED), make_artifact("bb", state=ArtifactState.READY)]
+    then = [make_artifact("a", format="analysis.zip"), *onnx]
+    now = [replace(then[0], format="analysis"), onnx[0], replace(onnx[1], format="onnx-luma")]
     upgrade(engine, "0005")
     with engine.begin() as connection:
         _insert(connection, [search], [], [candidate], then)
@@ -184,8 +185,8 @@ def test_an_analysis_keeps_its_file_and_what_is_of_a_model_goes_on_the_way_back(
         model = store.add_training(make_training()).id
         for name, training_id in (("c", model), ("d", None), ("e", model)):
             store.add_artifact(make_artifact(name, training_id=training_id))
+        assert [artifact.id for artifact in store.artifacts(candidate.id)] == ["a", "b", "bb", "c", "d"]
         kept = [artifact for artifact in store.artifacts(candidate.id) if artifact.training_id is None]
-        assert [artifact.id for artifact in kept] == ["a", "b", "d"]
     downgrade(engine, "0005")
     assert _violations(engine) == []
     upgrade(engine)

@@ -1,10 +1,13 @@
 """Full trainings, the artifacts of what comes of them, and the workers at them.
 
-An artifact's "analysis.zip" becomes the form "analysis". On the way back the artifacts of finished models go: nothing
-there says of what they are. What the logs of searches and the audit say of trainings stays.
+An artifact's "analysis.zip" becomes the form "analysis", and a ready "onnx" of a luma search "onnx-luma": it holds the
+network of luma alone, where "onnx" is from RGB to RGB from here on. On the way back the artifacts of finished models
+go: nothing there says of what they are. What the logs of searches and the audit say of trainings stays.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,6 +33,7 @@ def upgrade() -> None:
     _unique(ONE_PER_FORMAT, "artifacts", ["candidate_id", "format"], f"training_id IS NULL AND {LIVE}")
     _unique(OF_MODELS, "artifacts", ["training_id", "format"], f"training_id IS NOT NULL AND {LIVE}")
     op.execute("UPDATE artifacts SET format = 'analysis' WHERE format = 'analysis.zip'")
+    _rename_of_luma("onnx", "onnx-luma")
     op.add_column("workers", sa.Column("training_id", sa.String(32)))
 
 
@@ -37,6 +41,9 @@ def downgrade() -> None:
     op.drop_column("workers", "training_id")
     op.execute("DELETE FROM artifacts WHERE training_id IS NOT NULL")
     op.execute("UPDATE artifacts SET format = 'analysis.zip' WHERE format = 'analysis'")
+    for condition in _of_luma_searches("onnx"):  # from RGB to RGB, which that version does not know
+        op.get_bind().execute(sa.delete(_ARTIFACTS).where(condition))
+    _rename_of_luma("onnx-luma", "onnx")
     for index in (OF_MODELS, ONE_PER_FORMAT):
         op.drop_index(index, "artifacts")
     with op.batch_alter_table("artifacts") as artifacts:
@@ -44,6 +51,28 @@ def downgrade() -> None:
         artifacts.drop_column("training_id")
     _unique(ONE_PER_FORMAT, "artifacts", ["candidate_id", "format"], LIVE)
     op.drop_table("trainings")
+
+
+_ARTIFACTS = sa.table("artifacts", *(sa.column(name, sa.String) for name in ("candidate_id", "format", "state")))
+
+
+def _of_luma_searches(file_format: str) -> Iterator[sa.ColumnElement[bool]]:
+    """Conditions that together hold for the ready artifacts of some form of all luma searches."""
+    searches = sa.table("searches", sa.column("id", sa.String), sa.column("spec", sa.JSON))
+    candidates = sa.table("candidates", sa.column("id", sa.String), sa.column("search_id", sa.String))
+    for row in op.get_bind().execute(sa.select(searches.c.id, searches.c.spec)).all():
+        if row.spec.get("channels", 1) == 1:
+            own = sa.select(candidates.c.id).where(candidates.c.search_id == row.id)
+            ready = sa.and_(_ARTIFACTS.c.format == file_format, _ARTIFACTS.c.state == "ready")
+            yield sa.and_(ready, _ARTIFACTS.c.candidate_id.in_(own))
+
+
+def _rename_of_luma(old: str, new: str) -> None:
+    """Where nothing has the new name already."""
+    taken = sa.select(_ARTIFACTS.c.candidate_id).where(_ARTIFACTS.c.format == new, _ARTIFACTS.c.state != "failed")
+    for condition in _of_luma_searches(old):
+        free = _ARTIFACTS.c.candidate_id.not_in(taken)
+        op.get_bind().execute(sa.update(_ARTIFACTS).where(condition, free).values(format=new))
 
 
 def _unique(name: str, table: str, columns: list[str], where: str) -> None:
