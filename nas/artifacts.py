@@ -18,7 +18,7 @@ from evaluator import checkpoints
 from evaluator.data.images import ImagePair, load
 from evaluator.metadata import Metadata
 from evaluator.recipe import Recipe
-from search_space.errors import InvalidInput
+from search_space.errors import InvalidInput, Problem
 
 from .analysing.model import analyse
 from .analysing.writing import to_archive
@@ -94,6 +94,9 @@ def write_artifact(
         benchmark_sets: The folders of benchmark sets that there are now.
         front_of: Finds the front of a search, for files that tell a candidate's place; None where nobody looks.
         benchmark_of: Finds the file of what a finished model scored on them before; None where nobody measured that.
+
+    Raises:
+        InvalidInput: A benchmark is asked for and there is no set; or as `export_model`.
     """
     name = training.id if training else candidate.id
     if form == BENCHMARK:
@@ -109,8 +112,8 @@ def write_artifact(
         facts = replace(facts, found=Found.on(front_of(search.id), candidate))
     if form in TOLD and training is not None:
         benchmark = _measured(benchmark_of(training))
-        if benchmark is None and form == "all":
-            benchmark = _benchmark(weights, name, spec.scale, benchmark_sets(), step)
+        if benchmark is None and form == "all" and (sets := benchmark_sets()):
+            benchmark = _benchmark(weights, name, spec.scale, sets, step)
         facts = replace(facts, benchmark=benchmark)
     return export_model(
         genotype=candidate.genotype,
@@ -129,6 +132,10 @@ def write_artifact(
 
 
 def _write_benchmark(weights: Path, name: str, scale: int, sets: Sequence[Path], path: Path, step: Step) -> WrittenFile:
+    if not sets:
+        hint = f'When they are there, POST {{"format": "benchmark"}} to /v1/models/{name}/exports.'
+        allowed = "folders of images under SRNAS_BENCHMARKS_ROOT, one a set"
+        raise InvalidInput([Problem("benchmark sets", None, allowed)], hint)
     document = to_json(_benchmark(weights, name, scale, sets, step))
     return _write_whole(path, f"{json.dumps(document, indent=2, allow_nan=False)}\n".encode())
 
@@ -143,11 +150,14 @@ def _write_whole(path: Path, content: bytes) -> WrittenFile:
 
 
 def _measured(path: Path | None) -> BenchmarkDocument | None:
-    """The benchmark in a file; None where there is none, or none that can be read today."""
+    """The benchmark in a file; None where there is none, none that can be read today, or one of no set."""
+    if path is None:
+        return None
     try:
-        return from_json(json.loads(path.read_bytes())) if path is not None else None
+        found = from_json(json.loads(path.read_bytes()))
     except (InvalidInput, OSError, ValueError):
         return None
+    return found if found.sets else None
 
 
 def _write_analysis(photographs: Sequence[ImagePair], candidate: Candidate, weights: Path, path: Path) -> WrittenFile:

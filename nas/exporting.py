@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 import structlog
 
+from search_space.errors import InvalidInput
+
 from .records import Artifact, ArtifactState, Candidate, Search, Training, TrainingStatus
 from .store.base import Store, StoreUnavailable
 
@@ -168,10 +170,10 @@ class ThreadedExports:
         if error is None:
             logger.info("artifact ready", artifact=artifact.id, candidate=artifact.candidate_id)
             return replace(future.result(), finished_at=self._clock())
-        logger.error("artifact failed", artifact=artifact.id, candidate=artifact.candidate_id, exc_info=error)
-        return replace(
-            artifact,
-            state=ArtifactState.FAILED,
-            finished_at=self._clock(),
-            detail={"error": f"{type(error).__name__}: {error}"},
-        )
+        if isinstance(error, InvalidInput):  # a person mends that
+            logger.warning("artifact failed", artifact=artifact.id, candidate=artifact.candidate_id, reason=str(error))
+            detail = {"error": str(error), "hint": error.hint}
+        else:
+            logger.error("artifact failed", artifact=artifact.id, candidate=artifact.candidate_id, exc_info=error)
+            detail = {"error": f"{type(error).__name__}: {error}"}
+        return replace(artifact, state=ArtifactState.FAILED, finished_at=self._clock(), detail=detail)

@@ -41,9 +41,11 @@ class NotReady(ValueError):
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
         self.hint = "ask for the artifact until its state is ready, then for its file"
+        why = "it has no file"
         if artifact.state is ArtifactState.FAILED:
-            self.hint = "read why in the artifact's detail, mend the cause, then ask for the export again"
-        super().__init__(f"artifact {artifact.id} is {artifact.state}: it has no file")
+            again = "read why in the artifact's detail, mend the cause, then ask for the export again"
+            self.hint, why = artifact.detail.get("hint", again), artifact.detail.get("error", why)
+        super().__init__(f"artifact {artifact.id} is {artifact.state}: {why}")
 
 
 class NotBenchmarked(ValueError):

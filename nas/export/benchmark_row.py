@@ -68,8 +68,9 @@ def as_markdown(*documents: BenchmarkDocument) -> str:
     parts = []
     for scale in scales:
         own = [document for document in documents if document.scale == scale]
-        parts += [_score_table(own, protocol) for protocol in _protocols(own)]
-        parts += [_spectral_table(own)]
+        protocols = _protocols(own)
+        parts += [_score_table(own, protocol) for protocol in protocols]
+        parts += [_spectral_table(own) if protocols else _cost_table(own)]
     parts += [_latency_table(documents)] if any(document.latencies for document in documents) else []
     remarks = dict.fromkeys(note for document in documents for note in (*document.notes, _measured_by(document)))
     parts += ["\n".join(f"* {remark}" for remark in remarks)]
@@ -159,6 +160,20 @@ def _footnotes(sources: Sequence[str]) -> list[str]:
     return ["", *(f"* [{number}] {source}" for number, source in enumerate(sources, start=1))] if sources else []
 
 
+def _cost_table(documents: Sequence[BenchmarkDocument]) -> str:
+    """What is known where there were no sets to score anything on."""
+    lines = [
+        [
+            document.name,
+            "–" if document.params is None else f"{document.params:,}",
+            "–" if document.mult_adds is None else giga(document.mult_adds),
+        ]
+        for document in documents
+    ]
+    title = f"{_title(documents)}: scored on no benchmark set"
+    return "\n".join([title, "", table(["network", "params", "mult-adds"], lines)])
+
+
 def _spectral_table(documents: Sequence[BenchmarkDocument]) -> str:
     """FSDS, which depends on no protocol: that of any is that of all."""
     protocol, sets = _protocols(documents)[0], _sets(documents)
@@ -212,7 +227,10 @@ def _measured_by(document: BenchmarkDocument) -> str:
 
 
 def as_csv(*documents: BenchmarkDocument) -> str:
-    """A line for each network, set and protocol (RFC 4180), figures in full, empty where there is none."""
+    """A line for each network, set and protocol (RFC 4180), figures in full, empty where there is none.
+
+    A model that was scored on no set has one line, of its costs.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, _HEADINGS)
     writer.writeheader()
@@ -228,20 +246,23 @@ _HEADINGS = (
 
 def _lines(documents: Sequence[BenchmarkDocument]) -> Iterator[dict[str, Any]]:
     for own in _tasks(documents):
+        if not _protocols(own):
+            yield from (_line(own[0].scale, _measured(document, "")) for document in own)
         for protocol in _protocols(own):
             for row in _rows(own, protocol):
-                latencies = {f"latency_ms_{one.place}": one.median_ms for one in row.latencies}
                 for name in _sets(own):
                     if figures := row.figures.get(name.lower()):
-                        yield {
-                            "network": row.network,
-                            "figures": "reported" if row.source else "measured",
-                            "source": row.source,
-                            "scale": own[0].scale,
-                            "params": row.params,
-                            "mult_adds": row.mult_adds,
-                            "set": name,
-                            "protocol": protocol,
-                            **figures,
-                            **latencies,
-                        }
+                        yield _line(own[0].scale, row) | {"set": name, "protocol": protocol, **figures}
+
+
+def _line(scale: int, row: _Row) -> dict[str, Any]:
+    """What is told of a network beside its figures."""
+    return {
+        "network": row.network,
+        "figures": "reported" if row.source else "measured",
+        "source": row.source,
+        "scale": scale,
+        "params": row.params,
+        "mult_adds": row.mult_adds,
+        **{f"latency_ms_{one.place}": one.median_ms for one in row.latencies},
+    }

@@ -87,6 +87,8 @@ def _figures(facts: ModelFacts) -> Iterator[str]:
         yield table(list(map(heading, columns)), [[shown(one, trained.figures[one]) for one in columns]], texts=())
     if facts.benchmark is not None:
         yield as_markdown(facts.benchmark).strip()
+    elif trained is not None:
+        yield "When this card was written the model had been scored on no benchmark set."
 
 
 def _architecture(facts: ModelFacts) -> Iterator[str]:

@@ -133,8 +133,11 @@ def test_a_benchmark_that_failed_is_asked_for_again(
     failed = http.post(model["links"]["exports"], json={"format": BENCHMARK}).json()
     claimed = store.claim_artifact(at=datetime.now(UTC), stale_after_s=60)
     assert claimed is not None
-    store.finish_artifact(replace(claimed, state=ArtifactState.FAILED, finished_at=datetime.now(UTC)))
-    assert "mend the cause" in http.get(model["links"]["benchmark"]).json()["hint"]
+    ended = replace(claimed, state=ArtifactState.FAILED, finished_at=datetime.now(UTC))
+    store.finish_artifact(replace(ended, detail={"error": "there is no set", "hint": "put one there"}))
+    refused = http.get(model["links"]["benchmark"]).json()
+    assert (refused["status"], refused["hint"]) == (409, "put one there")
+    assert refused["detail"].endswith("is failed: there is no set")
     again = http.post(model["links"]["exports"], json={"format": BENCHMARK}).json()
     assert again["id"] != failed["id"]
     keep_benchmark(store, settings)

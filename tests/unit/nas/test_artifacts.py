@@ -25,6 +25,7 @@ from nas.spec import SearchSpec
 from nas.testing import make_candidate, make_search
 from nas.testing.builders import make_training, make_training_point
 from nas.testing.facts import make_benchmark
+from search_space.errors import InvalidInput
 from search_space.genotype import Genotype
 
 GENOTYPE = Genotype.parse("f8|conv-k3-f8-n1:0|conv-k3-f8-n1:1|tail:2")
@@ -186,7 +187,28 @@ def test_a_card_tells_the_place_on_the_front_how_many_images_there_were_and_the_
     assert as_markdown(make_benchmark()).strip() in card
 
 
-@pytest.mark.parametrize("content", [None, b"no JSON", b"{}"])
+OF_NO_SET = json.dumps(to_json(make_benchmark().model_copy(update={"sets": (), "scores": ()}))).encode()
+
+
+def test_without_a_set_a_benchmark_says_what_is_missing_and_an_archive_has_none(
+    search: Search,
+    candidate: Candidate,
+    finished: Training,
+    final_weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path, told = tmp_path / "benchmark.json", []
+    with pytest.raises(InvalidInput, match="benchmark sets: missing") as caught:
+        write_artifact(tmp_path.joinpath, search, candidate, finished, final_weights, BENCHMARK, path)
+    assert f"/v1/models/{finished.id}/exports" in caught.value.hint
+    assert not path.exists()
+    monkeypatch.setattr(artifacts, "export_model", lambda **options: told.append(options["facts"].benchmark))
+    write_artifact(tmp_path.joinpath, search, candidate, finished, final_weights, "all", path)
+    assert told == [None]
+
+
+@pytest.mark.parametrize("content", [None, b"no JSON", b"{}", OF_NO_SET])
 def test_an_archive_measures_a_benchmark_that_cannot_be_read(
     search: Search,
     candidate: Candidate,
@@ -204,7 +226,15 @@ def test_an_archive_measures_a_benchmark_that_cannot_be_read(
         measured.write_bytes(content)
     path = tmp_path / "all.zip"
     write_artifact(
-        tmp_path.joinpath, search, candidate, finished, final_weights, "all", path, benchmark_of=lambda _: measured
+        tmp_path.joinpath,
+        search,
+        candidate,
+        finished,
+        final_weights,
+        "all",
+        path,
+        benchmark_sets=lambda: [tmp_path / "Set5"],
+        benchmark_of=lambda _: measured,
     )
     assert told == [make_benchmark()]
 

@@ -135,6 +135,17 @@ def test_several_models_share_the_tables_of_their_task():
     assert [row[0] for row in lines_of(text, "x4, luma, protocol `falsr`")][-2:] == ["bicubic", "larger"]
 
 
+def test_a_model_that_was_scored_on_no_set_stands_with_its_costs_alone():
+    bare = document(sets=(), scores=())
+    text = as_markdown(bare, document(name="larger", scale=4, sets=(), scores=(), params=None, mult_adds=None))
+    assert lines_of(text, "x2, luma: scored on no benchmark set")[1] == ["mine", "324,745", "74.5 G"]
+    assert lines_of(text, "x4, luma: scored on no benchmark set")[1] == ["larger", "–", "–"]
+    assert lines_of(text, "Latency")[1][0] == "mine"
+    (row,) = csv.DictReader(io.StringIO(as_csv(bare)))
+    assert (row["network"], row["params"], row["set"], row["latency_ms_cpu"]) == ("mine", "324745", "", "1234.56")
+    assert from_json(to_json(bare)) == bare
+
+
 def test_csv_holds_every_figure_in_full():
     rows = list(csv.DictReader(io.StringIO(as_csv(document(latencies=(latency(), latency(place="cuda")))))))
     mine = next(row for row in rows if row["network"] == "mine" and row["protocol"] == "falsr")

@@ -61,6 +61,10 @@ def test_every_figure_stands_with_its_protocol():
     assert "FALSR-C" in figures
 
 
+def test_a_model_that_was_scored_on_no_set_says_so():
+    assert "scored on no benchmark set" in section(card_text(replace(full_facts(), benchmark=None)), "Figures")
+
+
 def test_the_table_of_cells_says_what_the_drawing_shows():
     text = section(SPARSE, "Architecture")
     assert "(architecture.svg)" in text

@@ -25,6 +25,7 @@ from nas.testing.builders import (
     told,
 )
 from nas.testing.flaky import FlakyStore
+from search_space.errors import InvalidInput, Problem
 
 
 @dataclass
@@ -194,6 +195,16 @@ def test_an_export_that_fails_is_recorded_with_its_reason(
     failed = finished(exports, store, store.add_artifact(make_artifact()))
     assert failed.state is ArtifactState.FAILED
     assert "no such operator" in failed.detail["error"]
+
+
+def test_an_export_that_a_person_can_mend_is_recorded_with_a_hint(
+    exports: ThreadedExports, store: MemoryStore, writer: Writer
+) -> None:
+    writer.error = InvalidInput([Problem("benchmark sets", None, "a folder")], "Put one there.")
+    failed = finished(exports, store, store.add_artifact(make_artifact()))
+    assert failed.detail == {"error": "benchmark sets: missing; give a folder", "hint": "Put one there."}
+    again = store.add_artifact(make_artifact("00000000000b"))
+    assert again.state is ArtifactState.REQUESTED
 
 
 def test_weights_that_are_gone_fail_the_artifact(exports: ThreadedExports, store: MemoryStore, tmp_path: Path) -> None:
