@@ -129,7 +129,9 @@ class Findings:
         deadline = self._clock() + timeout_s
         while (seen := self.artifact(artifact_id)).state is not ArtifactState.READY:
             if seen.state is ArtifactState.FAILED:
-                raise ApiError(None, "The export failed", str(seen.detail), "Mend the cause, then export again.")
+                why = str(seen.detail.get("error", seen.detail))
+                hint = str(seen.detail.get("hint", "Mend the cause, then export again."))
+                raise ApiError(None, "The export failed", why, hint)
             if self._clock() >= deadline:
                 detail = f"artifact {artifact_id} is still {seen.state} after {timeout_s:g} s"
                 raise ApiError(None, "The export takes long", detail, "Look whether a controller is running.")

@@ -149,11 +149,17 @@ def test_waiting_for_an_artifact_ends(client: Client, store: MemoryStore, record
         client.wait_for_artifact(artifact.id, timeout_s=10)
     claimed = store.claim_artifact(at=datetime.now(UTC), stale_after_s=60)
     assert claimed is not None
-    failed = replace(claimed, state=ArtifactState.FAILED, finished_at=datetime.now(UTC), detail={"message": "no room"})
+    failed = replace(
+        claimed,
+        state=ArtifactState.FAILED,
+        finished_at=datetime.now(UTC),
+        detail={"error": "OSError: no room", "hint": "make some"},
+    )
     store.finish_artifact(failed)
     client._clock = lambda: 0.0
-    with pytest.raises(ApiError, match="no room"):
+    with pytest.raises(ApiError) as caught:
         client.wait_for_artifact(artifact.id)
+    assert (caught.value.detail, caught.value.hint) == ("OSError: no room", "make some")
 
 
 def test_a_search_is_watched_until_it_ends(client: Client, spec: dict[str, Any]) -> None:
