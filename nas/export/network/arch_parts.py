@@ -220,6 +220,8 @@ DTYPES = {
 def load(path: str | Path) -> Upscaler:
     """The upscaler with the weights of a .safetensors or .pth file."""
     path = Path(path)
+    if path.suffix not in (".safetensors", ".pth"):
+        raise ValueError(f"{path} is not named .safetensors or .pth, as weights are")
     if path.suffix == ".safetensors":
         weights = read_safetensors(path)
     else:
@@ -266,5 +268,8 @@ def main(weights: str, source: str, target: str) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 4:
         sys.exit("usage: python arch.py WEIGHTS IN OUT")
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
 '''

@@ -131,3 +131,7 @@ def test_it_enlarges_a_picture_from_a_shell(tmp_path: Path, sample_dir: Path) ->
     found = np.asarray(Image.open(tmp_path / "out.png"))
     assert found.shape == expected.shape == (42, 74, 3)
     assert np.abs(found.astype(int) - expected).max() <= 1
+    command[2] = "a.onnx"
+    refused = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert refused.stderr == "error: a.onnx is not named .safetensors or .pth, as weights are\n"
