@@ -38,9 +38,9 @@ def convert(
     genotype: Annotated[str, typer.Option(help="Whose weights an .npz holds: a published name or a genotype.")] = "",
     images: Annotated[
         Path | None,
-        typer.Option(help="Folder of photographs to verify on, and to calibrate INT8 with [noise; no INT8]."),
+        typer.Option(help="Photographs to verify on and to calibrate INT8 with; without them noise, and no INT8."),
     ] = None,
-    name: Annotated[str, typer.Option(help="What files begin with [the name of FILE].")] = "",
+    name: Annotated[str, typer.Option(help="What files begin with; by default the name of FILE.")] = "",
     as_json: Json = False,
 ) -> None:
     """Write a network in a form that others run, verified in a process that has nothing of srnas.
@@ -107,9 +107,11 @@ def _lines(report: ExportReport) -> list[str]:
 
 
 def _line(name: str, file: dict[str, Any]) -> str:
+    from .export.facts import loss_in_words
+
     parts = [f"{name}: {file['size_bytes']:,} bytes", f"sha256 {file['sha256']}"]
     if file.get("max_difference") is not None:
         parts.append(f"within {file['max_difference']:.1e} of the network")
     if "psnr_loss_db" in file:
-        parts.append(f"loses {file['psnr_loss_db']:.3f} dB on {file['photographs']} photographs")
+        parts.append(loss_in_words(file["psnr_loss_db"], file["photographs"]))
     return ", ".join(parts)

@@ -48,6 +48,20 @@ def _telling(folder: Path) -> Iterator[Path]:
     yield from [files[stem] for stem in TERMS if stem in files][:1]
 
 
+def loss_in_words(psnr_loss_db: float, photographs: int) -> str:
+    """What a file of another precision costs.
+
+    >>> loss_in_words(-0.03, 16)
+    'gains 0.030 dB on 16 photographs'
+
+    Args:
+        psnr_loss_db: By how many dB its PSNR is below the network's; below 0 where it is above.
+        photographs: On how many photographs.
+    """
+    verb = "gains" if round(psnr_loss_db, 3) < 0 else "loses"
+    return f"{verb} {abs(psnr_loss_db):.3f} dB on {photographs} photographs"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImagesUsed:
     """A set of images that a model was made with.

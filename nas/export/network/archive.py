@@ -17,7 +17,7 @@ from ...records import ENDINGS
 from ..benchmark_row import as_csv, as_markdown
 from ..benchmark_row import to_json as benchmark_json
 from ..card import DRAWING, card_text
-from ..facts import CheckedOn, ModelFacts, ModelFile
+from ..facts import CheckedOn, ModelFacts, ModelFile, loss_in_words
 from ..openmodeldb import openmodeldb_document
 from .forms import FLOAT32, FORMS, Verified, verified
 from .subject import ExportError, Subject
@@ -67,7 +67,7 @@ def to_archive(subject: Subject, facts: ModelFacts, step: Callable[[str, int], N
 def _file(model: str, name: str, made: Verified, checked_on: CheckedOn) -> ModelFile:
     """What the card says of a file."""
     loss = made.detail.get("psnr_loss_db")
-    note = f"loses {loss:.3f} dB on {made.detail['photographs']} photographs" if loss is not None else ""
+    note = "" if loss is None else loss_in_words(loss, made.detail["photographs"])
     return ModelFile(
         name=f"{model}{ENDINGS[name]}",
         form=name,
