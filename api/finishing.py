@@ -112,7 +112,7 @@ def models(
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
-    """List finished models, newest first; or show one, with its benchmark."""
+    """List finished models, newest first; or show one, with its benchmark: as Markdown where it is piped."""
     with Client(url) as client:
         if model is not None:
             _show(client, model, as_json=as_json)
@@ -245,7 +245,7 @@ def _show(client: Client, model_id: str, *, as_json: bool) -> None:
             print_json({"model": model.model_dump(mode="json"), "benchmark": benchmark})
             return
         out.print(table_of_models([model]))
-        out.print(client.benchmark_as("md", model_id), soft_wrap=True)
+        _print_markdown(client.benchmark_as("md", model_id))
     except ApiError as error:
         if error.status != HTTPStatus.CONFLICT:
             raise
@@ -253,3 +253,13 @@ def _show(client: Client, model_id: str, *, as_json: bool) -> None:
             print_json({"model": model.model_dump(mode="json"), "benchmark": None})
         else:
             out.print(f"{error.detail}: {error.hint}", soft_wrap=True)
+
+
+def _print_markdown(text: str) -> None:
+    """Tables on a terminal; Markdown as it is for whatever else reads it."""
+    if not out.is_terminal:
+        out.print(text, soft_wrap=True)
+        return
+    from rich.markdown import Markdown  # a parser that no other verb needs
+
+    out.print(Markdown(text))

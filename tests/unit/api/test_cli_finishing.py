@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
+from rich.console import Console
 from typer.testing import CliRunner
 
 from api import asking, finishing, steering, verbs
@@ -186,8 +187,13 @@ def test_models_are_listed_and_one_is_shown_before_and_after_its_benchmark(
     shown = run("models", model["id"])
     assert (shown.exit_code, "has no benchmark yet" in shown.stdout) == (0, True)
     assert json.loads(run("models", model["id"], "--json").stdout) == {"model": model, "benchmark": None}
-    monkeypatch.setattr(finishing.Client, "benchmark_as", lambda *_: "| Set5 | 37.00 |")
-    assert "| Set5 | 37.00 |" in run("models", model["id"]).stdout
+    markdown = "| network | Set5 |\n| --- | ---: |\n| mine | **37.00** |\n"
+    monkeypatch.setattr(finishing.Client, "benchmark_as", lambda *_: markdown)
+    assert markdown in run("models", model["id"]).stdout
+    monkeypatch.setattr(finishing, "out", Console(force_terminal=True, color_system=None))
+    told = run("models", model["id"]).stdout
+    assert "37.00" in told
+    assert "| --- |" not in told
     assert run("models", "0123456789ab").exit_code == 1
 
 
