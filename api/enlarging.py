@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from starlette.concurrency import run_in_threadpool
 
 from nas.onnx_models import Upscaler, load_onnx
@@ -135,6 +135,8 @@ class Enlarger:
                 moving = image.format != "MPO" and getattr(image, "is_animated", False)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise ImageTooLarge(f"it has more than {self._pixels / 1e6:g} million pixels") from error
+        except UnidentifiedImageError as error:  # which names the object that was read
+            raise _refused("what is no picture", f"a {form} picture that can be read") from error
         except RAISED_BY_PILLOW as error:
             raise _refused("unreadable", f"a {form} picture: {error}") from error
         if width * height > self._pixels:

@@ -52,10 +52,12 @@ def upscale(
     ] = Path("upscaled"),
     tile: Annotated[
         int | None,
-        typer.Option(min=1, help="Pixels a side of the parts that large pictures are cut into [as 1 GiB allows]."),
+        typer.Option(
+            min=1, help="Pixels a side of the parts that large pictures are cut into; by default as 1 GiB allows."
+        ),
     ] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Put bicubic beside the network, with labels.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there already.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Make files again that are there already.")] = False,
     as_json: Json = False,
 ) -> None:
     """Enlarge pictures by an exported network."""

@@ -30,6 +30,9 @@ EXPORTED = (".onnx", ".safetensors", ".pth")
 WEIGHTS = (".safetensors", ".pth")
 """How the names of files end that hold the weights of such a network."""
 
+TORCHSCRIPT = ".pt"
+"""How the names of exported files end that are programs of torch, which would have to be trusted."""
+
 HINT = "Give a file that `srnas export` wrote, or another ONNX upscaler of images on [0, 1]."
 RELEASED_SCALE, RELEASED_CHANNELS = 2, 1
 
@@ -47,7 +50,9 @@ def load_model(path: Path) -> Upscaler:
         raise InvalidInput([Problem("model", str(path), "a file that exists")], HINT)
     suffix = path.suffix.lower()
     if suffix not in EXPORTED:
-        raise InvalidInput([Problem("model", str(path), f"a file named {' or '.join(EXPORTED)}")], HINT)
+        torchscript = "; TorchScript is for torch.jit.load" if suffix == TORCHSCRIPT else ""
+        allowed = f"a file named {' or '.join(EXPORTED)}{torchscript}"
+        raise InvalidInput([Problem("model", str(path), allowed)], HINT)
     try:
         return load_onnx(path) if suffix == ".onnx" else of_model(_read_weights(path, suffix))
     except InvalidInput as error:

@@ -58,6 +58,16 @@ class NoSuchFile(Problem):
         return f"{self.field}: no such file: {self.value}"
 
 
+@dataclass(frozen=True)
+class NoSuchFolder(Problem):
+    """A folder that was named is not there."""
+
+    allowed: str = "an existing folder"
+
+    def __str__(self) -> str:
+        return f"{self.field}: no such folder: {self.value}"
+
+
 class InvalidInput(ValueError):
     """An input has problems, and here is every one of them.
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from search_space.errors import InvalidInput, Problem
+from search_space.errors import InvalidInput, NoSuchFolder, Problem
 
 from .decoding import UnreadableImage, size
 from .layouts import Layout, Match, choose
@@ -73,6 +73,8 @@ def scan(root: Path, *, scale: int, field: str = "dataset", min_lr_side: int = 1
     Raises:
         InvalidInput: There is no such folder, or no usable image in it; with everything that is wrong.
     """
+    if not root.exists():
+        raise InvalidInput([NoSuchFolder(field, str(root))])
     if not root.is_dir():
         raise InvalidInput([Problem(field, str(root), "an existing folder")])
     scanner = _Scan(root.resolve(), scale, field, min_lr_side, other_scales)

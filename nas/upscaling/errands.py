@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
@@ -41,10 +41,12 @@ class Plan:
     Attributes:
         errands: In the order that was given, folders in natural order.
         others: Files of the folders that are no pictures by their names.
+        kept: Errands that are not run, since their files are there already.
     """
 
     errands: tuple[Errand, ...]
     others: tuple[Path, ...] = ()
+    kept: tuple[Errand, ...] = ()
 
 
 def plan(named: Sequence[Path], output: Path, scale: int, *, overwrite: bool = False) -> Plan:
@@ -57,11 +59,11 @@ def plan(named: Sequence[Path], output: Path, scale: int, *, overwrite: bool = F
         named: Pictures and folders of pictures.
         output: A folder, which need not exist; or for one picture a file with a suffix that Pillow can write.
         scale: Upscaling factor, which stands in the names of files in a folder.
-        overwrite: Whether files may be there already.
+        overwrite: Whether files that are there already are made again.
 
     Raises:
-        InvalidInput: One file is named for several pictures, two pictures would share a file, a file is there already,
-            or there is nothing to do.
+        InvalidInput: One file is named for several pictures, two pictures would share a file, there is no picture, or
+            one alone was named whose file is there already.
     """
     folders = [path for path in named if path.is_dir()]
     if output.suffix and not output.is_dir():
@@ -69,8 +71,8 @@ def plan(named: Sequence[Path], output: Path, scale: int, *, overwrite: bool = F
         found = Plan(errands=(Errand(source=named[0], target=output, named=True),))
     else:
         found = _into_folder(named, output, scale)
-    _require_room(found.errands, named, overwrite)
-    return found
+    _require_room(found.errands, named)
+    return found if overwrite else _keeping(found)
 
 
 def require_savable(image: Image.Image, target: Path) -> None:
@@ -121,7 +123,9 @@ def _into_folder(named: Sequence[Path], output: Path, scale: int) -> Plan:
                 errands.append(Errand(source=inside, target=target, named=False))
             else:
                 others.append(inside)
-    return Plan(errands=tuple(errands), others=tuple(others))
+    made = {errand.target.resolve() for errand in errands}  # in a folder that is its own output
+    wanted = (errand for errand in errands if errand.named or errand.source.resolve() not in made)
+    return Plan(errands=tuple(wanted), others=tuple(others))
 
 
 def _files(folder: Path, output: Path) -> Iterator[Path]:
@@ -137,7 +141,16 @@ def _larger(path: Path, scale: int) -> str:
     return f"{path.stem}-x{scale}.png"
 
 
-def _require_room(errands: Sequence[Errand], named: Sequence[Path], overwrite: bool) -> None:
+def _keeping(found: Plan) -> Plan:
+    """The plan without what is made already; `InvalidInput` where that is the one picture that was named."""
+    kept = tuple(errand for errand in found.errands if errand.target.exists())
+    if kept and len(found.errands) == 1 and kept[0].named:
+        problem = Problem(OUTPUT, str(kept[0].target), "a file that is not there yet")
+        raise InvalidInput([problem], "Give --overwrite to replace it.")
+    return replace(found, errands=tuple(errand for errand in found.errands if errand not in kept), kept=kept)
+
+
+def _require_room(errands: Sequence[Errand], named: Sequence[Path]) -> None:
     if not errands:
         raise InvalidInput([Problem("IMAGES", [str(path) for path in named], "pictures, or folders with pictures")])
     targets = [errand.target for errand in errands]
@@ -145,8 +158,3 @@ def _require_room(errands: Sequence[Errand], named: Sequence[Path], overwrite: b
     if shared:
         names = sorted(str(errand.source) for errand in errands if errand.target in shared)
         raise InvalidInput([Problem("IMAGES", names, "pictures of different names, for each becomes a PNG file")])
-    there = [] if overwrite else [str(target) for target in targets if target.exists()]
-    if there:
-        raise InvalidInput(
-            [Problem(OUTPUT, there, "files that are not there yet")], "Give --overwrite to replace them."
-        )

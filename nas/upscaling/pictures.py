@@ -24,11 +24,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
 from evaluator.data.decoding import FORMATS
 from evaluator.metrics.luma import full_luma
-from search_space.errors import InvalidInput, Problem
+from search_space.errors import InvalidInput, NoSuchFile, Problem
 
 Plane = NDArray[np.float64]
 Levels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -90,7 +90,7 @@ def open_picture(path: Path, file: BinaryIO | None = None, *, formats: tuple[str
             turned.load()
             return Picture(image=turned, notes=notes)
     except RAISED_BY_PILLOW as error:
-        raise InvalidInput([Problem("image", str(path), f"a {', '.join(formats)} picture: {error}")]) from error
+        raise InvalidInput([_unreadable(path, formats, error)]) from error
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -103,7 +103,16 @@ def size_of(path: Path) -> tuple[int, int]:
         with Image.open(path, formats=FORMATS) as image:
             return image.size
     except RAISED_BY_PILLOW as error:
-        raise InvalidInput([Problem("image", str(path), f"a {', '.join(FORMATS)} picture: {error}")]) from error
+        raise InvalidInput([_unreadable(path, FORMATS, error)]) from error
+
+
+def _unreadable(path: Path, formats: Sequence[str], error: Exception) -> Problem:
+    """What is wrong with a file that Pillow does not open."""
+    if isinstance(error, FileNotFoundError):
+        return NoSuchFile("image", str(path))
+    wanted = f"a {', '.join(formats)} picture"
+    why = " that can be read" if isinstance(error, UnidentifiedImageError) else f": {error}"
+    return Problem("image", str(path), wanted + why)
 
 
 def open_image(path: Path) -> Image.Image:

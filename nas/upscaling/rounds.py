@@ -52,7 +52,7 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True)
 class Skipped:
-    """A file of a folder that nothing was made of.
+    """A file that nothing was made of.
 
     Attributes:
         source: Which.
@@ -95,6 +95,7 @@ def go(
         OSError: A file cannot be written.
     """
     yield from (Skipped(source=path, reason="no picture") for path in plan.others)
+    yield from (Skipped(source=errand.source, reason=f"{errand.target} is there already") for errand in plan.kept)
     counts: dict[Errand, int] = {}
     for errand in plan.errands:
         try:

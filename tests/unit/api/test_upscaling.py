@@ -109,6 +109,7 @@ def broken_pictures() -> Iterator[tuple[str, bytes, str]]:
     whole = encoded(picture(size=(64, 48)))
     frames = [picture("L"), picture("L").rotate(90)]
     yield "empty", b"", "image/png"
+    yield "text", b"no picture at all", "image/png"
     yield "no picture", b"\x89PNG\r\n\x1a\n" + bytes(64), "image/png"
     yield "cut short", whole[: len(whole) // 2], "image/png"
     yield "another format than it says", whole, "image/jpeg"
@@ -125,6 +126,7 @@ def test_what_is_no_picture_is_refused(http: httpx.Client, upscaling: str, body:
     answer = send(http, upscaling, body, media_type)
     assert answer.status_code in (413, 422), answer.text
     assert answer.json()["hint"]
+    assert "BytesIO" not in answer.text
 
 
 def with_size(png: bytes, side: int) -> bytes:

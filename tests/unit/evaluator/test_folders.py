@@ -207,7 +207,7 @@ def test_a_folder_without_images_is_refused(tmp_path, files):
 
 
 def test_a_missing_folder_is_refused(tmp_path):
-    with pytest.raises(InvalidInput, match="an existing folder"):
+    with pytest.raises(InvalidInput, match="no such folder"):
         scan(tmp_path / "none", scale=2)
 
 

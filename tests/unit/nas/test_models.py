@@ -108,6 +108,12 @@ def test_a_file_that_is_no_export_is_refused_with_a_hint(tmp_path, name, content
     assert caught.value.hint == models.HINT
 
 
+def test_torchscript_is_told_whom_it_is_for(tmp_path):
+    (tmp_path / "model.pt").write_bytes(b"")
+    with pytest.raises(InvalidInput, match=r"\.safetensors or \.pth; TorchScript is for torch\.jit\.load"):
+        load_model(tmp_path / "model.pt")
+
+
 class Payload:
     """Would run code where a pickle is trusted."""
 

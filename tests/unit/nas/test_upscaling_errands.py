@@ -40,6 +40,9 @@ def test_what_is_hidden_and_the_output_itself_are_passed_over(tmp_path):
 def test_a_folder_may_be_its_own_output(tmp_path):
     save_all(tmp_path, "in/a.png")
     assert targets(tmp_path, "in", output="in") == ["in/a-x2.png"]
+    save_all(tmp_path, "in/a-x2.png", "in/b.png")
+    assert targets(tmp_path, "in", output="in") == ["in/b-x2.png"]
+    assert targets(tmp_path, "in", output="in", overwrite=True) == ["in/a-x2.png", "in/b-x2.png"]
 
 
 def test_one_picture_may_become_a_file(tmp_path):
@@ -152,9 +155,20 @@ def test_the_verb_tells_of_each_file_and_replaces_none_unasked(tmp_path, monkeyp
     assert first.exit_code == 0, first.stderr
     assert "a-x2.png (12 x 8" in first.stdout
     assert "skipped in/notes.txt" in first.stderr
+    save_all(tmp_path, "in/new.png")
     again = CliRunner().invoke(app, ["upscale", "n.onnx", "in"])
-    assert (again.exit_code, "--overwrite" in again.stderr) == (2, True)
+    assert (again.exit_code, again.stdout.count("\n")) == (0, 1)
+    assert "new-x2.png (12 x 8" in again.stdout
+    assert "skipped in/a.png: upscaled/a-x2.png is there already" in again.stderr
+    alone = CliRunner().invoke(app, ["upscale", "n.onnx", "in/a.png"])
+    assert (alone.exit_code, "--overwrite" in alone.stderr) == (2, True)
+    gone = CliRunner().invoke(app, ["upscale", "n.onnx", "gone.png"])
+    assert (gone.exit_code, "no such file: gone.png" in gone.stderr) == (2, True)
     asked = CliRunner().invoke(app, ["upscale", "n.onnx", "in", "--overwrite", "--json"])
     found = json.loads(asked.stdout)
-    assert [row["output"] for row in found["outputs"]] == ["upscaled/a-x2.png", "upscaled/deep/b-x2.png"]
+    assert [row["output"] for row in found["outputs"]] == [
+        "upscaled/a-x2.png",
+        "upscaled/deep/b-x2.png",
+        "upscaled/new-x2.png",
+    ]
     assert [row["image"] for row in found["skipped"]] == ["in/notes.txt"]
