@@ -255,13 +255,13 @@ def table_of_models(models: Sequence[ModelView]) -> Table:
     return table
 
 
-def agreement_lines(found: AgreementView) -> list[str]:
+def agreement_lines(search_id: str, found: AgreementView) -> list[str]:
     """Whether a search ranked its networks as full training does, and what to know before that is believed."""
     count = len(found.training_ids)
     lines = []
     if found.tau is not None:
         interval = "" if found.low is None else f", 95 % interval {found.low:.2f} to {found.high:.2f}"
-        ranked = f"{count} networks that were finished alike ({found.recipe})"
+        ranked = f"the {count} networks of search {search_id} that were finished alike ({found.recipe})"
         lines.append(
             f"Kendall's tau of the search's ranking and the final one: {found.tau:.2f}{interval}, over {ranked}"
         )

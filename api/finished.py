@@ -23,6 +23,7 @@ from .schemas import (
     RecipeList,
     RecipeView,
     SearchTrainings,
+    TrainingForecast,
 )
 from .schemas.models import ModelFormat
 
@@ -64,10 +65,21 @@ class Finished(Findings):
             dataset: Images, as in a spec; by default its search's.
             seed: By default its search's.
         """
-        document = {"recipe": recipe if isinstance(recipe, str) else dict(recipe), "seed": seed}
-        if dataset is not None:
-            document["dataset"] = dict(dataset)
+        document = _request(recipe, dataset, seed)
         return self._ask(FullTrainingView, "POST", f"/v1/candidates/{part(candidate_id)}/trainings", json=document)
+
+    def foretell(
+        self,
+        candidate_id: str,
+        recipe: str | Mapping[str, Any] = "quick",
+        *,
+        dataset: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+    ) -> TrainingForecast:
+        """What `finish` would begin with the same arguments, and how long it is expected to take; begins nothing."""
+        path = f"/v1/candidates/{part(candidate_id)}/trainings"
+        document = _request(recipe, dataset, seed)
+        return self._ask(TrainingForecast, "POST", path, params={"dry_run": "true"}, json=document)
 
     def training(self, training_id: str) -> FullTrainingView:
         """Look at one full training."""
@@ -169,3 +181,9 @@ class Finished(Findings):
             headers={"Content-Type": media_type},
             timeout=UPSCALING_S,
         ).content
+
+
+def _request(recipe: str | Mapping[str, Any], dataset: Mapping[str, Any] | None, seed: int | None) -> dict[str, Any]:
+    """The document that asks for a full training."""
+    document = {"recipe": recipe if isinstance(recipe, str) else dict(recipe), "seed": seed}
+    return document | ({} if dataset is None else {"dataset": dict(dataset)})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from itertools import islice
 from typing import Annotated, Any
@@ -13,12 +14,13 @@ from evaluator.finishing import FINISHING_RECIPES
 from nas.cli_options import Json
 from nas.console import FAILED, INTERRUPTED, err, make_app, out, print_json
 from nas.display import duration
-from nas.records import TrainingStatus
+from nas.records import BENCHMARK, ArtifactState, TrainingStatus
+from search_space.errors import InvalidInput, Problem
 
 from .answers import Url
 from .client import DEFAULT_URL, ApiError, Client
 from .display import agreement_lines, table_of_models, table_of_trainings, training_bars
-from .schemas import AgreementView, FullTrainingView, ModelView, RecipeView
+from .schemas import AgreementView, FullTrainingView, ModelView, TrainingForecast
 
 NAMES = ", ".join(FINISHING_RECIPES)
 POLL_S = 2.0
@@ -45,7 +47,7 @@ def finish(
     top: Annotated[int | None, typer.Option(min=1, help="With --front, only its first so many members.")] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the trainings to their end.")] = True,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say how long it is expected to take; begin nothing.")
+        bool, typer.Option("--dry-run", help="Check the request and say how long it would take; begin nothing.")
     ] = False,
     url: Url = DEFAULT_URL,
     as_json: Json = False,
@@ -56,16 +58,18 @@ def finish(
     back to them, for the same request is one training. Scores are of the validation images; benchmarks come later, and
     `srnas models ID` shows them.
     """
+    if top is not None and not front:
+        raise InvalidInput([Problem("--top", top, "a number beside --front, of whose members it takes the first")])
+    document = _recipe(recipe, steps, teacher, fresh=fresh)
     with Client(url) as client:
         chosen = [name for search in names for name in _front_of(client, search, top)] if front else names
-        if dry_run:
-            _foretell(client, chosen, recipe, steps, distilled=teacher is not None, as_json=as_json)
-            return
-        document = _recipe(recipe, steps, teacher, fresh=fresh)
-        asked = [
-            client.finish(name, document, dataset=_dataset(client, name, train, validation), seed=seed)
-            for name in chosen
-        ]
+        with _leading_to_fronts():
+            images = {name: _dataset(client, name, train, validation) for name in chosen}
+            if dry_run:
+                foretold = [client.foretell(name, document, dataset=images[name], seed=seed) for name in chosen]
+                _foretell(foretold, as_json=as_json)
+                return
+            asked = [client.finish(name, document, dataset=images[name], seed=seed) for name in chosen]
         for training in asked:
             err.print(_foretold(training.candidate_id, recipe, training), soft_wrap=True)
         ended = _follow(client, asked) if wait else asked
@@ -99,8 +103,8 @@ def trainings(
     for training in found:
         if training.reason:
             out.print(f"{training.id} {training.status}: {training.reason}", soft_wrap=True)
-    if found and agreement is not None:
-        _print_agreement(agreement)
+    if found and search is not None and agreement is not None:
+        _print_agreement(search, agreement)
 
 
 @app.command(epilog="Example: srnas models 0123456789ab")
@@ -154,32 +158,38 @@ def _dataset(client: Client, name: str, train: str | None, validation: str | Non
     return own.model_copy(update=changes).model_dump(mode="json")
 
 
+@contextmanager
+def _leading_to_fronts() -> Iterator[None]:
+    """Where no candidate has an id, say that it may be a search's."""
+    try:
+        yield
+    except ApiError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            error.hint = (
+                "ids of candidates: srnas front SEARCH; to finish the front of a search, give its id and --front"
+            )
+        raise
+
+
 # -- what is told ------------------------------------------------------------------------------------------------------
 
 
-def _foretell(
-    client: Client, names: Sequence[str], recipe: str, steps: int | None, *, distilled: bool, as_json: bool
-) -> None:
+def _foretell(foretold: Sequence[TrainingForecast], *, as_json: bool) -> None:
     """Say how long candidates would be trained."""
-    expected = {name: _named(client.recipes(name, steps=steps, distilled=distilled), recipe) for name in names}
     if as_json:
-        print_json([{"candidate_id": name, "expected_s": view.expected_s} for name, view in expected.items()])
+        print_json([one.model_dump(mode="json") for one in foretold])
         return
-    for name, view in expected.items():
-        count = view.document["steps"] if steps is None else steps
-        out.print(f"{name}: {recipe}, {count:,} steps, {_about(view.expected_s)}", soft_wrap=True)
-
-
-def _named(recipes: Sequence[RecipeView], name: str) -> RecipeView:
-    known = {recipe.name: recipe for recipe in recipes}
-    if name not in known:
-        raise ApiError(HTTPStatus.NOT_FOUND, "Not found", f"there is no recipe {name}", f"choose one of {NAMES}")
-    return known[name]
+    for one in foretold:
+        out.print(_plan(one.candidate_id, one.recipe["name"], one.steps, one.expected_s), soft_wrap=True)
 
 
 def _foretold(candidate: str, recipe: str, training: FullTrainingView) -> str:
-    what = f"{candidate}: {recipe}, {training.progress.steps:,} steps, {_about(training.progress.expected_s)}"
+    what = _plan(candidate, recipe, training.progress.steps, training.progress.expected_s)
     return f"{what}; training {training.id} is {training.status}"
+
+
+def _plan(candidate: str, recipe: str, steps: int, expected_s: float | None) -> str:
+    return f"{candidate}: {recipe}, {steps:,} step{'' if steps == 1 else 's'}, {_about(expected_s)}"
 
 
 def _about(expected_s: float | None) -> str:
@@ -220,8 +230,8 @@ def _report(client: Client, trainings: Sequence[FullTrainingView], *, as_json: b
         if training.status in (TrainingStatus.FAILED, TrainingStatus.CANCELLED):
             what = f"{training.candidate_id} is {training.status}: {training.reason}"
             out.print(what.rstrip(": "), soft_wrap=True)
-    for found in agreements.values():
-        _print_agreement(found)
+    for search, found in agreements.items():
+        _print_agreement(search, found)
     if finished:
         out.print(f"files: srnas export {finished[0].id} --format all; benchmark: srnas models {finished[0].id}")
 
@@ -231,8 +241,8 @@ def _agreements(client: Client, finished: Sequence[ModelView]) -> dict[str, Agre
     return {search: client.search_trainings(search).agreement for search in searches}
 
 
-def _print_agreement(found: AgreementView) -> None:
-    for line in agreement_lines(found):
+def _print_agreement(search_id: str, found: AgreementView) -> None:
+    for line in agreement_lines(search_id, found):
         out.print(line, soft_wrap=True)
 
 
@@ -252,7 +262,14 @@ def _show(client: Client, model_id: str, *, as_json: bool) -> None:
         if as_json:
             print_json({"model": model.model_dump(mode="json"), "benchmark": None})
         else:
-            out.print(f"{error.detail}: {error.hint}", soft_wrap=True)
+            out.print(_why_no_benchmark(client, model_id, error), soft_wrap=True)
+
+
+def _why_no_benchmark(client: Client, model_id: str, error: ApiError) -> str:
+    made = [one for one in client.model_exports(model_id) if one.format == BENCHMARK]
+    if made and made[-1].state is not ArtifactState.FAILED:
+        return "its benchmark is being made; look again in a moment"
+    return f"{error.detail}: {error.hint}"
 
 
 def _print_markdown(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from http import HTTPStatus
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +20,7 @@ from nas.statistics.tables import in_short
 from search_space.errors import InvalidInput, Problem
 
 from .answers import SearchName, Url, is_training, print_front
-from .client import DEFAULT_URL, Client
+from .client import DEFAULT_URL, ApiError, Client
 from .display import standing, table_of_searches
 from .schemas import SearchChange, SearchView
 
@@ -126,11 +127,17 @@ def cancel(
     as_json: Json = False,
 ) -> None:
     """End a search or a full training for good; what it recorded stays."""
-    if not is_training(name):
-        _steer(Client.cancel, name, url, as_json=as_json)
-        return
-    with Client(url) as client:
-        found = client.cancel_training(name)
+    try:
+        if not is_training(name):
+            _steer(Client.cancel, name, url, as_json=as_json)
+            return
+        with Client(url) as client:
+            found = client.cancel_training(name)
+    except ApiError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        what = f"no search or training has the id {name!r}"
+        raise ApiError(error.status, error.title, what, "look at: srnas list; srnas trainings") from None
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:

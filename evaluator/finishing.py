@@ -133,8 +133,10 @@ class FinishingRecipe:
             InvalidRecipe: Names every field that is unknown, and every value that is out of range.
         """
         whole = "training" in document
-        base = FINISHING_RECIPES["quick"] if whole else _named(document.get("name", "quick"))
         problems = _unknown("recipe", document, OWN | ({"training"} if whole else CHANGEABLE))
+        base = FINISHING_RECIPES["quick"]
+        if not whole:
+            base = _gathered(problems, lambda: _named(document.get("name", "quick")), base)
         training = _gathered(problems, lambda: _training(document, base.training), base.training)
         distil = _gathered(problems, lambda: _distillation(document.get("distil")), None)
         warm_start = document.get("warm_start", base.warm_start)

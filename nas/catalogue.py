@@ -66,11 +66,14 @@ class Catalogue:
         images_root: Its folders are datasets by their own names; no folder outside it may be registered.
         home: Below it lie uploads. If it lies in the images root, it is no dataset.
         registered: Gives every registered dataset.
+        benchmarks: Folder of the benchmark sets: what shares images with it is not offered to who asks for a name
+            that is not known, since nothing that is finished may train on it.
     """
 
     images_root: Path
     home: Path
     registered: Callable[[], Sequence[Dataset]] = tuple
+    benchmarks: Path | None = None
 
     def listed(self) -> list[Listed]:
         """Every dataset, by name: those that are registered, and the folders of the root that hold images."""
@@ -113,13 +116,25 @@ class Catalogue:
         return f"the name of a dataset{self._known() or f': there is none, nor a folder with images in {self._root}'}"
 
     def _known(self) -> str:
-        names = [entry.name for entry in self.listed()]
+        names = [entry.name for entry in self.listed() if self._offered(entry.name)]
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         return f": {', '.join(names[:SHOWN])}{more}" if names else ""
+
+    def _offered(self, name: str) -> bool:
+        try:
+            folder = self.folder(name)
+        except UnknownDataset:  # its folder is gone
+            return False
+        return self.benchmarks is None or not share(folder, self.benchmarks.resolve())
 
     @property
     def _root(self) -> Path:
         return self.images_root.resolve()
+
+
+def share(folder: Path, other: Path) -> bool:
+    """Whether one of two folders, links resolved, lies in the other one and that is there."""
+    return other.is_dir() and (folder.is_relative_to(other) or other.is_relative_to(folder))
 
 
 def folder_inside(root: Path, folder: str, field: str) -> Path:

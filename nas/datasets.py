@@ -73,7 +73,12 @@ class Datasets:
         most = int(settings.upload_gib * 2**30)
         self._quota_bytes = int(settings.uploads_gib * 2**30)
         self._limits = limits or Limits(archive_bytes=most, unpacked_bytes=2 * most)
-        self._catalogue = Catalogue(images_root=settings.images_root, home=settings.home, registered=store.datasets)
+        self._catalogue = Catalogue(
+            images_root=settings.images_root,
+            home=settings.home,
+            registered=store.datasets,
+            benchmarks=settings.benchmarks_root,
+        )
 
     def all(self) -> list[Listed]:
         """Every dataset, by name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from evaluator.finishing import FINISHING_RECIPES
@@ -13,7 +14,7 @@ from nas.trainings import TrainingRequest
 
 from ..access import Submitter, require_owner
 from ..deps import JsonObject, ServiceDep
-from ..responses import ACCEPTED, problems
+from ..responses import ACCEPTED, Entries, problems
 from ..schemas import (
     AgreementView,
     FullTrainingList,
@@ -23,6 +24,7 @@ from ..schemas import (
     RecipeList,
     RecipeView,
     SearchTrainings,
+    TrainingForecast,
 )
 
 router = APIRouter(prefix="/v1", tags=["trainings"])
@@ -42,6 +44,9 @@ TRAINING_BODY: dict[str, Any] = {
         "content": {"application/json": {"schema": _request_schema()}},
     }
 }
+
+
+FORETOLD: Entries = {200: {"model": TrainingForecast, "description": "Of a dry run: what would be begun."}}
 
 
 class TrainingsQuery(BaseModel):
@@ -92,7 +97,8 @@ def list_recipes(query: Annotated[RecipesQuery, Query()], service: ServiceDep) -
 @router.post(
     "/candidates/{candidate_id}/trainings",
     status_code=202,
-    responses={**ACCEPTED, **problems(400, 403, 404, 409, 413, 415, 422)},
+    response_model=FullTrainingView,
+    responses={**FORETOLD, **ACCEPTED, **problems(400, 403, 404, 409, 413, 415, 422)},
     openapi_extra=TRAINING_BODY,
 )
 def request_training(
@@ -101,11 +107,15 @@ def request_training(
     service: ServiceDep,
     asking: Submitter,
     response: Response,
-) -> FullTrainingView:
+    dry_run: Annotated[bool, Query(description="Check it and say how long it would take; begin nothing.")] = False,
+) -> FullTrainingView | Response:
     """Ask for a candidate to be trained to the end. The same request again answers with the training that is there.
 
     Every problem is reported at once. One that failed or was cancelled is begun anew by the same request.
     """
+    if dry_run:
+        foretold = TrainingForecast.of(service.trainings.foretell(candidate_id, document))
+        return JSONResponse(foretold.model_dump(mode="json"))
     training = service.trainings.request(candidate_id, document, by=asking.name)
     view = FullTrainingView.of(training, service.worker_at(training))
     response.headers["Location"] = view.links["self"]

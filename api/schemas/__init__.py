@@ -35,6 +35,7 @@ from .trainings import (
     RecipeList,
     RecipeView,
     SearchTrainings,
+    TrainingForecast,
 )
 from .workers import TrainingView, WorkerList, WorkerView
 
@@ -94,6 +95,7 @@ __all__ = [
     "TokenList",
     "TokenRequest",
     "TokenView",
+    "TrainingForecast",
     "TrainingView",
     "WorkerList",
     "WorkerView",

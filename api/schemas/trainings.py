@@ -176,6 +176,31 @@ class FullTrainingView(FullTrainingSummary):
         )
 
 
+class TrainingForecast(Wire):
+    """What a request for a full training comes to, before anything is begun."""
+
+    candidate_id: str = Field(description="Whose network.")
+    search_id: str = Field(description="Of which search.")
+    recipe: dict[str, Any] = Field(description="How it would be trained, in full.")
+    dataset: DatasetSpec = Field(description="The images.")
+    seed: int = Field(description="Seed of its patches, and of fresh weights.")
+    steps: int = Field(description="Optimiser steps in all.")
+    expected_s: Figure = Field(description="Seconds of training that are foretold; null where nothing is known.")
+
+    @classmethod
+    def of(cls, training: Training) -> TrainingForecast:
+        """The wire form of a training that nobody was asked for."""
+        return cls(
+            candidate_id=training.candidate_id,
+            search_id=training.search_id,
+            recipe=recipe_document(training.recipe),
+            dataset=DatasetSpec.model_validate(training.dataset),
+            seed=training.seed,
+            steps=training.steps,
+            expected_s=training.expected_s,
+        )
+
+
 def _summary(training: Training, worker: Worker | None) -> dict[str, Any]:
     """The fields of a `FullTrainingSummary`."""
     links = {

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+LISTED_BY: Mapping[str, str] = {
+    "search": "srnas list",
+    "candidate": "srnas candidates SEARCH",
+    "training": "srnas trainings",
+    "finished model": "srnas models",
+    "token": "srnas token list",
+}
+"""The command that lists what may be asked for."""
 
 
 class StoreError(Exception):
@@ -17,7 +26,8 @@ class NotFound(StoreError):
 
     def __init__(self, what: str, name: str) -> None:
         self.what, self.name = what, name
-        self.hint = f"list what there is, then ask with the id of a {what} that is in the list"
+        listed = LISTED_BY.get(what)
+        self.hint = f"take an id that `{listed}` shows" if listed else f"take the id of a {what} that there is"
         super().__init__(f"no {what} has the id {name!r}")
 
 

@@ -18,7 +18,7 @@ from evaluator.finishing import FINISHING_RECIPES, PARTIAL, WRAPPING, FinishingR
 from evaluator.recipe import InvalidRecipe
 from search_space.errors import InvalidInput, Problem, present
 
-from ..catalogue import FolderOf
+from ..catalogue import FolderOf, share
 from ..checks import InvalidSpec, problems_of_images, spec_problems
 from ..fields import Document, Integer
 from ..records import Search
@@ -28,6 +28,8 @@ NAMES = ", ".join(FINISHING_RECIPES)
 
 NOT_CHOSEN = frozenset((*WRAPPING, *PARTIAL))
 """Fields of a training's recipe that nobody chooses: they are the search's, or mean nothing here."""
+
+TEACHER = "recipe.distil.teacher"
 
 
 class NotFinishable(ValueError):
@@ -155,9 +157,9 @@ def checked_wish(
         spec = search.spec.model_copy(update={"dataset": wish.dataset, "recipe": wish.recipe.training})
         problems += problems_of_images(spec, wrong, folder_of)
         problems += _problems_of_benchmarks(spec, folder_of, benchmarks_root.resolve())
-    teacher = wish.recipe.distil.teacher if wish.recipe.distil else ""
-    if teacher and (allowed := why_no_teacher(teacher)):
-        problems.append(Problem("recipe.distil.teacher", teacher, allowed))
+    teacher = _teacher(document)
+    if teacher and TEACHER not in {problem.field for problem in problems} and (allowed := why_no_teacher(teacher)):
+        problems.append(Problem(TEACHER, teacher, allowed))
     if problems:
         raise InvalidSpec(problems)
     return wish
@@ -173,6 +175,14 @@ def _read(document: Mapping[str, Any]) -> tuple[TrainingRequest, list[Problem], 
         return TrainingRequest.model_validate(kept), spec_problems(error, TrainingRequest, PARTS), wrong
 
 
+def _teacher(document: Mapping[str, Any]) -> str:
+    """The teacher that is named, whatever else is wrong with the recipe; empty where none is."""
+    recipe = document.get("recipe")
+    distil = recipe.get("distil") if isinstance(recipe, Mapping) else None
+    teacher = distil.get("teacher") if isinstance(distil, Mapping) else None
+    return teacher if isinstance(teacher, str) else ""
+
+
 def _problems_of_benchmarks(spec: SearchSpec, folder_of: FolderOf, root: Path) -> list[Problem]:
     """Images that benchmarks are made of: a network that has seen them would be scored on what it knows."""
     problems = []
@@ -182,7 +192,7 @@ def _problems_of_benchmarks(spec: SearchSpec, folder_of: FolderOf, root: Path) -
             folder = folder_of(name).resolve() if name else None
         except InvalidInput:  # told already
             continue
-        if folder and root.is_dir() and (folder.is_relative_to(root) or root.is_relative_to(folder)):
+        if folder and share(folder, root):
             allowed = "images apart from the benchmark sets that finished models are scored on"
             problems.append(Problem(f"dataset.{role}", name, allowed))
     return problems

@@ -56,6 +56,13 @@ class Trainings:
     def request(self, candidate_id: str, document: Mapping[str, Any], *, by: str = "") -> Training:
         """Ask a controller to train a candidate to the end; the same again gives the training that is there.
 
+        Arguments and errors are those of `foretell`.
+        """
+        return self._store.add_training(self.foretell(candidate_id, document, by=by), by=by)
+
+    def foretell(self, candidate_id: str, document: Mapping[str, Any], *, by: str = "") -> Training:
+        """The training that would be asked for, which nobody is asked for.
+
         Args:
             candidate_id: Which network.
             document: A JSON object as `TrainingRequest` describes it.
@@ -76,7 +83,7 @@ class Trainings:
             why_no_teacher=lambda name: self._why_no_teacher(name, search),
         )
         _require_start(candidate, wish)
-        return self._store.add_training(self._queued(candidate, search, wish, by), by=by)
+        return self._queued(candidate, search, wish, by)
 
     def get(self, training_id: str) -> Training:
         """One training; `NotFound`."""
@@ -136,10 +143,7 @@ class Trainings:
 
     def model(self, model_id: str) -> Model:
         """One finished model; `NotFound`, also where its training goes on or came to nothing."""
-        training = self._store.training(TrainingId(model_id))
-        if training.status is not TrainingStatus.COMPLETED:
-            raise NotFound("finished model", model_id)
-        return self._model(training)
+        return self._model(_finished(self._store, model_id))
 
     def models(self, *, before: str | None = None, limit: int = 50) -> list[Model]:
         """Finished models, newest first, those after ``before`` in this order."""
@@ -199,6 +203,17 @@ class Trainings:
         return (
             f" among the models: {', '.join(names[:SHOWN])}{more}" if names else " in SRNAS_MODELS_ROOT: none is there"
         )
+
+
+def _finished(store: Store, model_id: str) -> Training:
+    """The completed training that gave a model; `NotFound`, also where it goes on or came to nothing."""
+    try:
+        training = store.training(TrainingId(model_id))
+    except NotFound:
+        raise NotFound("finished model", model_id) from None
+    if training.status is not TrainingStatus.COMPLETED:
+        raise NotFound("finished model", model_id)
+    return training
 
 
 def _why_unfit(found: SearchSpec | Metadata, asked: SearchSpec) -> str:

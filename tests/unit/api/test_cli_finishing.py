@@ -114,14 +114,27 @@ def test_a_dry_run_foretells_and_begins_nothing(recorded: Any, store: MemoryStor
     told = run("finish", *names, "--dry-run", *SHORT)
     assert [line.split(": ")[0] for line in told.stdout.splitlines()] == names
     assert "quick, 100 steps, about 0:00:1" in told.stdout
-    in_flight = recorded.candidates[4].id
-    assert "nobody knows" in run("finish", in_flight, "--dry-run", "--recipe", "paper").stdout
-    (plain,) = json.loads(run("finish", names[0], "--dry-run", "--json").stdout)
-    (taught,) = json.loads(run("finish", names[0], "--dry-run", "--json", "--teacher", "x").stdout)
-    assert taught["expected_s"] > plain["expected_s"]
-    unknown = run("finish", names[0], "--dry-run", "--recipe", "slow")
-    assert (unknown.exit_code, "choose one of quick" in unknown.stderr) == (1, True)
+    assert "quick, 1 step, about" in run("finish", names[0], "--dry-run", "--steps", "1").stdout
+    (plain,) = json.loads(run("finish", names[0], "--dry-run", "--json", *SHORT).stdout)
+    assert (plain["candidate_id"], plain["steps"]) == (names[0], 100)
     assert store.trainings() == []
+
+
+def test_a_dry_run_is_refused_what_the_request_would_be_refused(recorded: Any, settings: Any) -> None:
+    name, in_flight = recorded.candidates[0].id, recorded.candidates[4].id
+    wrong = run("finish", name, "--dry-run", "--recipe", "slow", "--teacher", "x", "--train", "nothing")
+    assert wrong.exit_code == 2
+    assert all(field in wrong.stderr for field in ("recipe.name", "recipe.distil.teacher", "dataset.train"))
+    unscored = run("finish", in_flight, "--dry-run")
+    assert (unscored.exit_code, "it has no scores" in unscored.stderr) == (1, True)
+
+
+def test_whoever_names_a_search_is_led_to_its_front(recorded: Any) -> None:
+    for options in ([], ["--dry-run"]):
+        refused = run("finish", recorded.id, *SHORT, *options)
+        assert (refused.exit_code, "--front" in refused.stderr) == (1, True)
+    alone = run("finish", recorded.candidates[0].id, "--top", "2")
+    assert (alone.exit_code, "--front" in alone.stderr) == (2, True)
 
 
 def test_who_stops_watching_is_told_how_to_come_back(recorded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,10 +188,13 @@ def test_a_training_is_cancelled_like_a_search(recorded: Any, store: MemoryStore
     assert "is cancelled" in run("cancel", training["id"]).stdout
     assert json.loads(run("cancel", training["id"], "--json").stdout)["status"] == "cancelled"
     assert store.trainings(candidate_id=CandidateId(training["candidate_id"]))[0].reason
+    for name in ("nope", "0123456789ab"):
+        refused = run("cancel", name)
+        assert (refused.exit_code, f"no search or training has the id '{name}'" in refused.stderr) == (1, True)
 
 
 def test_models_are_listed_and_one_is_shown_before_and_after_its_benchmark(
-    recorded: Any, monkeypatch: pytest.MonkeyPatch
+    recorded: Any, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "none; begin one" in run("models").stdout
     run("finish", recorded.candidates[1].id, *SHORT)
@@ -187,6 +203,8 @@ def test_models_are_listed_and_one_is_shown_before_and_after_its_benchmark(
     shown = run("models", model["id"])
     assert (shown.exit_code, "has no benchmark yet" in shown.stdout) == (0, True)
     assert json.loads(run("models", model["id"], "--json").stdout) == {"model": model, "benchmark": None}
+    client.export_model(model["id"], "benchmark")
+    assert "its benchmark is being made; look again in a moment" in run("models", model["id"]).stdout
     markdown = "| network | Set5 |\n| --- | ---: |\n| mine | **37.00** |\n"
     monkeypatch.setattr(finishing.Client, "benchmark_as", lambda *_: markdown)
     assert markdown in run("models", model["id"]).stdout
@@ -194,7 +212,9 @@ def test_models_are_listed_and_one_is_shown_before_and_after_its_benchmark(
     told = run("models", model["id"]).stdout
     assert "37.00" in told
     assert "| --- |" not in told
-    assert run("models", "0123456789ab").exit_code == 1
+    unknown = run("models", "nope")
+    assert (unknown.exit_code, "no finished model has the id 'nope'" in unknown.stderr) == (1, True)
+    assert "srnas models" in unknown.stderr
 
 
 def test_pictures_are_asked_for_as_an_export_is(recorded: Any, store: MemoryStore) -> None:
@@ -214,7 +234,7 @@ def test_an_agreement_is_told_with_its_interval_and_its_warning() -> None:
     found = AgreementView(
         training_ids=["a", "b"], recipe="quick", tau=0.4, low=-0.25, high=1.0, warning="tau 0.40 is low"
     )
-    tau, warning = agreement_lines(found)
-    assert "0.40, 95 % interval -0.25 to 1.00, over 2 networks" in tau
+    tau, warning = agreement_lines("1f2e3d4c", found)
+    assert "0.40, 95 % interval -0.25 to 1.00, over the 2 networks of search 1f2e3d4c" in tau
     assert warning == "warning: tau 0.40 is low"
-    assert agreement_lines(found.model_copy(update={"tau": None, "warning": ""})) == []
+    assert agreement_lines("1f2e3d4c", found.model_copy(update={"tau": None, "warning": ""})) == []

@@ -100,6 +100,18 @@ def test_every_problem_is_named_and_a_candidate_without_scores_is_a_conflict(htt
         assert conflict.json()["hint"]
 
 
+def test_a_dry_run_checks_foretells_and_begins_nothing(http: httpx.Client, recorded: Any) -> None:
+    path = f"/v1/candidates/{recorded.candidates[1].id}/trainings"
+    answer = http.post(f"{path}?dry_run=true", json=SHORT)
+    foretold = answer.json()
+    assert (answer.status_code, foretold["steps"], foretold["candidate_id"]) == (200, 100, recorded.candidates[1].id)
+    assert foretold["expected_s"] > 0
+    assert http.get(path).json()["items"] == []
+    asked = http.post(path, json={name: foretold[name] for name in ("recipe", "dataset", "seed")}).json()
+    assert asked["progress"]["expected_s"] == foretold["expected_s"]
+    assert http.post(f"{path}?dry_run=true", json={"seed": -1}).status_code == 422
+
+
 @pytest.mark.parametrize(
     "path", ["trainings/x", "candidates/x/trainings", "searches/x/trainings", "recipes?candidate=x"]
 )

@@ -174,6 +174,9 @@ def test_every_problem_of_every_field_is_told_at_once(service: Service, candidat
     assert set(found) == {"recipe.stepz", "recipe.batch", "dataset.train", "seed", "sede"}
     assert "did you mean steps" in found["recipe.stepz"]
     assert "did you mean seed" in found["sede"]
+    wrong = {"name": "fast", "steps": 0, "distil": {"teacher": "gone"}}
+    found = problems_of(service, candidates[0], {"recipe": wrong, "dataset": {"train": "nothing"}})
+    assert set(found) == {"recipe.name", "recipe.steps", "recipe.distil.teacher", "dataset.train"}
 
 
 @pytest.mark.parametrize(
@@ -204,6 +207,9 @@ def test_images_must_be_large_enough_and_apart_from_the_benchmarks(
     for train in ("set2", "benchmarks"):
         found = problems_of(service, candidates[0], {"recipe": SHORT, "dataset": {"train": train}})
         assert "apart from the benchmark sets" in found["dataset.train"]
+    found = problems_of(service, candidates[0], {"dataset": {"train": "nothing"}})
+    assert "other" in found["dataset.train"]
+    assert not any(name in found["dataset.train"] for name in ("benchmarks", "set2"))
     found = problems_of(service, candidates[0], {"recipe": SHORT, "dataset": {"train": "other", "validation": "set2"}})
     assert set(found) == {"dataset.validation"}
     other = service.trainings.request(candidates[0].id, {"recipe": SHORT, "dataset": {"train": "other"}})
