@@ -6,6 +6,7 @@ Knows searches, trainings and files; who asks for artifacts, and when they are m
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -107,9 +108,8 @@ def write_artifact(
     if form == ANALYSIS:
         return _write_analysis(_photographs(spec, folder_of, 1), candidate, weights, path)
     photographs = _photographs(spec, folder_of, PHOTOGRAPHS if form in CALIBRATED else 1, CROP_PX)
-    facts = _facts(search, candidate, training, folder_of)
-    if form in TOLD and front_of is not None:
-        facts = replace(facts, found=Found.on(front_of(search.id), candidate))
+    front = front_of(search.id) if form in TOLD and front_of is not None else None
+    facts = _facts(search, candidate, training, folder_of, front)
     if form in TOLD and training is not None:
         benchmark = _measured(benchmark_of(training))
         if benchmark is None and form == "all" and (sets := benchmark_sets()):
@@ -182,9 +182,12 @@ def _photographs(
         return ()
 
 
-def _facts(search: Search, candidate: Candidate, training: Training | None, folder_of: FolderOf) -> ModelFacts:
+def _facts(
+    search: Search, candidate: Candidate, training: Training | None, folder_of: FolderOf, front: Front | None
+) -> ModelFacts:
     """What is known of a network but for its benchmark; of one from a search alone, where that found it."""
-    recipe = _recipe(search, candidate, training)
+    recipe, images = _recipe(search, candidate, training), _images(search, training, folder_of)
+    found = Found.on(front, candidate) if front is not None else _found(search, candidate)
     name = training.id if training else candidate.id
     return ModelFacts(
         id=name,
@@ -193,14 +196,20 @@ def _facts(search: Search, candidate: Candidate, training: Training | None, fold
             genotype=candidate.genotype, recipe=recipe, scale=search.spec.scale, channels=search.spec.channels
         ),
         created_at=training.finished_at if training else None,
-        trained=Trained.of(training, **_images(_spec(search, training), folder_of)) if training else None,
-        found=Found(
-            search_id=search.id,
-            candidate_id=candidate.id,
-            psnr_db=candidate_scores(candidate).get("psnr_db"),
-            protocol=search.spec.recipe.protocol,
-            objectives=tuple(objective.metric for objective in search.spec.objectives),
-        ),
+        trained=Trained.of(training, **images) if training else None,
+        found=replace(found, train=images["train"], validation=images.get("validation")),
+        owner=training.owner if training else search.owner,
+    )
+
+
+def _found(search: Search, candidate: Candidate) -> Found:
+    """How a search came upon a network, whose place on the front nobody looked for."""
+    return Found(
+        search_id=search.id,
+        candidate_id=candidate.id,
+        psnr_db=candidate_scores(candidate).get("psnr_db"),
+        protocol=search.spec.recipe.protocol,
+        objectives=tuple(objective.metric for objective in search.spec.objectives),
     )
 
 
@@ -214,13 +223,16 @@ def _spec(search: Search, training: Training | None) -> SearchSpec:
     return spec_of(search.spec, training) if training else search.spec
 
 
-def _images(spec: SearchSpec, folder_of: FolderOf) -> dict[str, ImagesUsed]:
+def _images(search: Search, training: Training | None, folder_of: FolderOf) -> dict[str, ImagesUsed]:
     """The sets of images that a model was made with, by their roles, each with where its terms stand."""
+    spec = _spec(search, training)
     dataset = spec.dataset
-    count = _count(spec, "train", folder_of)
+    same = training is None or training.data_digest == search.data_digest
+    notes = search.data_notes if same else ()
+    count = _count(spec, "train", folder_of, notes)
     train = ImagesUsed(name=dataset.train, count=count, terms=_terms(dataset.train, folder_of))
     if dataset.validation is not None:
-        count, terms = _count(spec, "validation", folder_of), _terms(dataset.validation, folder_of)
+        count, terms = _count(spec, "validation", folder_of, notes), _terms(dataset.validation, folder_of)
         return {"train": train, "validation": ImagesUsed(name=dataset.validation, count=count, terms=terms)}
     if count is None:
         return {"train": train}
@@ -229,8 +241,11 @@ def _images(spec: SearchSpec, folder_of: FolderOf) -> dict[str, ImagesUsed]:
     return {"train": replace(train, count=count - held), "validation": validation}
 
 
-def _count(spec: SearchSpec, role: str, folder_of: FolderOf) -> int | None:
-    """How many images of a role there are now, by their headers; None where they are gone."""
+def _count(spec: SearchSpec, role: str, folder_of: FolderOf, notes: Sequence[str]) -> int | None:
+    """How many images of a role were decoded, as notes say, or else are there by their headers; None without any."""
+    for note in notes:
+        if noted := re.match(rf"dataset\.{role}: (\d+) images, layout ", note):
+            return int(noted[1])
     side = spec.recipe.patch if role == "train" else MIN_VALIDATION_SIDE
     try:
         folder = dataset_folder(spec, role, folder_of, min_lr_side=side)

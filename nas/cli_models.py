@@ -50,7 +50,7 @@ def convert(
     if name and Path(name).name != name:
         raise InvalidInput([Problem("--name", name, "a name without folders")])
 
-    from .export.model import ExportError, export_network
+    from .export.model import ExportError, export_network, training_of
     from .models import read_network
 
     target = output / f"{name or weights.stem}{ENDINGS[form]}"
@@ -66,6 +66,7 @@ def convert(
                 path=target,
                 check_image=photographs[0].hr if photographs else None,
                 photographs=photographs,
+                summary=training_of(weights.read_bytes()) if weights.suffix.lower() == ".safetensors" else {},
                 step=step,
             )
     except ExportError as error:

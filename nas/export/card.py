@@ -1,15 +1,16 @@
 """A model card: what a finished model is, how good, how it was made and checked, and how to load it. Markdown.
 
 The drawing is a file beside the card, by its relative name: GitHub and Hugging Face show such images and so does any
-viewer offline, while none of them shows an SVG inside Markdown, be it inline or a data URI. The table of cells says the
-same where the card stands alone.
+viewer offline, while none of them shows an SVG inside Markdown, be it inline or a data URI. A card that stands alone
+has none: the table of cells says the same.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from typing import Any
 
 from search_space.cost import LR_PIXELS
 from search_space.ops import OPERATORS
@@ -25,14 +26,34 @@ DRAWING = "architecture.svg"
 """The file beside the card that draws the network: what `search_space.drawing.draw` makes."""
 
 
-def card_text(facts: ModelFacts) -> str:
-    """The card; sections of which nothing is known are left out."""
+TOLD: Mapping[str, str] = {
+    "model": "model",
+    "search": "search",
+    "candidate": "candidate",
+    "steps": "steps",
+    "seed": "seed",
+    "protocol": "protocol",
+    "psnr_db": "PSNR on the validation images (dB)",
+    "train_s": "seconds of training",
+    "data_digest": "digest of the images",
+    "code_digest": "digest of the code",
+}
+"""What a header says of a training, and what a card calls it."""
+
+
+def card_text(facts: ModelFacts, *, drawn: bool = False) -> str:
+    """The card; sections of which nothing is known are left out.
+
+    Args:
+        facts: What is known.
+        drawn: Whether `DRAWING` lies beside it.
+    """
     sections = [
         _front_matter(facts),
         f"# {facts.name}",
         _summary(facts),
         *_section("Figures", _figures(facts)),
-        *_section("Architecture", _architecture(facts)),
+        *_section("Architecture", _architecture(facts, drawn=drawn)),
         *_section("Where it comes from", _origin(facts)),
         *_section("Training", _training(facts)),
         *_section("Files", _files(facts)),
@@ -91,9 +112,10 @@ def _figures(facts: ModelFacts) -> Iterator[str]:
         yield "When this card was written the model had been scored on no benchmark set."
 
 
-def _architecture(facts: ModelFacts) -> Iterator[str]:
+def _architecture(facts: ModelFacts, *, drawn: bool) -> Iterator[str]:
     genotype = facts.genotype
-    yield f"![A drawing of the blocks and skips]({DRAWING})"
+    if drawn:
+        yield f"![A drawing of the blocks and skips]({DRAWING})"
     *by_cells, by_tail = (", ".join(map(str, sources)) for sources in genotype.inputs)
     lines = [["0", "3x3 convolution", "3", str(genotype.features), "1", "", "the image"]]
     for number, (cell, sources) in enumerate(zip(genotype.cells, by_cells, strict=True), start=1):
@@ -136,15 +158,24 @@ def _place(found: Found) -> str:
 
 
 def _training(facts: ModelFacts) -> Iterator[str]:
-    trained = facts.trained
-    if trained is None:
-        return
-    known = {name: value for name, value in _course(trained) if value}
-    yield table(["", ""], [[name, value] for name, value in known.items()], texts=(0, 1))
-    images = [("training", trained.train), ("validation", trained.validation)]
-    lines = [_images(role, used) for role, used in images if used is not None]
+    course = _course(facts.trained) if facts.trained else _header(facts.header)
+    known = [[name, value] for name, value in course if value]
+    if known:
+        yield table(["", ""], known, texts=(0, 1))
+    lines = [_images(role, used) for role, used in facts.images]
     if lines:
         yield table(["images for", "set", "count", "terms"], lines, texts=(0, 1, 3))
+
+
+def _header(header: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a file says of its own training; whatever is no text and no number is passed over."""
+    for name, words in TOLD.items():
+        value = header.get(name)
+        if isinstance(value, str):
+            text = " ".join(value.replace("`", "").split())
+            yield words, text and f"`{text}`"
+        elif isinstance(value, int | float):
+            yield words, f"{value:.2f}" if isinstance(value, float) else f"{value:,}"
 
 
 def _course(trained: Trained) -> Iterator[tuple[str, str]]:
@@ -215,11 +246,18 @@ def _limitations(facts: ModelFacts) -> Iterator[str]:
 
 
 def _terms(facts: ModelFacts) -> Iterator[str]:
-    weights = f"`{facts.license}`" if facts.license else "nobody has said; ask whoever gave you the file"
-    lines = [f"Weights: {weights}.", "The source of srnas, and the `-arch.py` file: `Apache-2.0`."]
-    trained = facts.trained
-    used = [one for one in (trained.train, trained.validation) if one is not None] if trained else []
-    lines += [f"Images of {one.name}: {one.terms}." for one in used]
-    if not used:
+    lines = [f"Weights: {_license(facts)}.", "The source of srnas, and the `-arch.py` file: `Apache-2.0`."]
+    lines += [f"Images of {one.name}: {one.terms}." for _, one in facts.images]
+    if not facts.images:
         lines.append(f"Images that it was trained on: {UNKNOWN_TERMS}.")
     yield "\n".join(f"* {line}" for line in dict.fromkeys(lines))
+
+
+def _license(facts: ModelFacts) -> str:
+    """The terms of the weights, or that nobody stated any, and who had them trained on what."""
+    if facts.license:
+        return f"`{facts.license}`"
+    by = f" by {facts.owner}" if facts.owner else ""
+    on = "".join(f" on {used.name}" for role, used in facts.images if role == "training")
+    made = f"trained{by}{on}; " if by or on else ""
+    return f"{made}no licence was stated"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from evaluator.cost import Costs, costs
 from evaluator.finishing import FinishingRecipe
@@ -144,6 +144,8 @@ class Found:
         objectives: What the search compared, by metric.
         rank: Place on the front, 1 the best by the first objective; None off the front.
         front_size: Members of the front; None where nobody looked.
+        train: Images that it was trained on there; None where that is not known.
+        validation: Images that it was scored on there.
     """
 
     search_id: str
@@ -153,6 +155,8 @@ class Found:
     objectives: tuple[str, ...] = ()
     rank: int | None = None
     front_size: int | None = None
+    train: ImagesUsed | None = None
+    validation: ImagesUsed | None = None
 
     @classmethod
     def on(cls, front: Front, candidate: Candidate) -> Found:
@@ -210,6 +214,8 @@ class ModelFacts:
         benchmark: What it scored on the benchmark sets; None before that was measured.
         files: What it was exported to.
         license: SPDX identifier of the terms of its weights; empty where nobody has said.
+        owner: Who had it trained; empty where that is not known.
+        header: What the header of its file says of its training, by name; looked at where `trained` is None.
     """
 
     id: str
@@ -221,6 +227,15 @@ class ModelFacts:
     benchmark: BenchmarkDocument | None = None
     files: tuple[ModelFile, ...] = ()
     license: str = ""
+    owner: str = ""
+    header: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def images(self) -> tuple[tuple[str, ImagesUsed], ...]:
+        """The images that its weights were made with, under what each is for: of its training, else of its search."""
+        made = self.trained or self.found
+        roles = (("training", made.train), ("validation", made.validation)) if made else ()
+        return tuple((role, used) for role, used in roles if used is not None)
 
     @property
     def genotype(self) -> Genotype:

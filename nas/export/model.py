@@ -32,9 +32,10 @@ from .facts import ModelFacts
 from .network.archive import to_archive
 from .network.forms import FORMS, verified
 from .network.subject import ExportError, Subject, crops
+from .network.weights import training_of
 from .openmodeldb import openmodeldb_document
 
-__all__ = ["ExportError", "ExportReport", "export_model", "export_network"]
+__all__ = ["ExportError", "ExportReport", "export_model", "export_network", "training_of"]
 
 Step = Callable[[str, int], None]
 """Called with what is made next, and how many parts there are."""
@@ -130,7 +131,7 @@ def export_network(
         check_image: uint8 H x W x 1 or 3 to verify on, best a photograph; noise without it.
         photographs: RGB at the network's scale: INT8 is calibrated and scored on them.
         summary: How it was trained, as JSON values, for files that have a place for it.
-        facts: What its card tells of it; no more than the network itself where they are None.
+        facts: What its card tells of it; where they are None the network itself and the summary.
         step: Told of the parts of the work.
 
     Raises:
@@ -146,7 +147,8 @@ def export_network(
         checked_on="noise" if check_image is None else "photograph",
     )
     name = path.name.removesuffix(ENDINGS[file_format])
-    facts = replace(facts, name=name) if facts else ModelFacts(id=name, name=name, metadata=model.metadata)
+    bare = ModelFacts(id=name, name=name, metadata=model.metadata, header=summary or {})
+    facts = replace(facts, name=name) if facts else bare
     document, difference, detail = _made(subject, facts, file_format, step or (lambda *_: None))
     checkpoints.write(path, document)
     if difference is not None:

@@ -83,7 +83,7 @@ def _file(model: str, name: str, made: Verified, checked_on: CheckedOn) -> Model
 
 def _texts(facts: ModelFacts) -> Iterator[tuple[str, bytes]]:
     """The card with its drawing, the entry for catalogues, and the benchmark where there is one."""
-    yield f"{facts.name}{ENDINGS['card']}", card_text(facts).encode()
+    yield f"{facts.name}{ENDINGS['card']}", card_text(facts, drawn=True).encode()
     yield DRAWING, draw(facts.genotype, title=facts.name).encode()
     yield f"{facts.name}{ENDINGS['openmodeldb']}", _json(openmodeldb_document(facts))
     if facts.benchmark is not None:

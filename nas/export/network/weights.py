@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import torch
 
 from evaluator import named_tensors
 from evaluator.metadata import KEY
 from evaluator.portable import PARAMS, to_portable
+from search_space.errors import InvalidInput
 
 from .subject import Made, Subject
 
@@ -23,6 +25,16 @@ def to_safetensors(subject: Subject) -> Made:
     if subject.summary:
         texts[TRAINING] = json.dumps(dict(subject.summary), sort_keys=True)
     return Made(document=named_tensors.to_bytes(to_portable(subject.model), texts))
+
+
+def training_of(document: bytes) -> dict[str, Any]:
+    """What a safetensors header says of how its weights were trained; nothing where it does not say so."""
+    try:
+        _, texts = named_tensors.from_bytes(document)
+        found = json.loads(texts.get(TRAINING, "{}"))
+    except (InvalidInput, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def to_pth(subject: Subject) -> Made:

@@ -187,6 +187,27 @@ def test_a_card_tells_the_place_on_the_front_how_many_images_there_were_and_the_
     assert as_markdown(make_benchmark()).strip() in card
 
 
+def test_a_card_counts_the_images_that_the_search_decoded_though_they_are_gone(
+    search: Search,
+    candidate: Candidate,
+    finished: Training,
+    weights: Path,
+    final_weights: Path,
+    tmp_path: Path,
+) -> None:
+    noted = replace(search, data_digest="d", data_notes=("dataset.train: 10 images, layout flat",), owner="anna")
+    path = tmp_path / "model.md"
+    write_artifact(tmp_path.joinpath, noted, candidate, None, weights, "card", path)
+    card = path.read_text()
+    assert "| training | photos | 8 |" in card
+    assert "| validation | photos, held out | 2 |" in card
+    assert "trained by anna on photos; no licence was stated" in card
+    for digest, count in (("d", "8"), ("e", "–")):
+        trained = replace(finished, dataset={"train": "photos", "validation": None}, data_digest=digest)
+        write_artifact(tmp_path.joinpath, noted, candidate, trained, final_weights, "card", path)
+        assert f"| training | photos | {count} |" in path.read_text()
+
+
 OF_NO_SET = json.dumps(to_json(make_benchmark().model_copy(update={"sets": (), "scores": ()}))).encode()
 
 

@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from nas.cli import app
 from nas.export.card import card_text
-from nas.export.facts import UNKNOWN_TERMS, Found, Trained, terms_of
+from nas.export.facts import UNKNOWN_TERMS, Found, ImagesUsed, Trained, terms_of
 from nas.export.loading import ways_to_load
 from nas.fronts import Front
 from nas.records import Training, TrainingPoint, TrainingStatus
@@ -67,7 +67,8 @@ def test_a_model_that_was_scored_on_no_set_says_so():
 
 def test_the_table_of_cells_says_what_the_drawing_shows():
     text = section(SPARSE, "Architecture")
-    assert "(architecture.svg)" in text
+    assert "architecture.svg" not in text  # which does not lie beside a card alone
+    assert "(architecture.svg)" in card_text(sparse_facts(), drawn=True)
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + 1 + len(METADATA.genotype.cells) + 1
     assert "| 1 | inverted bottleneck | 3 | 16 | 1 |  | 0 |" in rows
@@ -94,6 +95,33 @@ def test_training_is_told_with_its_images_and_their_terms():
     assert "| training | photos2k | 100 | see ATTRIBUTION.tsv in photos2k |" in training
     assert f"| validation | Kodak24 | 24 | {UNKNOWN_TERMS} |" in training
     assert f"Images that it was trained on: {UNKNOWN_TERMS}." in SPARSE
+
+
+def test_terms_of_weights_that_nobody_stated_say_who_trained_them_on_what():
+    unstated = replace(full_facts(), license="", owner="anna")
+    assert "* Weights: trained by anna on photos2k; no licence was stated." in card_text(unstated)
+    assert "* Weights: no licence was stated." in SPARSE
+
+
+def test_a_network_from_a_search_names_the_images_of_that_search():
+    train = ImagesUsed(name="photos", count=80, terms="see README.md in photos")
+    found = Found(search_id="a", candidate_id="a-1", train=train)
+    text = card_text(replace(sparse_facts(), found=found))
+    assert "| training | photos | 80 | see README.md in photos |" in section(text, "Training")
+    assert "* Images of photos: see README.md in photos." in text
+    assert "trained on photos; no licence" in text
+
+
+def test_a_header_tells_of_a_training_in_words_and_figures_alone():
+    header = {"steps": 10_000, "psnr_db": 35.1234, "protocol": "y-`\nfloat", "seed": None, "search": [1], "other": 1}
+    rows = [
+        line for line in section(card_text(replace(sparse_facts(), header=header)), "Training").splitlines() if line
+    ]
+    assert rows[2:] == [
+        "| steps | 10,000 |",
+        "| protocol | `y- float` |",
+        "| PSNR on the validation images (dB) | 35.12 |",
+    ]
 
 
 def test_every_file_stands_with_its_digest_and_how_far_it_is_from_the_network():

@@ -10,9 +10,13 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from evaluator.model import SRModel
 from evaluator.portable import read_safetensors
+from evaluator.recipe import Recipe
 from nas.cli import app
 from nas.export import model
+from nas.export.network.subject import Subject
+from nas.export.network.weights import to_safetensors, training_of
 from search_space.errors import InvalidInput
 from search_space.genotype import Genotype
 from search_space.network import build
@@ -52,6 +56,22 @@ def test_released_arrays_become_a_file_that_is_verified_on_photographs(
     assert onto_itself.exit_code == 2
     assert "another file than the one" in onto_itself.stderr
     assert path.read_bytes() == content
+
+
+def test_a_card_and_weights_keep_what_the_header_of_their_file_says(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = SRModel(build(Genotype.parse(GENOTYPE), scale=2), Genotype.parse(GENOTYPE), Recipe(), scale=2, channels=1)
+    summary = {"search": "00000001", "steps": 300, "protocol": "y-float"}
+    made = to_safetensors(Subject(model=network.eval(), pictures=(), summary=summary)).document
+    (tmp_path / "a.safetensors").write_bytes(made)
+    for form in ("card", "safetensors"):
+        arguments = ["convert", str(tmp_path / "a.safetensors"), "--format", form, "-o", str(tmp_path / "out")]
+        assert RUNNER.invoke(app, arguments).exit_code == 0
+    assert training_of((tmp_path / "out" / "a.safetensors").read_bytes()) == summary
+    assert training_of(b"none") == {}
+    card = (tmp_path / "out" / "a.md").read_text()
+    assert "| search | `00000001` |" in card
+    assert "| protocol | `y-float` |" in card
 
 
 def test_a_file_that_computes_something_else_is_an_error_with_a_hint(
