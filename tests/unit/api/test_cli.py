@@ -1,5 +1,6 @@
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import structlog
+import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -381,3 +383,12 @@ def test_help_loads_nothing_heavy() -> None:
         "sys.exit(', '.join(heavy) or 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_no_help_holds_what_is_swallowed_as_markup() -> None:
+    waiting: list[Any] = [typer.main.get_command(verbs.app)]
+    while waiting:
+        verb = waiting.pop()
+        waiting += getattr(verb, "commands", {}).values()
+        for told in [verb.help, *(getattr(param, "help", "") for param in verb.params)]:
+            assert not re.search(r"\[[a-z#/@]", told or ""), (verb.name, told)
