@@ -1,6 +1,7 @@
 """Load every exported file again in virtual environments that have nothing but the tool concerned, and compare.
 
     python -m benchmarks.reload --images ROOT --weights falsr_b.npz [--environments FOLDER] [--out FILE] [--steps 300]
+        [--model NAME=FILE ...]
 
 ROOT holds `train/BSDS200`, `val/Kodak24` and `benchmarks/Set5`. Three networks of the FALSR space are trained briefly:
 one of grouped convolutions, one of inverted bottlenecks, one x4 of RGB. FALSR-B comes from its released weights. Each
@@ -73,16 +74,24 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True, help="the released arrays of FALSR-B")
     parser.add_argument("--environments", type=Path, default=Path("build/environments"), help="where they are made")
     parser.add_argument("--steps", type=int, default=300, help="steps of each training")
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="a network of srnas in place of those that are trained here; may be given several times",
+    )
     parser.add_argument("--out", type=Path, help="Markdown file to write")
     asked = parser.parse_args()
     pythons = {package: environment(asked.environments, package) for package in dict.fromkeys(PACKAGES.values())}
     rows = []
-    for name, model in models(asked.weights, asked.images, asked.steps):
+    for name, model in models(asked.weights, asked.images, asked.steps, asked.model):
         photographs, calibration = set5(asked.images, model.scale), kodak(asked.images, model.scale)
         for row in exported(name, model, photographs, calibration, pythons):
             print("  ".join(row), file=sys.stderr, flush=True)
             rows.append(row)
-    text = page(rows, {package: installed(python) for package, python in pythons.items()}, asked.steps)
+    others = "the others are of searches" if asked.model else f"the others were trained for {asked.steps} steps"
+    text = page(rows, {package: installed(python) for package, python in pythons.items()}, others)
     print(text)
     if asked.out is not None:
         asked.out.write_text(text, encoding="utf-8")
@@ -106,10 +115,12 @@ def installed(python: Path) -> str:
     return ", ".join(line.replace("==", " ") for line in lines if not line.startswith(("pip==", "setuptools==")))
 
 
-def models(weights: Path, images: Path, steps: int) -> Iterator[tuple[str, SRModel]]:
+def models(weights: Path, images: Path, steps: int, given: Sequence[str]) -> Iterator[tuple[str, SRModel]]:
     """What is exported, each made when its turn comes."""
     yield "FALSR-B, released", read_network(weights, PUBLISHED["falsr-b"].genotype)
-    for network in NETWORKS:
+    for name, _, file in (entry.partition("=") for entry in given):
+        yield name, read_network(Path(file), None)
+    for network in () if given else NETWORKS:
         yield network.name, trained(network, images, steps)
 
 
@@ -171,13 +182,13 @@ def measured(detail: Mapping[str, Any]) -> tuple[str, ...]:
     return detail["runtime"], f"{detail['max_difference']:.1e}", allowed, loss
 
 
-def page(rows: Iterable[tuple[str, ...]], environments: Mapping[str, str], steps: int) -> str:
+def page(rows: Iterable[tuple[str, ...]], environments: Mapping[str, str], others: str) -> str:
     """The page of the reference."""
     heading = ("network", "form", "bytes", "run by", "largest difference", "allowed", "INT8 loss on Set5")
     lines = [
         "# Exports",
         "",
-        INTRODUCTION.format(steps=steps),
+        INTRODUCTION.format(others=others),
         "",
         *(f"* `{package}`: {listed}" for package, listed in environments.items()),
         "",
@@ -191,8 +202,8 @@ def page(rows: Iterable[tuple[str, ...]], environments: Mapping[str, str], steps
 INTRODUCTION = """What `srnas export` and `srnas convert` write, loaded again where nothing of srnas is installed.
 `python -m benchmarks.reload` prints this page: each file is run in a virtual environment that has one package and what
 that needs itself, on crops of a photograph of 61 x 97 and 48 x 35 pixels (two at once), and compared with the torch
-network; differences are absolute, of values in [0, 1]. FALSR-B has its released weights; the others were trained for
-{steps} steps. The environments have"""
+network; differences are absolute, of values in [0, 1]. FALSR-B has its released weights; {others}.
+The environments have"""
 
 REMARKS = """`safetensors` and `pth` are loaded by the standalone `arch.py` that is exported beside them, and `arch`
 loads the former: no library but torch. `onnx-fp16` takes and gives float16; onnxruntime computes in float32 where a
