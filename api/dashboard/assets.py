@@ -24,11 +24,17 @@ SCRIPT, STYLE, PICTURE = "text/javascript", "text/css", "image/svg+xml"
 
 OWN: Mapping[str, str] = {
     "page.css": STYLE,
+    "network.css": STYLE,
     "icon.svg": PICTURE,
     "theme.js": SCRIPT,
     "requests.js": SCRIPT,
     "notices.js": SCRIPT,
     "searches.js": SCRIPT,
+    "candidate.js": SCRIPT,
+    "divider.js": SCRIPT,
+    "files.js": SCRIPT,
+    "pictures.js": SCRIPT,
+    "upscale.js": SCRIPT,
     "sign-in.js": SCRIPT,
 }
 """Our files and their media types. They share one digest, so that a script finds those that it imports beside it."""

@@ -6,18 +6,33 @@ export class Refused extends Error {
     super(title);
     Object.assign(this, { title, detail, hint, status });
   }
+
+  /** All that is known of it, as one text. */
+  get words() {
+    return [this.title, this.detail, this.hint].filter(Boolean).map((part) => part.replace(/\.$/, "")).join(". ");
+  }
 }
 
-/** Ask for a change; the JSON of the answer, or `Refused`. */
-export async function change(method, url) {
+/** Send a request with some bytes, or none; the answer, or `Refused`. */
+export async function ask(method, url, { body, type, signal } = {}) {
   const proof = document.querySelector("meta[name=csrf-token]");
   const headers = { Accept: "application/json", ...(proof && { "X-CSRF-Token": proof.content }) };
+  if (type) headers["Content-Type"] = type;
   let answer;
   try {
-    answer = await fetch(url, { method, headers });
+    answer = await fetch(url, { method, headers, body, signal });
   } catch {
     throw new Refused({ title: "The service cannot be reached", hint: "Try again in a moment." }, 0);
   }
-  if (answer.ok) return answer.json();
+  if (answer.ok) return answer;
   throw new Refused(await answer.json().catch(() => ({ title: answer.statusText })), answer.status);
 }
+
+/** Ask for a change, with a JSON document where it takes one; the JSON of the answer, or `Refused`. */
+export async function change(method, url, value) {
+  const sent = value === undefined ? {} : { body: JSON.stringify(value), type: "application/json" };
+  return (await ask(method, url, sent)).json();
+}
+
+/** Read a JSON document; `Refused`. */
+export const read = async (url) => (await ask("GET", url)).json();

@@ -1,0 +1,58 @@
+// The page of a candidate: keeps what goes on up to date, and has its network trained to the end.
+
+import { change } from "./requests.js";
+import { say } from "./notices.js";
+import "./files.js";
+import "./pictures.js";
+
+const EVERY_MS = 3000;
+const LIVE = ["standing", "trainings"];
+
+let timer = null;
+
+/** Ask for this page anew, and show what changed of what goes on. */
+async function look() {
+  clearTimeout(timer);
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+    if (answer.redirected) return location.reload(); // signed out meanwhile
+    if (answer.ok) patch(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  } catch {
+    // the next look may find it again
+  }
+  again();
+}
+
+function patch(fresh) {
+  const ended = document.getElementById("standing").textContent !== fresh.getElementById("standing").textContent;
+  if (ended) return location.reload(); // scores, curves and files come all at once
+  for (const id of LIVE) {
+    const [shown, wanted] = [document.getElementById(id), fresh.getElementById(id)];
+    if (!shown.isEqualNode(wanted)) shown.replaceWith(wanted);
+  }
+}
+
+function again() {
+  const goesOn = document.getElementById("standing").dataset.live === "on";
+  if (goesOn && !document.hidden) timer = setTimeout(look, EVERY_MS);
+}
+
+const form = document.getElementById("finishing");
+form?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const [button, wrong] = [form.querySelector("button"), form.querySelector(".wrong")];
+  const recipe = new FormData(form).get("recipe");
+  button.disabled = true;
+  wrong.hidden = true;
+  try {
+    await change("POST", document.getElementById("finish").dataset.url, { recipe });
+    say(`It is trained by the recipe ${recipe} as soon as a worker is free.`);
+    await look();
+  } catch (refused) {
+    Object.assign(wrong, { hidden: false, textContent: refused.words ?? refused.message });
+  }
+  button.disabled = false;
+});
+
+document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : again()));
+again();
