@@ -13,6 +13,9 @@ LEFT, RIGHT, TOP, BOTTOM = 58, 14, 12, 44
 TICKS = 5
 """At most about so many along an axis."""
 
+NARROWEST = 2e-4
+"""Least height of a plot, as a share of its figures: a line that hardly changes looks level."""
+
 
 @dataclass(frozen=True)
 class Tick:
@@ -71,8 +74,10 @@ def curve(title: str, points: Sequence[tuple[float, float | None]], *, x_name: s
     if len(seen) < 2 or seen[0][0] == seen[-1][0]:
         return None
     begin, last = seen[0], seen[-1]
-    y_ticks = ticks(min(y for _, y in seen), max(y for _, y in seen))
-    low, high = min(y_ticks[0], *(y for _, y in seen)), max(y_ticks[-1], *(y for _, y in seen))
+    low, high = min(y for _, y in seen), max(y for _, y in seen)
+    room = max(0.0, NARROWEST * max(abs(low), abs(high)) - (high - low)) / 2
+    y_ticks = ticks(low - room, high + room)
+    low, high = min(y_ticks[0], low), max(y_ticks[-1], high)
     placed = [(_x(x, begin[0], last[0]), _y(y, low, high)) for x, y in seen]
     return Chart(
         title=title,

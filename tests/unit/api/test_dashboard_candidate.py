@@ -236,6 +236,13 @@ def test_a_curve_stays_within_its_picture(points: list[tuple[int, float]]) -> No
     assert [x for x, _ in placed] == sorted(x for x, _ in placed)
 
 
+def test_a_line_that_hardly_changes_has_short_figures_beside_it() -> None:
+    drawn = curve("x", [(0, 36.50001), (10, 36.50002)], x_name="x", y_name="y")
+    assert drawn is not None
+    assert all(len(tick.text) <= 6 for tick in drawn.y_ticks)
+    assert len({tick.text for tick in drawn.y_ticks}) == len(drawn.y_ticks)
+
+
 def test_what_cannot_be_drawn_is_none() -> None:
     assert curve("x", [(1, 2.0), (2, None), (3, float("nan"))], x_name="", y_name="") is None
     assert bars("x", (), x_name="", y_name="") is None
