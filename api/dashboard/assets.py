@@ -36,6 +36,13 @@ OWN: Mapping[str, str] = {
     "pictures.js": SCRIPT,
     "upscale.js": SCRIPT,
     "sign-in.js": SCRIPT,
+    "search.css": STYLE,
+    "search.js": SCRIPT,
+    "front.js": SCRIPT,
+    "curves.js": SCRIPT,
+    "palette.js": SCRIPT,
+    "steering.js": SCRIPT,
+    "stream.js": SCRIPT,
 }
 """Our files and their media types. They share one digest, so that a script finds those that it imports beside it."""
 

@@ -41,7 +41,7 @@ class SearchRow:
     Attributes:
         id: Its id.
         name: What it is called.
-        href: Where its front is.
+        href: Its own page.
         state: Where it stands.
         reason: Why it ended or stands still.
         percent: Of its budget, from 0 to 100.
@@ -80,7 +80,7 @@ def search_row(search: Search, service: Service, who: Principal) -> SearchRow:
     return SearchRow(
         id=search.id,
         name=search.spec.name or f"Search {search.id}",
-        href=f"/v1/searches/{search.id}/front?format=html",
+        href=f"/searches/{search.id}",
         state=search.state,
         reason=search.reason,
         percent=int(100 * fraction(search, now)),

@@ -1,14 +1,13 @@
 // Keeps the list of searches up to date, and carries out what its buttons say. The service draws every row: what is new
 // in its page goes into this one, cell by cell, so that nothing jumps and the focus stays.
 
-import { change } from "./requests.js";
 import { say } from "./notices.js";
+import { steer } from "./steering.js";
 
 const EVERY_MS = 2000;
 const LONGEST_MS = 30_000;
 
 const live = document.getElementById("live");
-const dialog = document.getElementById("confirm");
 let tag = null;
 let wait = EVERY_MS;
 let timer = null;
@@ -87,30 +86,6 @@ function again() {
   if (!document.hidden) timer = setTimeout(look, wait);
 }
 
-/** Whether a person means it. */
-async function confirmed(name) {
-  dialog.querySelector(".subject").textContent = name;
-  dialog.returnValue = "no";
-  dialog.showModal();
-  await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
-  return dialog.returnValue === "yes";
-}
-
-live.addEventListener("click", async (event) => {
-  const button = event.target.closest("button[data-action]");
-  if (!button) return;
-  const { id, name } = button.closest("tr").dataset;
-  const action = button.dataset.action;
-  if (action === "cancel" && !(await confirmed(name))) return;
-  button.disabled = true;
-  try {
-    await change("POST", `/v1/searches/${encodeURIComponent(id)}/${action}`);
-  } catch (refused) {
-    say([refused.title, refused.detail, refused.hint].filter(Boolean).join(". "), { grave: true });
-  }
-  button.disabled = false;
-  await look();
-});
-
+steer(live, look);
 document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : look()));
 again();

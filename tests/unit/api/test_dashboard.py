@@ -292,7 +292,7 @@ def test_a_row_tells_a_search_at_a_glance(http: httpx.Client, recorded: Any) -> 
     row = row_of(check_page(http.get("/")), recorded.id)
     for told in ("sample", "running", "30.25 dB", "+2.25 dB", "4 of 10", 'value="40"', "<polyline points=", "local"):
         assert told in row, told
-    assert f'href="/v1/searches/{recorded.id}/front?format=html"' in row
+    assert f'href="/searches/{recorded.id}"' in row
     assert re.findall(r'data-action="(\w+)"', row) == ["pause", "cancel"]
 
 

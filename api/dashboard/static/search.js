@@ -1,0 +1,149 @@
+// Keeps the page of a search up to date. Its events say when to look; the service draws every part anew, and what
+// differs goes into this page, so that nothing jumps and the focus stays.
+
+import { makeCurves } from "./curves.js";
+import { makeFront } from "./front.js";
+import { say } from "./notices.js";
+import { steer } from "./steering.js";
+import { read } from "./stream.js";
+
+const SETTLE_MS = 2000;
+const FIRST_MS = 1000;
+const LONGEST_MS = 30_000;
+
+const search = document.getElementById("search");
+const log = document.getElementById("log");
+const connection = document.getElementById("connection");
+const refreshPlots = [makeFront(search.dataset.id), makeCurves(search.dataset.id)];
+let timer = null;
+let due = Infinity; // when the page is looked at again
+let looking = false;
+let outcomes = false;
+let drawn = 0;
+let endOfLoss = null;
+
+// -- what is shown -----------------------------------------------------------------------------------------------------
+
+/** Put what differs in a fresh page into this one. */
+function patch(fresh) {
+  const { state, name } = fresh.dataset;
+  if (search.dataset.state !== state) say(`${name} is ${state}`);
+  search.dataset.state = state;
+  for (const part of search.querySelectorAll("[data-part]")) {
+    const wanted = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (part.isEqualNode(wanted)) continue;
+    const focused = part.contains(document.activeElement) ? document.activeElement : null;
+    part.replaceChildren(...wanted.childNodes);
+    if (focused) refocus(part, focused);
+  }
+  patchLog(fresh.querySelector("#log"));
+}
+
+/** Give the focus back to what took the place of an element. */
+function refocus(part, lost) {
+  const same = [...part.querySelectorAll("a, button")].find((one) => one.outerHTML === lost.outerHTML);
+  (same ?? part.querySelector("a, button"))?.focus();
+}
+
+/** Put new events before those that are shown, and drop as many old ones. */
+function patchLog(fresh) {
+  const newest = Number(log.firstElementChild?.dataset.ordinal ?? 0);
+  const lines = [...fresh.children];
+  log.prepend(...lines.filter((line) => Number(line.dataset.ordinal) > newest));
+  while (log.children.length > Math.max(1, lines.length)) log.lastElementChild.remove();
+}
+
+/** Ask for this page anew, and for what the plots show where an outcome has come. */
+async function look() {
+  due = Infinity;
+  if (looking) return soon();
+  if (document.hidden) return; // whoever comes back looks
+  looking = true;
+  const headers = { Accept: "text/html" };
+  try {
+    const answer = await fetch(location.href, { headers, cache: "no-store", signal: AbortSignal.timeout(20_000) });
+    if (answer.redirected) return location.reload(); // signed out meanwhile
+    if (!answer.ok) throw new Error(answer.statusText);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    patch(page.getElementById("search"));
+    if (outcomes || performance.now() - drawn > LONGEST_MS) await drawPlots();
+  } catch {
+    outcomes = true;
+  }
+  looking = false;
+  soon(LONGEST_MS); // times go on, and a busy service may have shown the moment before
+}
+
+/** Bring the plots up to date. */
+async function drawPlots() {
+  outcomes = false;
+  drawn = performance.now();
+  try {
+    for (const refresh of refreshPlots) await refresh(); // one by one: who asks for two at once is shown an older one
+  } catch {
+    outcomes = true;
+    say("What the plots show cannot be fetched. Trying again …", { grave: true });
+    soon(LONGEST_MS);
+  }
+}
+
+/** Look in a moment, once for all that comes until then. */
+function soon(wait = SETTLE_MS) {
+  const at = performance.now() + wait;
+  if (at >= due) return;
+  clearTimeout(timer);
+  due = at;
+  timer = setTimeout(look, wait);
+}
+
+// -- what happens ------------------------------------------------------------------------------------------------------
+
+function opened() {
+  connection.textContent = "live";
+  if (!endOfLoss) return;
+  endOfLoss();
+  endOfLoss = null;
+  say("The connection is back.");
+  outcomes = true;
+  soon(0);
+}
+
+function lost() {
+  connection.textContent = "connection lost";
+  endOfLoss ??= say("The connection to the service is lost. Trying again …", { grave: true, stays: true });
+}
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Follow the search's events. */
+async function follow() {
+  let after = Number(search.dataset.latest);
+  let wait = FIRST_MS;
+  const came = (ordinal, kind) => {
+    after = Math.max(after, ordinal);
+    outcomes ||= kind !== "training_progress";
+    soon();
+  };
+  const started = () => {
+    wait = FIRST_MS;
+    opened();
+  };
+  for (;;) {
+    const end = await read(search.dataset.id, after, { opened: started, came });
+    if (end === "over") {
+      opened();
+      connection.textContent = "the search has ended";
+      await pause(LONGEST_MS); // it may be given more to do
+    } else if (end === "broken") {
+      lost();
+      await pause(wait);
+      wait = Math.min(2 * wait, LONGEST_MS);
+    }
+  }
+}
+
+steer(search, look);
+document.addEventListener("visibilitychange", () => document.hidden || soon(0));
+soon(LONGEST_MS);
+await drawPlots();
+await follow();

@@ -1,0 +1,137 @@
+"""The page of a search: what it shows at every stage, and to whom."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from api.dashboard.search import EVENTS, told
+from api.headers import SITE
+from api.testing import record_search
+from nas.objectives import METRICS
+from nas.records import Worker
+from nas.store.memory import MemoryStore
+from nas.testing import make_training_progress
+
+BROWSER = {"Accept": "text/html"}
+
+
+def show(http: httpx.Client, search_id: str) -> str:
+    """The page, if it is one as all of them are."""
+    answer = http.get(f"/searches/{search_id}", headers=BROWSER)
+    assert answer.status_code == 200
+    assert answer.headers["content-security-policy"].encode() == SITE
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]* src=)", answer.text)
+    return answer.text
+
+
+def part(text: str, name: str) -> str:
+    """What lies under a heading."""
+    (found,) = re.findall(rf'aria-labelledby="{name}">.*?</section>', text, re.DOTALL)
+    return str(found)
+
+
+def test_the_front_is_a_table_with_a_way_to_every_member(http: httpx.Client, recorded: Any) -> None:
+    front = part(show(http, recorded.id), "of-front")
+    assert re.findall(r'<th scope="row"><a href="([^"]+)"', front) == [
+        f"/candidates/{recorded.id}-1",
+        f"/candidates/{recorded.id}-0",
+    ]
+    for told_there in ("32.00", "1,001", "psnr (dB)", "front?format=csv", "front?format=html", "/bundle"):
+        assert told_there in front, told_there
+
+
+def test_every_link_of_the_page_leads_somewhere(http: httpx.Client, recorded: Any) -> None:
+    links = set(re.findall(r'href="(/[^"#]*)"', show(http, recorded.id)))
+    assert len(links) > 10
+    assert {link: http.get(link).status_code for link in links if http.get(link).status_code != 200} == {}
+
+
+def test_axes_are_the_figures_of_the_cloud_with_the_way_that_is_better(http: httpx.Client, recorded: Any) -> None:
+    text = show(http, recorded.id)
+    (across,) = re.findall(r'<select name="x">(.*?)</select>', text, re.DOTALL)
+    options = dict(re.findall(r'value="(\w+)" data-sense="(\w+)"', across))
+    figures = http.get(f"/v1/searches/{recorded.id}/cloud").json()["figures"]
+    assert options.keys() <= figures.keys()
+    assert options == {m.column: m.sense.value for m in METRICS.values() if m.column in options}
+    assert re.findall(r'value="(\w+)"[^>]* data-first', text) == ["params", "psnr_db"]
+
+
+def test_a_search_that_waits_says_so_in_every_part(http: httpx.Client, spec: dict[str, Any]) -> None:
+    hostile = "<script>alert(1)</script>"
+    text = show(http, http.post("/v1/searches", json={**spec, "name": hostile}).json()["id"])
+    assert "<script>alert" not in text
+    assert "No candidate has been scored yet" in part(text, "of-front")
+    assert "waits for a controller" in part(text, "of-workers")
+    assert "submitted" in part(text, "of-events")
+
+
+def test_workers_are_those_of_this_search_with_what_they_train(
+    http: httpx.Client, store: MemoryStore, recorded: Any
+) -> None:
+    at = datetime.now(UTC)
+    idle = Worker(owner="tests", name="gpu-1", node="host", pid=2, device="", seen_at=at)
+    busy = replace(
+        idle,
+        name="gpu-0",
+        device="H100",
+        search_id=recorded.id,
+        candidate_id=recorded.candidates[4].id,
+        ordinal=4,
+        evaluation_key="k",
+        progress=make_training_progress(step=30, steps=100, loss=0.0125),
+        busy_since=at,
+    )
+    store.record_workers("tests", [busy, idle], [], at=at, lease_s=60.0)
+    shown = part(show(http, recorded.id), "of-workers")
+    for told_there in ("gpu-0", "host, H100", f"{recorded.id}-4", "step 30 of 100", "0.0125"):
+        assert told_there in shown, told_there
+    assert "gpu-1" not in shown
+
+
+def test_the_statistics_are_the_tables_of_the_terminal(http: httpx.Client, recorded: Any) -> None:
+    captions = re.findall(r"<caption>(.*?)</caption>", part(show(http, recorded.id), "of-statistics"))
+    assert captions[0] == "Operators"
+    assert captions[-1] == "Budget"
+
+
+def test_the_log_has_the_last_events_newest_first(http: httpx.Client, recorded: Any) -> None:
+    for _ in range(EVENTS):
+        http.post(f"/v1/searches/{recorded.id}/pause")
+        http.post(f"/v1/searches/{recorded.id}/resume")
+    text = show(http, recorded.id)
+    shown = [int(ordinal) for ordinal in re.findall(r'<li data-ordinal="(\d+)"', text)]
+    assert shown == list(range(shown[0], shown[0] - EVENTS, -1))
+    assert f'data-latest="{shown[0]}"' in text
+
+
+def test_a_search_that_is_not_there_is_a_page_with_a_hint(http: httpx.Client) -> None:
+    answer = http.get("/searches/ffffffff", headers=BROWSER)
+    assert answer.status_code == 404
+    assert "What to do" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "text"),
+    [
+        ("told", {"ordinal": 1, "failure_kind": "diverged"}, "candidate 1: failed, diverged"),
+        ("told", {"ordinal": 1, "psnr_db": 30.0, "cached": True}, "candidate 1: 30.00 dB, known already"),
+        ("parallelism", {"was": None, "parallelism": 4}, "from every worker to 4"),
+        ("claimed", {"owner": "host"}, "by host"),
+        ("training_failed", {"candidate": "a-1", "reason": "diverged"}, "a-1 diverged"),
+        ("started", {}, ""),
+    ],
+)
+def test_events_are_told_in_words(kind: str, detail: dict[str, Any], text: str) -> None:
+    assert told(kind, detail) == text
+
+
+def test_rows_of_the_list_lead_to_the_page(http: httpx.Client, store: MemoryStore, spec: dict[str, Any]) -> None:
+    search = http.post("/v1/searches", json=spec).json()["id"]
+    record_search(store)
+    assert f'href="/searches/{search}"' in http.get("/").text
