@@ -209,9 +209,9 @@ def _named(name: object) -> FinishingRecipe:
 
 
 def _training(document: Mapping[str, Any], base: Recipe) -> Recipe:
-    """The recipe of a document that holds it whole, or that names what differs from a base."""
+    """The recipe of a document that holds it whole, or that names what differs from a base of its name."""
     if "training" not in document:
-        return replace(base, **{name: value for name, value in document.items() if name in CHANGEABLE})
+        return replace(base, **{name: value for name, value in document.items() if name in CHANGEABLE - {"name"}})
     training = document["training"]
     if not isinstance(training, Mapping):
         raise InvalidRecipe([Problem("recipe.training", present(training), "an object: a recipe")])

@@ -104,10 +104,15 @@ def _fill_roster(store: Store, candidate_id: CandidateId) -> None:
 
 
 def _fill_shelf(store: Store, candidate_id: CandidateId) -> None:
-    store.add_artifact(make_artifact(candidate_id=candidate_id))
+    store.add_artifact(make_artifact(candidate_id=candidate_id, format="safetensors"))
     model = TrainingId("t0")
     store.add_artifact(make_artifact("b", candidate_id, training_id=model, created_at=AT + timedelta(days=1)))
     claimed = store.claim_artifact(at=AT, stale_after_s=60.0)
     assert claimed is not None
-    file = {"path": "artifacts/x.onnx", "sha256": "a" * 64, "size_bytes": 2**40, "detail": {"largest_difference": 1e-6}}
+    file = {
+        "path": "artifacts/x.safetensors",
+        "sha256": "a" * 64,
+        "size_bytes": 2**40,
+        "detail": {"largest_difference": 1e-6},
+    }
     store.finish_artifact(replace(claimed, state=ArtifactState.READY, finished_at=AT, **file))  # type: ignore[arg-type]
