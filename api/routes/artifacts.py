@@ -32,7 +32,8 @@ PARTS: Entries = {
 MEDIA_TYPES = {".png": "image/png", ".json": "application/json"}
 """What is sent of an archive, by the ends of names: a page from there would be one of this service's own."""
 
-PART: Entries = {**content("The part.", *MEDIA_TYPES.values(), format="binary"), **NOT_MODIFIED}
+_FORMS = {MEDIA_TYPES[".png"]: _PART, MEDIA_TYPES[".json"]: {"schema": {"type": "object"}}}
+PART: Entries = {200: {"description": "The part.", "content": _FORMS}, **NOT_MODIFIED}
 
 FOREVER = "private, max-age=31536000, immutable"
 

@@ -173,6 +173,7 @@ def test_colours_stay_as_they_were_chosen(house: House, visit: Visit) -> None:
 def test_a_lost_connection_is_told_and_recovers(house: House, visit: Visit) -> None:
     visit.sign_in(house.token)
     notices, look = visit.page.locator("#notices"), "document.dispatchEvent(new Event('visibilitychange'))"
+    visit.page.wait_for_load_state()  # or the modules themselves could not be fetched
     visit.page.route("**/*", lambda route: route.abort("connectionrefused"))
     visit.page.evaluate(look)
     sync_api.expect(notices).to_contain_text("is lost", timeout=PATIENCE_MS)

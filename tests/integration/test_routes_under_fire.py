@@ -53,6 +53,7 @@ from nas.export.benchmark_row import to_json
 from nas.onnx_models import FACE
 from nas.records import (
     BENCHMARK,
+    PICTURES,
     ArtifactState,
     DatasetKind,
     Role,
@@ -125,16 +126,19 @@ TRAININGS = {
 MODEL, BENCHMARK_FILE, NETWORK_FILE = "0000000000c1", "0000000000b1", "0000000000b2"
 """A finished model, the file of its benchmark, and the network that the web process runs."""
 
+PICTURES_FILE, PART = "0000000000b3", "index.json"
+"""Pictures of a candidate, and one of its parts."""
+
 TOKENS = ("0000000a", "0000000b")
 
 KNOWN: Mapping[str, tuple[str, ...]] = {
     "search_id": (*SEARCHES, FOREIGN),
     "candidate_id": tuple(f"00000001-{ordinal}" for ordinal in range(5)),
-    "artifact_id": tuple(ARTIFACTS),
+    "artifact_id": (*ARTIFACTS, PICTURES_FILE),
     "training_id": tuple(TRAININGS),
     "model_id": tuple(TRAININGS),
     "token_id": TOKENS,
-    "name": ("photos", "mine", "inner", "tiny", "falsr"),
+    "name": ("photos", "mine", "inner", "tiny", "falsr", PART),
 }
 """What there is for each parameter of a path."""
 
@@ -317,6 +321,7 @@ def populated(home: Path) -> MemoryStore:
         keep_training(store, make_training(training_id, "00000001-0", seed=number, digest=training_id), status)
     keep_benchmark(store, home)
     keep_network(store, home)
+    keep_pictures(store, home)
     store.add_dataset(make_dataset("inner", folder="more/inner", created_by="admin"))
     store.add_dataset(make_dataset("mine", kind=DatasetKind.UPLOAD, folder="datasets/mine", created_by="submitter"))
     for token_id in TOKENS:
@@ -369,6 +374,16 @@ def keep_network(store: MemoryStore, home: Path) -> None:
     metadata = Metadata(genotype=make_genotype(), recipe=Recipe(), scale=2, channels=1)
     write_nearest(home / "nearest.onnx", channels=3, **{KEY: metadata.to_text(), FACE: "rgb"})
     ready = replace(made, state=ArtifactState.READY, finished_at=START, path="nearest.onnx", sha256="1" * 64)
+    store.finish_artifact(replace(ready, size_bytes=1))
+
+
+def keep_pictures(store: MemoryStore, home: Path) -> None:
+    """Make pictures of a candidate: an archive with nothing but its listing."""
+    made = make_artifact(PICTURES_FILE, "00000001-0", format=PICTURES)
+    store.add_artifact(made)
+    with ZipFile(home / "pictures.zip", "w") as archive:
+        archive.writestr(PART, "{}")
+    ready = replace(made, state=ArtifactState.READY, finished_at=START, path="pictures.zip", sha256="2" * 64)
     store.finish_artifact(replace(ready, size_bytes=1))
 
 
