@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
+from fastapi import FastAPI
 
 from api.app import create_app
 from api.settings import ApiSettings
@@ -24,22 +20,8 @@ from nas.tokens import Tokens
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright, which drives the browser, is not installed")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: install Debian's `chromium`"),
-]
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE_MS = 15_000
 HOSTILE = "<script>window.owned = true</script><img src=x onerror='window.owned = true'>"
 
 
@@ -63,75 +45,43 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path, sample_dir: Path) -> Iterator[House]:
+def house(tmp_path: Path, sample_dir: Path, serve: Callable[[FastAPI], str]) -> House:
     store = MemoryStore()
     settings = ApiSettings(home=tmp_path, images_root=sample_dir.parent, require_token=True)
-    server = uvicorn.Server(uvicorn.Config(create_app(settings, store), log_config=None))
-    with closing(socket.create_server((settings.host, 0))) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield House(f"http://localhost:{listener.getsockname()[1]}", store)  # connections wait until it accepts them
-        server.should_exit = True
-        thread.join(30)
-    assert not thread.is_alive()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
-
-
-class Visit:
-    """A page in the browser, with all that it complained of and asked for."""
-
-    def __init__(self, browser: Any, house: House) -> None:
-        self.page = browser.new_page(base_url=house.url)
-        self.page.set_default_timeout(PATIENCE_MS)
-        self.complaints: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", self._note)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-
-    def _note(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-    def sign_in(self, token: str) -> None:
-        """Come without a cookie, and fill in the form."""
-        self.page.goto("/")
-        self.page.get_by_label("Token").fill(token)
-        self.page.get_by_role("button", name="Sign in").click()
-        self.page.get_by_role("heading", name="Searches").wait_for()
-
-    def row(self, search_id: str) -> Any:
-        """The row of a search."""
-        return self.page.locator(f"tr[data-id='{search_id}']")
+    return House(serve(create_app(settings, store)), store)
 
 
 @pytest.fixture
-def visit(browser: Any, house: House) -> Iterator[Visit]:
-    visit = Visit(browser, house)
-    yield visit
-    visit.page.close()
+def visit(visit_to: Callable[[str], Any], house: House) -> Any:
+    return visit_to(house.url)
 
 
-def test_a_person_signs_in_watches_a_search_pauses_it_and_leaves(house: House, visit: Visit) -> None:
+def sign_in(page: Any, token: str) -> None:
+    """Come without a cookie, and fill in the form."""
+    page.goto("/")
+    page.get_by_label("Token").fill(token)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Searches").wait_for()
+
+
+def row(page: Any, search_id: str) -> Any:
+    """The row of a search."""
+    return page.locator(f"tr[data-id='{search_id}']")
+
+
+def test_a_person_signs_in_watches_a_search_pauses_it_and_leaves(house: House, visit: Any) -> None:
     page, expect = visit.page, sync_api.expect
-    visit.sign_in(house.token)
+    sign_in(visit.page, house.token)
     expect(page.get_by_text("No search yet")).to_be_visible()
     page.evaluate("window.stayed = true")
 
     search, hostile = house.submit("first look"), house.submit(HOSTILE)
-    expect(visit.row(search)).to_contain_text("queued", timeout=PATIENCE_MS)
-    expect(visit.row(hostile)).to_contain_text("<script>window.owned")
+    expect(row(visit.page, search)).to_contain_text("queued")
+    expect(row(visit.page, hostile)).to_contain_text("<script>window.owned")
     record_search(house.store)
-    expect(visit.row(search)).to_contain_text("running", timeout=PATIENCE_MS)
-    expect(visit.row(search).locator("polyline")).to_have_count(1)
-    expect(visit.row(search).locator("progress")).to_have_js_property("value", 40)
+    expect(row(visit.page, search)).to_contain_text("running")
+    expect(row(visit.page, search).locator("polyline")).to_have_count(1)
+    expect(row(visit.page, search).locator("progress")).to_have_js_property("value", 40)
 
     page.get_by_role("button", name="Pause first look").click()
     expect(page.get_by_role("button", name="Resume first look")).to_be_visible()
@@ -143,7 +93,7 @@ def test_a_person_signs_in_watches_a_search_pauses_it_and_leaves(house: House, v
     assert house.state(search) is SearchState.PAUSED
     page.get_by_role("button", name="Cancel first look").click()
     page.get_by_role("button", name="Cancel the search").click()
-    expect(visit.row(search)).to_contain_text("cancelled by request", timeout=PATIENCE_MS)
+    expect(row(visit.page, search)).to_contain_text("cancelled by request")
     assert house.state(search) is SearchState.CANCELLED
 
     page.get_by_role("link", name="Models").click()
@@ -157,8 +107,8 @@ def test_a_person_signs_in_watches_a_search_pauses_it_and_leaves(house: House, v
     assert {httpx.URL(url).copy_with(path="/", query=None) for url in visit.asked} == {httpx.URL(house.url + "/")}
 
 
-def test_colours_stay_as_they_were_chosen(house: House, visit: Visit) -> None:
-    visit.sign_in(house.token)
+def test_colours_stay_as_they_were_chosen(house: House, visit: Any) -> None:
+    sign_in(visit.page, house.token)
     ground = "getComputedStyle(document.body).backgroundColor"
     light = visit.page.evaluate(ground)
     switch = visit.page.locator("#theme")
@@ -170,23 +120,23 @@ def test_colours_stay_as_they_were_chosen(house: House, visit: Visit) -> None:
     assert visit.complaints == []
 
 
-def test_a_lost_connection_is_told_and_recovers(house: House, visit: Visit) -> None:
-    visit.sign_in(house.token)
+def test_a_lost_connection_is_told_and_recovers(house: House, visit: Any) -> None:
+    sign_in(visit.page, house.token)
     notices, look = visit.page.locator("#notices"), "document.dispatchEvent(new Event('visibilitychange'))"
     visit.page.wait_for_load_state()  # or the modules themselves could not be fetched
     visit.page.route("**/*", lambda route: route.abort("connectionrefused"))
     visit.page.evaluate(look)
-    sync_api.expect(notices).to_contain_text("is lost", timeout=PATIENCE_MS)
+    sync_api.expect(notices).to_contain_text("is lost")
     search = house.submit("meanwhile")
     visit.page.unroute("**/*")
     visit.page.evaluate(look)
-    sync_api.expect(visit.row(search)).to_be_visible(timeout=PATIENCE_MS)
+    sync_api.expect(row(visit.page, search)).to_be_visible()
     sync_api.expect(notices).to_contain_text("is back")
     sync_api.expect(notices).not_to_contain_text("is lost")
 
 
-def test_a_page_whose_cookie_is_gone_leads_to_the_form(house: House, visit: Visit) -> None:
-    visit.sign_in(house.token)
+def test_a_page_whose_cookie_is_gone_leads_to_the_form(house: House, visit: Any) -> None:
+    sign_in(visit.page, house.token)
     visit.page.context.clear_cookies()
     visit.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    sync_api.expect(visit.page.get_by_label("Token")).to_be_visible(timeout=PATIENCE_MS)
+    sync_api.expect(visit.page.get_by_label("Token")).to_be_visible()

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -17,7 +13,7 @@ from zipfile import ZipFile
 
 import httpx
 import pytest
-import uvicorn
+from fastapi import FastAPI
 from PIL import Image
 
 from api.app import create_app
@@ -28,15 +24,9 @@ from nas.store.memory import MemoryStore
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright, which drives the browser, is not installed")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: install Debian's `chromium`"),
-]
+pytestmark = pytest.mark.browser
 
 KINDS = ("lr", "bicubic", "network", "hr", "network-error", "bicubic-error")
-PATIENCE_MS = 20_000
 
 
 def picture(level: int) -> bytes:
@@ -98,40 +88,18 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path, sample_dir: Path) -> Iterator[House]:
+def house(tmp_path: Path, sample_dir: Path, serve: Callable[[FastAPI], str]) -> House:
     store = MemoryStore()
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(ApiSettings(home=tmp_path, images_root=sample_dir.parent), store), log_config=None)
-    )
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield House(f"http://localhost:{listener.getsockname()[1]}", store, tmp_path)
-        server.should_exit = True
-        thread.join(30)
-    assert not thread.is_alive()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
+    app = create_app(ApiSettings(home=tmp_path, images_root=sample_dir.parent), store)
+    return House(serve(app), store, tmp_path)
 
 
 @pytest.fixture
-def page(browser: Any, house: House) -> Iterator[Any]:
+def page(visit_to: Callable[[str], Any], house: House) -> Iterator[Any]:
     """A page that must not complain."""
-    opened = browser.new_page(base_url=house.url)
-    opened.set_default_timeout(PATIENCE_MS)
-    sync_api.expect.set_options(timeout=PATIENCE_MS)
-    complaints: list[str] = []
-    opened.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    yield opened
-    opened.close()
-    assert complaints == []
+    visit = visit_to(house.url)
+    yield visit.page
+    assert visit.complaints == []
 
 
 def test_a_person_compares_pictures_fetches_a_file_and_finishes_a_network(house: House, page: Any) -> None:
