@@ -12,6 +12,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
+from nas import plots
 from nas.standing import Document
 from nas.store.base import NotFound
 
@@ -38,11 +39,10 @@ OWN: Mapping[str, str] = {
     "sign-in.js": SCRIPT,
     "search.css": STYLE,
     "search.js": SCRIPT,
-    "front.js": SCRIPT,
-    "curves.js": SCRIPT,
-    "palette.js": SCRIPT,
     "steering.js": SCRIPT,
     "stream.js": SCRIPT,
+    **dict.fromkeys(plots.SCRIPTS, SCRIPT),
+    **dict.fromkeys(plots.STYLES, STYLE),
 }
 """Our files and their media types. They share one digest, so that a script finds those that it imports beside it."""
 
@@ -68,6 +68,8 @@ def content(name: str) -> Document:
         return Document.of(_plotly().read_bytes())
     if name not in OWN:
         raise KeyError(name)
+    if name in (*plots.SCRIPTS, *plots.STYLES):
+        return Document.of(plots.text(name).encode())
     return Document.of((files(__package__) / "static" / name).read_bytes())
 
 

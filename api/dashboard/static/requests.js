@@ -36,3 +36,15 @@ export async function change(method, url, value) {
 
 /** Read a JSON document; `Refused`. */
 export const read = async (url) => (await ask("GET", url)).json();
+
+/** A reader of a document of the service that remembers what it holds; null where nothing has changed. */
+export function reader(url) {
+  let tag = null;
+  return async () => {
+    const answer = await fetch(url, { headers: tag ? { "If-None-Match": tag } : {}, signal: AbortSignal.timeout(20_000) });
+    if (answer.status === 304) return null;
+    if (!answer.ok) throw new Error(answer.statusText);
+    tag = answer.headers.get("ETag");
+    return answer.json();
+  };
+}

@@ -4,6 +4,7 @@
 import { makeCurves } from "./curves.js";
 import { makeFront } from "./front.js";
 import { say } from "./notices.js";
+import { reader } from "./requests.js";
 import { steer } from "./steering.js";
 import { read } from "./stream.js";
 
@@ -14,7 +15,13 @@ const LONGEST_MS = 30_000;
 const search = document.getElementById("search");
 const log = document.getElementById("log");
 const connection = document.getElementById("connection");
-const refreshPlots = [makeFront(search.dataset.id), makeCurves(search.dataset.id)];
+const searchId = search.dataset.id;
+const own = `/v1/searches/${encodeURIComponent(searchId)}`;
+const openCandidate = (id) => location.assign(`/candidates/${encodeURIComponent(id)}`);
+const refreshPlots = [
+  makeFront(searchId, { read: reader(`${own}/cloud`), open: openCandidate }),
+  makeCurves(searchId, { read: reader(`${own}/history`) }),
+];
 let timer = null;
 let due = Infinity; // when the page is looked at again
 let looking = false;

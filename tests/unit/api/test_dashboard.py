@@ -468,7 +468,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_words_and_shapes_stand_out(scheme: int) -> None:
-    style = assets.content("page.css").body.decode()
+    style = assets.content("colours.css").body.decode()
     found = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", style)
     colours = {name: pair[scheme] for name, *pair in found}
     grounds = [colours[name] for name in ("ground", "raised", "wash")]

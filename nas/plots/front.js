@@ -1,6 +1,6 @@
 // The candidates of a search as a plot: any two figures as axes, others as colour and size, kept in the page's address.
 
-import { config, csvOf, layout, onTheme, palette, reader } from "./palette.js";
+import { config, csvOf, layout, onTheme, palette } from "./palette.js";
 
 /** What a candidate is, best first: its name, and how it is told from the others by shape and colour. */
 const KINDS = {
@@ -24,13 +24,15 @@ function toneAt(share) {
   return `rgb(${TONES[lower].map((from, channel) => Math.round(from + (at - lower) * (TONES[lower + 1][channel] - from)))})`;
 }
 
-/** The plot of a search; the function that is returned brings it up to date. */
-export function makeFront(searchId) {
+/**
+ * The plot of a search; the function that is returned brings it up to date.
+ * `read()` gives the search's cloud as the service has it, or null where it is as it was; `open(id)` shows a candidate.
+ */
+export function makeFront(searchId, { read, open }) {
   const place = document.getElementById("plot");
   const form = document.getElementById("axes");
   const note = document.getElementById("plot-note");
   const tones = document.getElementById("tones");
-  const read = reader(`/v1/searches/${encodeURIComponent(searchId)}/cloud`);
   let cloud = null;
   let top = 0; // the highest rung: what was trained for less says little beside it
   let walked = -1; // along the front, by keys
@@ -39,7 +41,6 @@ export function makeFront(searchId) {
   const option = (name) => form.elements[name].selectedOptions[0];
   const title = (name) => option(name).textContent;
   const idOf = (number) => `${searchId}-${cloud.ordinal[number]}`;
-  const open = (id) => id && location.assign(`/candidates/${encodeURIComponent(id)}`);
 
   const kindOf = (number) => {
     const state = cloud.states[cloud.state[number]];
@@ -268,7 +269,7 @@ export function makeFront(searchId) {
     if (first) choose();
     if (cloud.ordinal.length) {
       draw();
-      if (!clickable) place.on("plotly_click", ({ points }) => open(points[0].customdata));
+      if (!clickable) place.on("plotly_click", ({ points }) => points[0].customdata && open(points[0].customdata));
       clickable = true;
     } else {
       place.firstElementChild.textContent = "No candidate yet: each one is drawn here as soon as it is asked for.";

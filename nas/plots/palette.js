@@ -69,15 +69,3 @@ export function onTheme(redraw) {
   new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 }
-
-/** A reader of a document of the service that remembers what it holds; null where nothing has changed. */
-export function reader(url) {
-  let tag = null;
-  return async () => {
-    const answer = await fetch(url, { headers: tag ? { "If-None-Match": tag } : {}, signal: AbortSignal.timeout(20_000) });
-    if (answer.status === 304) return null;
-    if (!answer.ok) throw new Error(answer.statusText);
-    tag = answer.headers.get("ETag");
-    return answer.json();
-  };
-}

@@ -1,12 +1,14 @@
 // Hypervolume against evaluations and against time.
 
-import { config, csvOf, layout, onTheme, palette, reader } from "./palette.js";
+import { config, csvOf, layout, onTheme, palette } from "./palette.js";
 
 const AXES = { "by-evaluations": ["evaluations", "evaluations"], "by-time": ["told_at", "time (UTC)"] };
 
-/** Plots of how a search came to where it is; the function that is returned brings them up to date. */
-export function makeCurves(searchId) {
-  const read = reader(`/v1/searches/${encodeURIComponent(searchId)}/history`);
+/**
+ * Plots of how a search came to where it is; the function that is returned brings them up to date.
+ * `read()` gives the search's history as the service has it, or null where it is as it was.
+ */
+export function makeCurves(searchId, { read }) {
   let points = [];
 
   const rows = () => [
