@@ -1,4 +1,8 @@
-"""A genotype as a picture: blocks in a row, skips as arcs above them. Plain SVG; no torch, nothing fetched."""
+"""A genotype as a picture: blocks in a row, skips as arcs above them. Plain SVG; no torch, nothing fetched.
+
+Colours are attributes, so that a file stands alone; classes say what each of them colours, so that a page in the dark
+can have others.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,7 @@ _LOWEST, _TALLEST = 92, 160
 _EDGE = 20
 _PORT = 6
 _LIFT, _LIFT_PER_BLOCK = 12, 17
+_LEGEND = f'font-size="12" fill="{_FAINT}" class="faint"'
 _NOTE, _NOTE_WIDTH = "box height: channels · arc: skip", 200
 
 
@@ -34,6 +39,9 @@ def draw(genotype: Genotype, *, title: str | None = None, width: int = 1120) -> 
     A box is a block: its colour tells the operator, its height the channels it gives out, its words the genes. Lines
     between neighbours are the edges that are always there; an arc is a skip, in the colour of the block it starts
     from. Hovering over a box or an arc names it.
+
+    A page finds a box as `.block[data-block]`, 0 the features, and an arc as `.arc[data-from][data-to]`. What to colour
+    is `.paper`, `.box` with the operator, `.edge`, `.line` and `.head` with `.from-0` to `.from-7`, and `.faint`.
 
     Args:
         genotype: What to draw.
@@ -51,7 +59,7 @@ def draw(genotype: Genotype, *, title: str | None = None, width: int = 1120) -> 
     size = full_width, rail + _TALLEST + _FOOT
     body = [
         *_opening(heading, genotype, width, size),
-        f'<rect width="{size[0]}" height="{size[1]}" rx="10" fill="{_PAPER}"/>',
+        f'<rect width="{size[0]}" height="{size[1]}" rx="10" fill="{_PAPER}" class="paper"/>',
         _text(_MARGIN, 34, heading, 'font-size="18" font-weight="600"'),
         *(_edge(block, rail) for block in range(1, len(genotype.inputs) + 1)),
         *_skips(genotype, rail),
@@ -93,35 +101,41 @@ def _boxes(genotype: Genotype, rail: int) -> Iterator[str]:
     features = f"{genotype.features} channels"
     widest = max(genotype.widths)
     heights = [round(_LOWEST + (_TALLEST - _LOWEST) * width / widest) for width in genotype.widths]
-    yield _box(0, rail, heights[0], _PLAIN, ("features", "conv 3×3", features), f"features: {features}")
+    yield _box(0, rail, heights[0], "end", ("features", "conv 3×3", features), f"features: {features}")
     for i, cell in enumerate(genotype.cells, start=1):
-        name, fill = _OPERATORS[cell.operator]
+        name = _OPERATORS[cell.operator][0]
         kernel = f"{cell.kernel}×{cell.kernel}"
         repeats = f"{cell.repeats} times" if cell.repeats > 1 else "once"
         words = [f"cell {i}", f"{name} {kernel}", f"{cell.channels} channels", repeats]
         words += ["+ residual"] if cell.residual else []
-        yield _box(i, rail, heights[i], fill, words, _cell_in_words(i, cell))
+        yield _box(i, rail, heights[i], cell.operator, words, _cell_in_words(i, cell))
     tail = f"tail: fuses {genotype.in_channels[-1]} channels into {genotype.features}, adds features, upscales"
     words = ["tail", "fuse 3×3", "+ features", "upscale"]
-    yield _box(len(genotype.inputs), rail, heights[0], _PLAIN, words, tail)
+    yield _box(len(genotype.inputs), rail, heights[0], "end", words, tail)
 
 
-def _box(block: int, rail: int, height: int, fill: str, words: Sequence[str], hover: str) -> str:
+def _box(block: int, rail: int, height: int, kind: str, words: Sequence[str], hover: str) -> str:
     left = _left(block)
     middle = left + _BOX // 2
-    shape = f'<rect x="{left}" y="{rail}" width="{_BOX}" height="{height}" rx="7" fill="{fill}" stroke="{_INK}"/>'
+    shape = f'<rect x="{left}" y="{rail}" width="{_BOX}" height="{height}" rx="7" {_colours(kind)}/>'
     first, *others = words
     lines = [_text(middle, rail + 20, first, 'font-size="13" font-weight="600" text-anchor="middle"')]
     for i, line in enumerate(others):
         lines.append(_text(middle, rail + 38 + 16 * i, line, 'font-size="12" text-anchor="middle"'))
-    return f"<g><title>{escape(hover)}</title>{shape}{''.join(lines)}</g>"
+    return f'<g class="block" data-block="{block}"><title>{escape(hover)}</title>{shape}{"".join(lines)}</g>'
+
+
+def _colours(kind: str) -> str:
+    """Attributes of a box of an operator, or of a plain one."""
+    fill = _OPERATORS[kind][1] if kind in _OPERATORS else _PLAIN
+    return f'fill="{fill}" stroke="{_INK}" class="box {kind}"'
 
 
 def _edge(block: int, rail: int) -> str:
     start, end, y = _left(block - 1) + _BOX, _left(block), rail + _EDGE
     return (
-        f'<path d="M{start} {y}H{end - 5}" stroke="{_INK}" stroke-width="2"/>'
-        f'<path d="M{end} {y}l-8 -4v8z" fill="{_INK}"/>'
+        f'<path d="M{start} {y}H{end - 5}" stroke="{_INK}" stroke-width="2" class="edge"/>'
+        f'<path d="M{end} {y}l-8 -4v8z" fill="{_INK}" class="edge"/>'
     )
 
 
@@ -137,28 +151,29 @@ def _skips(genotype: Genotype, rail: int) -> Iterator[str]:
         start = _left(source) + _BOX - 8 - _PORT * shorter_leaving
         end = _left(block) + 8 + _PORT * shorter_arriving
         apex = rail - _LIFT - _LIFT_PER_BLOCK * (block - source - 1)
-        colour = _STROKES[source % len(_STROKES)]
-        yield _arc(start, end, rail, apex, colour, _skip_in_words(genotype, source, block))
+        arc = _arc(start, end, rail, apex, source % len(_STROKES))
+        hover = escape(_skip_in_words(genotype, source, block))
+        yield f'<g class="arc" data-from="{source}" data-to="{block}"><title>{hover}</title>{arc}</g>'
 
 
-def _arc(start: int, end: int, rail: int, apex: int, colour: str, hover: str) -> str:
+def _arc(start: int, end: int, rail: int, apex: int, number: int) -> str:
+    colour = _STROKES[number]
     control = rail - (rail - apex) * 4 // 3  # a cubic reaches three quarters of the way to its control points
     curve = f"M{start} {rail}C{start} {control} {end} {control} {end} {rail - 6}"
     return (
-        f"<g><title>{escape(hover)}</title>"
-        f'<path d="{curve}" fill="none" stroke="{colour}" stroke-width="1.8"/>'
-        f'<path d="M{end} {rail}l-3.5 -8h7z" fill="{colour}"/></g>'
+        f'<path d="{curve}" fill="none" stroke="{colour}" stroke-width="1.8" class="line from-{number}"/>'
+        f'<path d="M{end} {rail}l-3.5 -8h7z" fill="{colour}" class="head from-{number}"/>'
     )
 
 
 def _legend(genotype: Genotype, y: int) -> Iterator[str]:
     x = _MARGIN
     for operator in _operators_of(genotype):
-        words, fill = OPERATORS[operator].title, _OPERATORS[operator][1]
-        yield f'<rect x="{x}" y="{y - 10}" width="12" height="12" rx="2" fill="{fill}" stroke="{_INK}"/>'
-        yield _text(x + 18, y, words, f'font-size="12" fill="{_FAINT}"')
+        words = OPERATORS[operator].title
+        yield f'<rect x="{x}" y="{y - 10}" width="12" height="12" rx="2" {_colours(operator)}/>'
+        yield _text(x + 18, y, words, _LEGEND)
         x += _entry_width(words)
-    yield _text(x, y, _NOTE, f'font-size="12" fill="{_FAINT}"')
+    yield _text(x, y, _NOTE, _LEGEND)
 
 
 def _legend_width(genotype: Genotype) -> int:

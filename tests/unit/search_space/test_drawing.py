@@ -112,3 +112,18 @@ def test_a_dense_network_shows_all_its_skips() -> None:
 
 def test_a_network_without_skips_says_so() -> None:
     assert "Skips: none." in draw(published_genotype("moremnas-d"))
+
+
+@settings(deadline=None, max_examples=30)
+@given(genotypes(FALSR))
+def test_a_page_finds_every_block_and_the_ends_of_every_skip(genotype: Genotype) -> None:
+    groups = list(parsed(draw(genotype)).iter(f"{SVG}g"))
+    blocks = [int(group.attrib["data-block"]) for group in groups if group.get("class") == "block"]
+    arcs = [group.attrib for group in groups if group.get("class") == "arc"]
+    assert blocks == list(range(len(genotype.cells) + 2))
+    assert {(int(arc["data-from"]), int(arc["data-to"])) for arc in arcs} == set(genotype.skips)
+
+
+def test_every_colour_has_a_class_by_which_a_page_can_change_it() -> None:
+    drawn = [one for one in parsed(draw(published_genotype("falsr-c"))).iter() if one.tag != f"{SVG}svg"]
+    assert all("class" in one.attrib for one in drawn if {"fill", "stroke"} & set(one.attrib))
