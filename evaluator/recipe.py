@@ -200,62 +200,58 @@ class Recipe:
         return recipe
 
 
+RANGES: Mapping[str, tuple[float, float]] = {
+    "steps": (1, 10_000_000),
+    "batch": (1, 4096),
+    "patch": (8, 1024),
+    "learning_rate": (1e-8, 1.0),
+    "warmup_steps": (0, 1_000_000),
+    "decay_fraction": (0.0, 1.0),
+    "gradient_clip": (0.0, 1e6),
+    "ema_decay": (0.0, 0.999999),
+    "input_scale": (1e-3, 1e3),
+    "input_offset": (-1.0, 1.0),
+    "settle_window": (0, 1_000_000),
+    "settle_tolerance": (1e-9, 1e3),
+    "rungs": (1, 10),
+    "rung_factor": (2, 10),
+}
+"""Least and greatest value of each field that holds a number; of `settle_window` 1 is none, all the same."""
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "schedule": get_args(Schedule),
+    "initialisation": get_args(Initialisation),
+    "protocol": tuple(PROTOCOLS),
+    "device": get_args(Device),
+    "precision": get_args(Precision),
+}
+"""What each field that holds a word may hold."""
+
+
 def _problems(recipe: Recipe) -> list[Problem]:
     """Everything that is wrong with a recipe's values."""
-    problems: list[Problem] = []
+    values = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
+    wrong = {name: allowed for name, value in values.items() if (allowed := _wanted(name, value))}
+    problems = [Problem(f"recipe.{name}", present(values[name]), allowed) for name, allowed in wrong.items()]
+    return problems + _rung_problems(recipe, set(wrong))
 
-    def text(field: str) -> None:
-        value = getattr(recipe, field)
-        if not isinstance(value, str) or not 1 <= len(value) <= 80:
-            problems.append(Problem(f"recipe.{field}", present(value), "a text of 1 to 80 characters"))
 
-    def integer(field: str, low: int, high: int) -> None:
-        value = getattr(recipe, field)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            problems.append(Problem(f"recipe.{field}", present(value), f"an integer from {low} to {high}"))
-
-    def number(field: str, low: float, high: float) -> None:
-        value = getattr(recipe, field)
-        valid = isinstance(value, int | float) and not isinstance(value, bool)
-        if not valid or not low <= value <= high:  # which a NaN is not
-            problems.append(Problem(f"recipe.{field}", present(value), f"a number from {low:g} to {high:g}"))
-
-    def flag(field: str) -> None:
-        value = getattr(recipe, field)
-        if not isinstance(value, bool):
-            problems.append(Problem(f"recipe.{field}", present(value), "true or false"))
-
-    def choice(field: str, allowed: tuple[str, ...]) -> None:
-        value = getattr(recipe, field)
-        if value not in allowed:
-            problems.append(Problem(f"recipe.{field}", present(value), f"one of {', '.join(allowed)}"))
-
-    text("name")
-    integer("steps", 1, 10_000_000)
-    integer("batch", 1, 4096)
-    integer("patch", 8, 1024)
-    number("learning_rate", 1e-8, 1.0)
-    integer("warmup_steps", 0, 1_000_000)
-    choice("schedule", get_args(Schedule))
-    number("decay_fraction", 0.0, 1.0)
-    number("gradient_clip", 0.0, 1e6)
-    number("ema_decay", 0.0, 0.999999)
-    choice("initialisation", get_args(Initialisation))
-    flag("image_residual")
-    flag("deterministic")
-    number("input_scale", 1e-3, 1e3)
-    number("input_offset", -1.0, 1.0)
-    choice("protocol", tuple(PROTOCOLS))
-    choice("device", get_args(Device))
-    choice("precision", get_args(Precision))
-    if recipe.settle_window == 1:  # of two stretches of n and n - 1 steps, one would be empty
-        problems.append(Problem("recipe.settle_window", recipe.settle_window, "0 for off, or at least 2"))
+def _wanted(name: str, value: Any) -> str:
+    """What a field may hold, in words; empty where it does."""
+    if name == "name":
+        valid, allowed = isinstance(value, str) and 1 <= len(value) <= 80, "a text of 1 to 80 characters"
+    elif name in CHOICES:
+        valid, allowed = value in CHOICES[name], f"one of {', '.join(CHOICES[name])}"
+    elif name not in RANGES:
+        valid, allowed = isinstance(value, bool), "true or false"
+    elif name == "settle_window" and value == 1:  # of two stretches of n and n - 1 steps, one would be empty
+        valid, allowed = False, "0 for off, or at least 2"
     else:
-        integer("settle_window", 0, 1_000_000)
-    number("settle_tolerance", 1e-9, 1e3)
-    integer("rungs", 1, 10)
-    integer("rung_factor", 2, 10)
-    return problems + _rung_problems(recipe, {problem.field.removeprefix("recipe.") for problem in problems})
+        low, high = RANGES[name]
+        kinds, kind = (int | float, "a number") if name in _NUMBERS else (int, "an integer")
+        valid = isinstance(value, kinds) and not isinstance(value, bool) and low <= value <= high  # a NaN is not
+        allowed = f"{kind} from {low:g} to {high:g}" if name in _NUMBERS else f"{kind} from {low} to {high}"
+    return "" if valid else allowed
 
 
 def _rung_problems(recipe: Recipe, wrong: set[str]) -> list[Problem]:

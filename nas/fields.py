@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -17,15 +17,18 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from evaluator import recipe
 from evaluator.latency.profile import DeviceProfile
-from evaluator.recipe import RECIPES, InvalidRecipe, Recipe
+from evaluator.recipe import RECIPES, VERSION, InvalidRecipe, Recipe
 from search_space.errors import Problem
 from search_space.genotype import Genotype
 from search_space.published import PUBLISHED
 from search_space.spaces import SPACES
 
+from . import options
 from .objectives import METRICS
 from .options import ENGINES, EngineOptions
+from .outline import properties_of
 
 
 class Document(BaseModel):
@@ -98,12 +101,12 @@ def _recipe(value: Any) -> Recipe:
     known = value.get("name", "default") in tuple(RECIPES)
     problems = [] if known else [Problem("recipe.name", value["name"], f"one of {', '.join(RECIPES)}")]
     try:
-        recipe = Recipe.from_json(value if known else {**value, "name": "default"})
+        chosen = Recipe.from_json(value if known else {**value, "name": "default"})
     except InvalidRecipe as error:
         raise InvalidRecipe([*problems, *error.problems]) from None
     if problems:
         raise InvalidRecipe(problems)
-    return recipe
+    return chosen
 
 
 def _engine(value: Any) -> EngineOptions:
@@ -117,25 +120,36 @@ def _engine(value: Any) -> EngineOptions:
     return EngineOptions.from_json(value)
 
 
-def _either(names: Iterable[str], default: str, description: str) -> WithJsonSchema:
+def _either(properties: Mapping[str, Any], names: Iterable[str], default: str, description: str) -> WithJsonSchema:
     """JSON Schema of a name, or an object whose `name` picks what its other fields override."""
     choice = {"type": "string", "enum": list(names)}
-    override = {"type": "object", "properties": {"name": choice}, "additionalProperties": True}
+    fields = {**properties, "name": {**choice, "description": "What the other fields override."}}
+    override = {"type": "object", "properties": fields, "additionalProperties": False}
     return WithJsonSchema({"description": description, "anyOf": [choice, override], "default": default})
 
 
 EngineField = Annotated[
     EngineOptions,
     BeforeValidator(_engine),
-    PlainSerializer(lambda options: options.to_json(), return_type=dict[str, Any]),
-    _either(ENGINES, "nsga2", "An engine's name, or an object: `name` picks the engine, other fields override it."),
+    PlainSerializer(lambda chosen: chosen.to_json(), return_type=dict[str, Any]),
+    _either(
+        properties_of(EngineOptions, options.RANGES, options.CHOICES),
+        ENGINES,
+        "nsga2",
+        "An engine's name, or an object: `name` picks the engine, other fields override it.",
+    ),
 ]
 
 RecipeField = Annotated[
     Recipe,
     BeforeValidator(_recipe),
-    PlainSerializer(lambda recipe: recipe.to_json(), return_type=dict[str, Any]),
-    _either(RECIPES, "default", "A recipe's name, or an object: `name` picks the recipe, other fields override it."),
+    PlainSerializer(lambda chosen: chosen.to_json(), return_type=dict[str, Any]),
+    _either(
+        {"version": {"type": "integer", "const": VERSION}, **properties_of(Recipe, recipe.RANGES, recipe.CHOICES)},
+        RECIPES,
+        "default",
+        "A recipe's name, or an object: `name` picks the recipe, other fields override it.",
+    ),
 ]
 
 

@@ -82,7 +82,7 @@ class EngineOptions:
             problems = [Problem("engine.random_share", self.random_share, "above 0 where every other share is 0")]
         if problems:
             raise InvalidOptions(problems)
-        for name in _RANGES:  # 1 and 1.0 are one value
+        for name in RANGES:  # 1 and 1.0 are one value
             if name not in _INTEGERS:
                 object.__setattr__(self, name, float(getattr(self, name)))
 
@@ -132,7 +132,7 @@ class EngineOptions:
 NAMES = ("nsga2", "falsr", "random")
 """Names of the engines."""
 
-_CHOICES: Mapping[str, tuple[object, ...]] = {
+CHOICES: Mapping[str, tuple[object, ...]] = {
     "name": NAMES,
     "mode": get_args(Mode),
     "order": get_args(Order),
@@ -140,8 +140,9 @@ _CHOICES: Mapping[str, tuple[object, ...]] = {
     "crossover": get_args(Crossover),
     "surrogate": (True, False),
 }
+"""What each option that holds a word may hold, or true and false."""
 
-_RANGES: Mapping[str, tuple[float, float]] = {
+RANGES: Mapping[str, tuple[float, float]] = {
     "lag": (1, 100_000),
     "crossover_share": (0.0, 1.0),
     "mutation_genes": (0.01, 100.0),
@@ -160,6 +161,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "promote_after": (2, 100_000),
     "rung_min_tau": (-1.0, 1.0),
 }
+"""Least and greatest value of each option that holds a number; `lag` may be null besides."""
 
 _INTEGERS = frozenset(
     {"lag", "surrogate_after", "surrogate_children", "surrogate_refit", "surrogate_points", "promote_after"}
@@ -167,17 +169,17 @@ _INTEGERS = frozenset(
 
 
 def _choices(options: EngineOptions) -> list[Problem]:
-    values = {name: getattr(options, name) for name in _CHOICES}
+    values = {name: getattr(options, name) for name in CHOICES}
     return [
-        Problem(f"engine.{name}", present(value), "one of " + ", ".join(map(str, _CHOICES[name])))
+        Problem(f"engine.{name}", present(value), "one of " + ", ".join(map(str, CHOICES[name])))
         for name, value in values.items()
-        if not any(type(value) is type(choice) and value == choice for choice in _CHOICES[name])
+        if not any(type(value) is type(choice) and value == choice for choice in CHOICES[name])
     ]
 
 
 def _numbers(options: EngineOptions) -> list[Problem]:
     problems = []
-    for name, (low, high) in _RANGES.items():
+    for name, (low, high) in RANGES.items():
         value = getattr(options, name)
         if name == "lag" and value is None:
             continue
