@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
@@ -67,7 +65,7 @@ def url(name: str) -> str:
 def content(name: str) -> Document:
     """A file of the table, read once; `KeyError`."""
     if name == PLOTLY:
-        return Document.of(_plotly().read_bytes())
+        return Document.of(plots.plotly())
     if name not in OWN:
         raise KeyError(name)
     if name in (*plots.SCRIPTS, *plots.STYLES):
@@ -93,11 +91,3 @@ def _digest(name: str) -> str:
         return content(name).etag.strip('"')
     content(name)
     return blake2b("".join(content(own).etag for own in OWN).encode(), digest_size=12).hexdigest()
-
-
-def _plotly() -> Path:
-    """Plotly's script, found without loading plotly."""
-    spec = find_spec("plotly")
-    assert spec is not None, "plotly is a dependency"
-    assert spec.submodule_search_locations is not None
-    return Path(spec.submodule_search_locations[0]) / "package_data" / PLOTLY

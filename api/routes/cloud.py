@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from nas.backdrop import landmarks
+from nas.plots.documents import cloud_document
 
 from ..deps import ServiceDep
 from ..freshness import NOT_MODIFIED
@@ -53,7 +54,8 @@ def get_cloud(
     def made() -> bytes:
         search = service.search(search_id)
         seen = standing.piece("landmarks", lambda: landmarks(search.spec))
-        return CloudView.of(search, standing.cloud(query.most), seen).model_dump_json().encode()
+        found = cloud_document(search, standing.cloud(query.most), seen)
+        return CloudView.of(found).model_dump_json().encode()
 
     document = standing.document(("cloud", query.most), made)
     return kept_answer(document, "application/json", request, if_none_match=if_none_match)

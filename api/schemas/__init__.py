@@ -4,6 +4,8 @@ Every model refuses fields it does not know, describes each field, and is built 
 that is not finite goes out as null.
 """
 
+from nas.plots.documents import LandmarkView, PrintedScoreView
+
 from .access import (
     AuditEntryView,
     AuditPage,
@@ -15,7 +17,7 @@ from .access import (
 )
 from .artifacts import ArtifactList, ArtifactView, ExportRequest
 from .candidates import CandidatePage, CandidateSummary, CandidateView, EvaluationView, FailureView, PredictionView
-from .cloud import CloudView, LandmarkView, PrintedScoreView
+from .cloud import CloudView
 from .datasets import DatasetList, DatasetView, FolderRequest
 from .events import EventPage, EventView
 from .front import FrontView, MemberView, ObjectiveView

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from nas.plots.documents import HistoryDocument
 from nas.statistics.documents import Point, Statistics
 
-from .wire import Links, Wire
+from .wire import Links
 
 
 class StatisticsView(Statistics):
@@ -23,13 +24,9 @@ class StatisticsView(Statistics):
         return cls(search_id=search_id, links=_links(search_id, "statistics"), **dict(found))
 
 
-class HistoryView(Wire):
+class HistoryView(HistoryDocument):
     """How a search has come to where it is."""
 
-    search_id: str = Field(description="Whose it is.")
-    points: list[Point] = Field(
-        description="A point for each outcome, in order; evenly thinned to 2000, the first and the last kept."
-    )
     links: Links
 
     @classmethod
