@@ -32,7 +32,7 @@ from .export.model import export_model
 from .exporting import Step, Written
 from .fronts import Front
 from .models import load_model
-from .picturing import draw
+from .picturing.archive import draw
 from .preparing import spec_of
 from .rating.rate import rate_model
 from .records import ANALYSIS, BENCHMARK, PICTURES, Candidate, Search, SearchId, Training

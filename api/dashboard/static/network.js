@@ -39,8 +39,9 @@ function follow(drawing) {
     svg.classList.toggle("chosen", chosen !== null);
     for (const part of [...blocks, ...arcs]) part.classList.toggle("lit", chosen !== null && belongs(part, chosen));
     if (chosen?.matches(".block")) {
-      const joined = arcs.filter((arc) => belongs(arc, chosen)).flatMap(ends);
-      joined.forEach((number) => blocks[number].classList.add("lit"));
+      const number = Number(chosen.dataset.block);
+      const joined = [...others(number, 1, 0, number - 1), ...others(number, 0, 1, number + 1)];
+      joined.forEach((other) => blocks[other].classList.add("lit"));
     }
     line.textContent = chosen ? words(chosen) : rest;
   };

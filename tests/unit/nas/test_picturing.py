@@ -17,7 +17,10 @@ from evaluator.metrics.protocol import PROTOCOLS
 from evaluator.model import SRModel, build_model
 from evaluator.recipe import Recipe
 from evaluator.score import score_bicubic
-from nas.picturing import GAIN, INDEX, MAGMA, draw, error_map, photographs, show
+from nas.analysing.pictures import SIGNED
+from nas.picturing.archive import INDEX, draw
+from nas.picturing.impulse import WITHIN_PX, answers, coloured, figures
+from nas.picturing.photographs import GAIN, MAGMA, error_map, photographs, show
 from nas.preparing import images
 from nas.spec import SearchSpec
 from search_space.errors import InvalidInput
@@ -78,7 +81,8 @@ def test_an_archive_tells_of_every_picture_in_it(sample_dir: Path, weights: Path
     with ZipFile(BytesIO(document)) as archive:
         index = json.loads(archive.read(INDEX))
         named = [name for one in index["photographs"] for name in one["files"].values()]
-        assert [*named, INDEX] == archive.namelist()
+        dots = list(index["impulse"]["files"].values())
+        assert [*named, *dots, INDEX] == archive.namelist()
         for one in index["photographs"]:
             assert set(one["files"]) == KINDS
             assert set(one["psnr_db"]) == {"network", "bicubic"}
@@ -102,3 +106,48 @@ def test_the_photographs_are_those_that_the_search_scores_on(sample_dir: Path, d
 def test_photographs_that_are_gone_are_named(weights: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="dataset"):
         draw(spec(), tmp_path.joinpath, weights, name="a-1")
+
+
+# -- a dot -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_a_dot_is_answered_in_pictures_of_one_scale_and_in_figures(scale: int, channels: int) -> None:
+    found = answers(network(channels, scale))
+    told = found.told
+    side = told["enlarged"] * told["size_px"]
+    assert told["size_px"] == scale * told["dot"]["size"]
+    assert {kind: pixels.shape for kind, pixels in found.pictures.items()} == dict.fromkeys(
+        ("network", "bicubic"), (side, side, 3)
+    )
+    blocks = found.pictures["network"].reshape(told["size_px"], told["enlarged"], told["size_px"], -1, 3)
+    assert (blocks == blocks[:, :1, :, :1]).all()
+    assert told["reach"] == max(
+        abs(told["figures"][kind][name]) for kind in found.pictures for name in ("peak", "lowest")
+    )
+    for one in told["figures"].values():
+        shares = one["energy_within"]
+        assert len(shares) == len(WITHIN_PX)
+        assert shares == sorted(shares)
+        assert 0 <= shares[0] <= shares[-1] <= 1
+    assert json.loads(json.dumps(told, allow_nan=False))["figures"]["bicubic"]["dc"] == pytest.approx(1, abs=1e-6)
+
+
+def test_bicubic_keeps_what_is_slow_and_the_ideal_cuts_where_the_input_ends() -> None:
+    told = answers(network()).told["frequencies"]
+    assert {len(row) for row in told.values()} == {64}
+    assert (told["cycles_per_px"][0], told["bicubic"][0], told["ideal"][0]) == (0, pytest.approx(1), 1)
+    assert [x for x, passed in zip(told["cycles_per_px"], told["ideal"], strict=True) if passed][-1] == 0.25
+    assert max(told["bicubic"][-8:]) < 0.1
+
+
+def test_colours_are_white_at_zero_and_end_where_the_scale_ends() -> None:
+    pixels = coloured(np.array([[-2.0, 0.0, 2.0]]), 2.0, 1)[0].tolist()
+    assert pixels == [list(SIGNED[0]), [255, 255, 255], list(SIGNED[-1])]
+
+
+def test_a_network_that_answers_nothing_has_neither_shares_nor_a_cosine() -> None:
+    told = figures(np.zeros((1, 22, 22)), 2)
+    assert told["energy_within"] == [None] * len(WITHIN_PX)
+    assert told["sinc_cosine"] is None

@@ -1,4 +1,4 @@
-"""What a network does to validation photographs, as pictures beside those of bicubic. Heavy: it loads torch.
+"""What a network does to validation photographs, as pictures beside those of bicubic.
 
 Of each photograph the middle is taken. Its pictures have one size, that of the result, so that a viewer can lay one
 over another; errors of the network and of bicubic have one scale of colours.
@@ -6,33 +6,25 @@ over another; errors of the network and of bicubic have one scale of colours.
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from io import BytesIO
-from pathlib import Path
-from typing import Any
-from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from evaluator.data.images import ImagePair, ImageSet, held_places, load
 from evaluator.metrics.luma import full_luma, rgb_from_full
-from evaluator.metrics.protocol import Protocol, get_protocol
+from evaluator.metrics.protocol import Protocol
 from evaluator.model import SRModel
 from evaluator.preparation import chroma_planes
 from evaluator.score import bicubic, network_input, score_bicubic, score_image
 
-from .catalogue import FolderOf
-from .checks import MIN_VALIDATION_SIDE, dataset_folder
-from .models import read_network
-from .spec import SearchSpec
-from .validation import held_out
+from ..catalogue import FolderOf
+from ..checks import MIN_VALIDATION_SIDE, dataset_folder
+from ..spec import SearchSpec
+from ..validation import held_out
 
 Pixels = NDArray[np.uint8]
 
@@ -44,9 +36,6 @@ WINDOW_PX = 256
 
 GAIN = 8
 """By how much errors are multiplied: an error of 32 gray levels has the last colour, as larger ones have."""
-
-INDEX = "index.json"
-"""The member of an archive that tells of the others."""
 
 MAGMA = ("#000004", "#180f3d", "#440f76", "#721f81", "#9e2f7f", "#cd4071", "#f1605d", "#fd9668", "#feca8d", "#fcfdbf")
 """Colours of errors, the smallest first: magma of matplotlib (CC0), even steps of which look even."""
@@ -66,26 +55,6 @@ class Shown:
     name: str
     pictures: Mapping[str, Pixels]
     psnr_db: Mapping[str, float]
-
-
-def draw(spec: SearchSpec, folder_of: FolderOf, weights: Path, *, name: str) -> bytes:
-    """Pictures of some photographs that a spec scores on, and their figures, as one ZIP document.
-
-    Equal networks and photographs give equal bytes. What `INDEX` says of the pictures is told there.
-
-    Args:
-        spec: Of the search, or of a full training.
-        folder_of: Finds the folder of a dataset.
-        weights: A file of the network's weights.
-        name: What the network is called.
-
-    Raises:
-        InvalidInput: The photographs are no longer there, or the file holds no network.
-        NonFiniteOutput: The network gives a NaN or an infinity.
-    """
-    model, protocol = read_network(weights), get_protocol(spec.recipe.protocol)
-    shown = [show(model, pair, protocol) for pair in photographs(spec, folder_of)]
-    return _archive(shown, {"model": name, "scale": spec.scale, "protocol": protocol.id})
 
 
 def photographs(spec: SearchSpec, folder_of: FolderOf) -> ImageSet:
@@ -155,31 +124,3 @@ def _picture(planes: Tensor) -> Pixels:
     """SH x sW x 3 of 3 x sH x sW on [0, 1], rounded half up."""
     pixels: Pixels = (planes * 255 + 0.5).floor().clamp(0, 255).byte().movedim(0, 2).numpy()
     return pixels
-
-
-def _archive(shown: Iterable[Shown], about: Mapping[str, Any]) -> bytes:
-    """The pictures under flat names, and last what they are."""
-    document, told = BytesIO(), []
-    with ZipFile(document, "w", ZIP_STORED) as archive:  # PNG is compressed already
-        for number, one in enumerate(shown, start=1):
-            files = {kind: f"{number}-{kind}.png" for kind in one.pictures}
-            for kind, pixels in one.pictures.items():
-                archive.writestr(ZipInfo(files[kind]), _png(pixels))
-            told.append(_entry(one, files))
-        error = {"of": "luma", "gain": GAIN, "colours": MAGMA}
-        index = {**about, "window_px": WINDOW_PX, "error": error, "photographs": told}
-        archive.writestr(ZipInfo(INDEX), f"{json.dumps(index, indent=2, allow_nan=False)}\n")
-    return document.getvalue()
-
-
-def _entry(one: Shown, files: Mapping[str, str]) -> dict[str, Any]:
-    """One photograph in the index; a PSNR without an end is null."""
-    height, width = one.pictures["hr"].shape[:2]
-    psnr_db = {kind: value if math.isfinite(value) else None for kind, value in one.psnr_db.items()}
-    return {"name": one.name, "width_px": width, "height_px": height, "psnr_db": psnr_db, "files": dict(files)}
-
-
-def _png(pixels: Pixels) -> bytes:
-    file = BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG")
-    return file.getvalue()
