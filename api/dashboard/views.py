@@ -20,7 +20,6 @@ from nas.records import (
     SearchState,
 )
 from nas.service import Service
-from nas.statistics.documents import Point
 from nas.trainings import Model
 
 from ..access import Principal, require_owner
@@ -31,7 +30,7 @@ BUTTONS = (Action.PAUSE, Action.RESUME, Action.CANCEL)
 """What a button on the page does, in the order of the buttons."""
 
 WIDTH, HEIGHT, DRAWN = 96, 24, 48
-"""Of a sparkline: its box, and most points in it."""
+"""Of a sparkline: its box, and about how many points it has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,34 +114,39 @@ def _buttons(search: Search, who: Principal) -> tuple[Action, ...]:
 
 
 def _spark_of(search: Search, service: Service) -> str:
-    if search.progress.evaluated < 2:
+    """The line of a search's hypervolume, from a few of its candidates: a list reads no whole search for it."""
+    reached = search.progress
+    if reached.evaluated < 2:
         return ""
-    standing = service.standing(search.id)
-    document = standing.document(
-        ("sparkline",), lambda: sparkline(service.history(search.id)).encode(), of_outcomes=True
-    )
-    return document.body.decode()
+
+    def drawn() -> str:
+        seen = [
+            (candidate.told_ordinal + 1, candidate.hypervolume)
+            for candidate in service.spread(search.id, DRAWN)
+            if candidate.told_ordinal is not None and candidate.hypervolume is not None
+        ]
+        last = reached.evaluated, reached.hypervolume
+        return sparkline([*sorted(one for one in seen if one[0] < last[0]), last])
+
+    return service.standing(search.id).piece(("sparkline", reached.evaluated, reached.hypervolume), drawn)
 
 
-def sparkline(course: Sequence[Point]) -> str:
+def sparkline(course: Sequence[tuple[int, float]]) -> str:
     """The points of an SVG line: hypervolume against evaluations, from 0 at the bottom to its last value at the top.
 
     Args:
-        course: How a search came to where it is, in order.
+        course: Outcomes and the hypervolume after them, some points of it in order.
 
     Returns:
-        At most `DRAWN` points in a box of `WIDTH` by `HEIGHT`; empty where there is nothing to draw.
+        A line in a box of `WIDTH` by `HEIGHT`; empty where there is nothing to draw.
     """
-    last = len(course) - 1
-    kept = course if last < DRAWN else [course[number * last // (DRAWN - 1)] for number in range(DRAWN)]
-    seen = [(point.evaluations, point.hypervolume) for point in kept if point.hypervolume is not None]
-    most = max((height for _, height in seen), default=0.0)
-    if len(seen) < 2 or most <= 0 or seen[-1][0] <= seen[0][0]:
+    most = max((height for _, height in course), default=0.0)
+    if len(course) < 2 or most <= 0 or course[-1][0] <= course[0][0]:
         return ""
-    begin, end = seen[0][0], seen[-1][0]
+    begin, end = course[0][0], course[-1][0]
     return " ".join(
         f"{1 + (WIDTH - 2) * (at - begin) / (end - begin):.1f},{HEIGHT - 1 - (HEIGHT - 2) * height / most:.1f}"
-        for at, height in seen
+        for at, height in course
     )
 
 

@@ -23,14 +23,13 @@ from api.app import create_app
 from api.cookies import COOKIE, PROOF_HEADER, proof_of
 from api.dashboard import assets
 from api.dashboard.session import MOST_BYTES, local_path
-from api.dashboard.views import DRAWN, HEIGHT, WIDTH, sparkline
+from api.dashboard.views import HEIGHT, WIDTH, sparkline
 from api.headers import SITE
 from api.settings import ApiSettings
 from api.testing import SHORT_RECIPE, connect, finish_training
 from api.verbs import app as verbs_of_the_program
 from nas.records import ArtifactState, Role, SearchState
 from nas.service import utc_now
-from nas.statistics.documents import Point
 from nas.store.base import StoreUnavailable
 from nas.store.memory import MemoryStore
 from nas.tokens import Tokens
@@ -381,18 +380,21 @@ def test_a_page_that_did_not_change_is_not_sent_again(http: httpx.Client, spec: 
 
 
 def test_a_sparkline_stays_in_its_box_and_ends_at_the_last_outcome() -> None:
-    at = datetime(2026, 1, 1, tzinfo=UTC)
-    course = [
-        Point(told_ordinal=n, told_at=at, evaluations=n + 1, steps=n, hypervolume=float(n), best_psnr_db=None)
-        for n in range(300)
-    ]
+    course = [(count, float(count - 1)) for count in range(1, 301)]
     points = [tuple(map(float, pair.split(","))) for pair in sparkline(course).split()]
-    assert len(points) == DRAWN
     assert points == sorted(points)
     assert (points[0], points[-1]) == ((1.0, HEIGHT - 1.0), (WIDTH - 1.0, 1.0))
     assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points)
-    flat = [point.model_copy(update={"hypervolume": 0.0}) for point in course]
+    flat = [(count, 0.0) for count, _ in course]
     assert [sparkline(few) for few in ([], course[:1], flat)] == ["", "", ""]
+
+
+def test_the_list_reads_no_whole_search_for_its_sparklines(
+    http: httpx.Client, store: MemoryStore, recorded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "told_rows", None)
+    (line,) = re.findall(r'<polyline[^>]* points="([^"]+)"', http.get("/").text)
+    assert line.split()[-1] == f"{WIDTH - 1}.0,1.0"
 
 
 # -- models ------------------------------------------------------------------------------------------------------------
