@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,8 +26,14 @@ from ..access import Principal, require_owner
 from ..errors import Forbidden
 from .wording import size, span
 
-BUTTONS = (Action.PAUSE, Action.RESUME, Action.CANCEL)
-"""What a button on the page does, in the order of the buttons."""
+BUTTONS: Mapping[Action, str] = {
+    Action.PAUSE: "Pause",
+    Action.RESUME: "Resume",
+    Action.EXTEND: "Extend",
+    Action.CHANGE: "Workers",
+    Action.CANCEL: "Cancel",
+}
+"""What a button on the page does, and says, in the order of the buttons."""
 
 WIDTH, HEIGHT, DRAWN = 96, 24, 48
 """Of a sparkline: its box, and about how many points it has."""
@@ -52,7 +58,8 @@ class SearchRow:
         created_at: When it was submitted.
         age: How long ago that was.
         left: What it will take yet; empty where nobody can tell.
-        buttons: What whoever looks may do with it now.
+        buttons: What whoever looks may do with it now, each with its word.
+        clone: Where another one like it is begun; empty for whoever may not submit.
     """
 
     id: str
@@ -69,7 +76,8 @@ class SearchRow:
     created_at: datetime
     age: str
     left: str
-    buttons: tuple[Action, ...]
+    buttons: tuple[tuple[Action, str], ...]
+    clone: str
 
 
 def search_row(search: Search, service: Service, who: Principal) -> SearchRow:
@@ -92,6 +100,7 @@ def search_row(search: Search, service: Service, who: Principal) -> SearchRow:
         age=span((now - search.created_at).total_seconds()),
         left="" if left is None else span(left),
         buttons=_buttons(search, who),
+        clone=f"/searches/new?from={search.id}" if may_submit(who) else "",
     )
 
 
@@ -106,10 +115,10 @@ def _gain(psnr_db: float | None, bicubic_psnr_db: float | None) -> str:
     return f"{psnr_db - bicubic_psnr_db:+.2f}".replace("-", "−")
 
 
-def _buttons(search: Search, who: Principal) -> tuple[Action, ...]:
+def _buttons(search: Search, who: Principal) -> tuple[tuple[Action, str], ...]:
     with suppress(Forbidden):
         require_owner(who, search)
-        return tuple(action for action in BUTTONS if search.state in ACTIONS[action])
+        return tuple((action, word) for action, word in BUTTONS.items() if search.state in ACTIONS[action])
     return ()
 
 

@@ -105,3 +105,29 @@ def test_a_stream_that_is_lost_is_told_and_found_again(house: House, visit: Any)
     page.unroute("**/events")
     expect(page.locator("#connection")).to_have_text("live")
     expect(page.locator("#log")).to_contain_text("candidate 2: 35.00 dB")
+
+
+def test_a_budget_is_extended_and_workers_are_set_in_dialogs_that_say_what_is_refused(house: House, visit: Any) -> None:
+    expect = sync_api.expect
+    record_search(house.store)
+    page = opened(visit, house)
+    page.get_by_role("button", name="Extend").click()
+    limit = page.get_by_label("Evaluations", exact=True)
+    expect(limit).to_have_value("10")
+    expect(page.locator("#extend .figures .row:visible")).to_have_count(1)
+    limit.fill("5")
+    page.locator("#extend").get_by_role("button", name="Extend").click()
+    expect(page.locator("#extend [role=alert]")).to_contain_text("at least 10, as it is")
+    limit.fill("20")
+    page.keyboard.press("Enter")
+    expect(page.locator("#extend")).to_be_hidden()
+    expect(page.locator("[data-part=tiles]")).to_contain_text("4 of 20")
+
+    page.get_by_role("button", name="Workers").click()
+    page.get_by_label("Most candidates in flight").fill("2")
+    page.get_by_label("Priority", exact=True).fill("7")
+    page.keyboard.press("Enter")
+    expect(page.locator("#log")).to_contain_text("from every worker to 2")
+    assert [(one.parallelism, one.priority) for one in house.store.searches()] == [(2, 7)]
+    expect(page.get_by_role("link", name="Clone")).to_have_attribute("href", f"/searches/new?from={house.search}")
+    assert [one for one in visit.complaints if "422" not in one] == []

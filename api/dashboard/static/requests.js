@@ -2,9 +2,9 @@
 
 /** What the service refused, with what to do about it. */
 export class Refused extends Error {
-  constructor({ title, detail = "", hint = "" }, status) {
+  constructor({ title, detail = "", hint = "", errors = [] }, status) {
     super(title);
-    Object.assign(this, { title, detail, hint, status });
+    Object.assign(this, { title, detail, hint, errors, status });
   }
 
   /** All that is known of it, as one text. */

@@ -1,5 +1,6 @@
-// Carries out what the buttons of searches say, and asks first where that cannot be taken back.
+// Carries out what the buttons of searches say, and asks first what it takes, or whether that is meant.
 
+import { extend, setWorkers } from "./limits.js";
 import { change } from "./requests.js";
 import { say } from "./notices.js";
 
@@ -14,21 +15,31 @@ async function confirmed(name) {
   return dialog.returnValue === "yes";
 }
 
+/** Do what a button says; false where nothing was to be done after all. */
+async function carryOut(button) {
+  const { id, name } = button.closest("[data-id]").dataset;
+  const action = button.dataset.action;
+  if (action === "extend") return extend(id, name);
+  if (action === "change") return setWorkers(id, name);
+  if (action === "cancel" && !(await confirmed(name))) return false;
+  button.disabled = true;
+  try {
+    return await change("POST", `/v1/searches/${encodeURIComponent(id)}/${action}`);
+  } finally {
+    button.disabled = false;
+  }
+}
+
 /** Have the buttons within an element do what they say with the search that `[data-id]` around them names. */
 export function steer(place, afterwards) {
   place.addEventListener("click", async (event) => {
     const button = event.target.closest("button[data-action]");
     if (!button) return;
-    const { id, name } = button.closest("[data-id]").dataset;
-    const action = button.dataset.action;
-    if (action === "cancel" && !(await confirmed(name))) return;
-    button.disabled = true;
     try {
-      await change("POST", `/v1/searches/${encodeURIComponent(id)}/${action}`);
+      await carryOut(button);
     } catch (refused) {
-      say([refused.title, refused.detail, refused.hint].filter(Boolean).join(". "), { grave: true });
+      say(refused.words ?? refused.message, { grave: true });
     }
-    button.disabled = false;
     await afterwards();
   });
 }

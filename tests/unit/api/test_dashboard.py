@@ -292,7 +292,8 @@ def test_a_row_tells_a_search_at_a_glance(http: httpx.Client, recorded: Any) -> 
     for told in ("sample", "running", "30.25 dB", "+2.25 dB", "4 of 10", 'value="40"', "<polyline points=", "local"):
         assert told in row, told
     assert f'href="/searches/{recorded.id}"' in row
-    assert re.findall(r'data-action="(\w+)"', row) == ["pause", "cancel"]
+    assert re.findall(r'data-action="(\w+)"', row) == ["pause", "extend", "cancel"]
+    assert f'href="/searches/new?from={recorded.id}"' in row
 
 
 def test_buttons_are_shown_to_whom_they_obey_only(house: House, spec: dict[str, Any]) -> None:
@@ -308,9 +309,20 @@ def test_buttons_are_shown_to_whom_they_obey_only(house: House, spec: dict[str, 
         assert ("data-action" in check_page(house.http.get("/", headers=house.as_(token)))) is may
 
 
+def test_everybody_who_may_submit_may_clone_any_search(house: House, spec: dict[str, Any]) -> None:
+    alice = {"Authorization": f"Bearer {house.token('alice')}"}
+    search = house.http.post("/v1/searches", json=spec, headers=alice).json()["id"]
+    for role, may in {Role.VIEWER: False, Role.SUBMITTER: True}.items():
+        bearer = house.as_(house.token(f"some-{role}", role))
+        for url in ("/", f"/searches/{search}"):
+            text = house.http.get(url, headers=bearer).text
+            assert (f"/searches/new?from={search}" in text) is may
+            assert "data-action" not in text
+
+
 @pytest.mark.parametrize(
     ("steps", "buttons"),
-    [([], ["pause", "cancel"]), (["pause"], ["resume", "cancel"]), (["cancel"], [])],
+    [([], ["pause", "extend", "cancel"]), (["pause"], ["resume", "extend", "cancel"]), (["cancel"], [])],
 )
 def test_buttons_are_those_of_the_state(
     http: httpx.Client, spec: dict[str, Any], steps: list[str], buttons: list[str]
@@ -319,6 +331,9 @@ def test_buttons_are_those_of_the_state(
     for step in steps:
         assert http.post(f"/v1/searches/{search}/{step}").status_code == 200
     assert re.findall(r'data-action="(\w+)"', http.get("/").text) == buttons
+    own = re.findall(r'data-action="(\w+)"', http.get(f"/searches/{search}").text)
+    assert [button for button in own if button != "change"] == buttons
+    assert ("change" in own) is ("cancel" in buttons)
 
 
 def test_the_url_says_which_searches_are_shown(http: httpx.Client, spec: dict[str, Any]) -> None:
@@ -352,9 +367,11 @@ def test_every_search_is_on_one_page_in_order(http: httpx.Client, spec: dict[str
 
 
 def test_an_empty_page_says_how_to_begin(http: httpx.Client, house: House) -> None:
-    assert "srnas submit spec.toml" in check_page(http.get("/"))
+    first = check_page(http.get("/"))
+    assert first.index('href="/searches/new?preset=first-look"') < first.index("srnas submit spec.toml")
     looking = check_page(house.http.get("/", headers=house.as_(house.token("eve", Role.VIEWER))))
     assert "srnas submit" not in looking
+    assert "/searches/new" not in looking
 
 
 def test_the_spec_that_an_empty_page_shows_is_accepted(http: httpx.Client) -> None:

@@ -1,0 +1,67 @@
+// Dialogs that ask for figures of a search: larger limits of its budget, its share of the workers, its priority.
+
+import { change, read } from "./requests.js";
+
+const figure = (value) => value.toLocaleString("en", { maximumSignificantDigits: 4 });
+const addressOf = (id) => `/v1/searches/${encodeURIComponent(id)}`;
+
+/** Ask for larger limits of a search's budget until they are set; false where they stay as they are. */
+export async function extend(id, name) {
+  const { spec, progress, running_s } = await read(addressOf(id));
+  const worked_h = (progress.train_s + progress.validate_s) / 3600;
+  const spent = { evaluations: progress.evaluated, steps: progress.steps, wall_time_s: running_s, worker_hours: worked_h };
+  const dialog = document.getElementById("extend");
+  for (const input of dialog.querySelectorAll("input")) {
+    const [limit, used] = [spec.budget[input.name], spent[input.name]];
+    const now = limit === null ? "" : `${limit.toLocaleString("en")} now${used === undefined ? "" : `, ${figure(used)} spent`}`;
+    input.nextElementSibling.textContent = input.required ? `${now}.` : `${now}; empty lifts this limit.`;
+  }
+  return settle(dialog, name, spec.budget, (changes) => change("POST", `${addressOf(id)}/extend`, changes));
+}
+
+/** Ask how many workers a search may have, and before which others, until that is set; false as above. */
+export async function setWorkers(id, name) {
+  const { parallelism, priority } = await read(addressOf(id));
+  const dialog = document.getElementById("change");
+  return settle(dialog, name, { parallelism, priority }, (changes) => change("PATCH", addressOf(id), changes));
+}
+
+/** Why figures were refused: of each what it may be, which is marked, or all that is known. */
+function reasonsOf(refused, inputs) {
+  const named = (refused.errors ?? []).map(({ field, allowed }) => [inputs.find((input) => input.name === field.split(".").at(-1)), allowed]);
+  if (!named.length || named.some(([input]) => !input)) return [refused.words ?? refused.message];
+  named.forEach(([input]) => input.setAttribute("aria-invalid", "true"));
+  return named.map(([input, allowed]) => `${input.labels[0].textContent}: ${allowed}`);
+}
+
+/** Show figures as they are, and send those that somebody changes; what is refused is said in the dialog, which stays. */
+function settle(dialog, name, present, send) {
+  const form = dialog.querySelector("form");
+  const inputs = [...form.querySelectorAll("input")];
+  const wrong = form.querySelector(".wrong");
+  dialog.querySelector(".subject").textContent = name;
+  wrong.textContent = "";
+  for (const input of inputs) {
+    input.value = present[input.name] ?? "";
+    input.removeAttribute("aria-invalid");
+    const row = input.closest(".row");
+    row.hidden = "held" in row.dataset && present[input.name] === null; // no extension sets a limit where there is none
+  }
+  form.querySelector("[data-leave]").onclick = () => dialog.close("");
+  form.onsubmit = async (event) => {
+    event.preventDefault();
+    inputs.forEach((input) => input.removeAttribute("aria-invalid"));
+    const wished = inputs.map((input) => [input.name, input.value === "" ? null : input.valueAsNumber]);
+    const changes = Object.fromEntries(wished.filter(([field, value]) => value !== present[field]));
+    if (!Object.keys(changes).length) return dialog.close("");
+    try {
+      await send(changes);
+      dialog.close("done");
+    } catch (refused) {
+      wrong.textContent = reasonsOf(refused, inputs).join("; ");
+    }
+  };
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "done"), { once: true }));
+}
