@@ -48,6 +48,13 @@ def serve() -> Iterator[Callable[[FastAPI], str]]:
         yield lambda app: serving.enter_context(_served(app))
 
 
+@pytest.fixture(scope="module")
+def serve_long() -> Iterator[Callable[[FastAPI], str]]:
+    """Serves an application until the last test of a file is over; gives its address."""
+    with ExitStack() as serving:
+        yield lambda app: serving.enter_context(_served(app))
+
+
 @pytest.fixture(scope="module")  # it keeps an event loop in this thread, which other tests must not meet
 def browser() -> Iterator[Any]:
     """A Chromium without a window; skips where there is none, or nothing to drive it."""
@@ -79,6 +86,12 @@ class Visit:
     def _note(self, message: Any) -> None:
         if message.type in ("error", "warning"):
             self.complaints.append(message.text)
+
+
+@pytest.fixture
+def watch() -> Callable[[Any], Visit]:
+    """Listens to a page of the browser."""
+    return Visit
 
 
 @pytest.fixture
