@@ -35,6 +35,7 @@ from .routes import (
     candidates,
     cloud,
     datasets,
+    estimates,
     events,
     exports,
     front,
@@ -61,7 +62,7 @@ is wrong at once.
 """
 
 TAGS = {
-    "searches": "Submit, list, look, steer.",
+    "searches": "Estimate, submit, list, look, steer.",
     "candidates": "The networks that a search asked about.",
     "front": "The candidates that no other one dominates.",
     "statistics": "What a search has shown about its own parts.",
@@ -81,6 +82,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         searches,
+        estimates,
         candidates,
         front,
         cloud,

@@ -33,9 +33,12 @@ from .repeating import send_once
 from .schemas import (
     DatasetList,
     DatasetView,
+    EstimateView,
     EventPage,
     EventView,
     HealthView,
+    PresetList,
+    PresetView,
     ReadinessView,
     SearchChange,
     SearchPage,
@@ -106,6 +109,14 @@ class Client(Finished):
         by default one that no other request has.
         """
         return self._once("/v1/searches", document, key)
+
+    def estimate(self, document: Mapping[str, Any]) -> EstimateView:
+        """What a search would take, were it submitted; the error names every field of its spec that is wrong."""
+        return self._ask(EstimateView, "POST", "/v1/estimates", json=dict(document))
+
+    def presets(self) -> list[PresetView]:
+        """Specs to begin with, each without its images."""
+        return self._ask(PresetList, "GET", "/v1/presets").items
 
     def clone(self, search_id: str, changes: Mapping[str, Any] | None = None, *, key: str | None = None) -> SearchView:
         """Queue another search with the spec of this one and changes, a JSON merge patch; once, like `submit`."""

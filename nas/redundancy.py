@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import combinations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from search_space.encoding import encode
-from search_space.spaces import get_space
-
-from .known import KnownFigures, violations
+from .known import drawn_figures
 from .objectives import METRICS, Objective
 from .ranking import kendall_tau
 from .spec import SearchSpec
 
 ALIKE = 0.95
 """Kendall's tau, in absolute value, above which two objectives are one."""
-
-DRAWS = 300
-"""Networks drawn: tau is then known to about 0.001 near 1, in a tenth of a second."""
-
-FEWEST = 30
-"""Feasible networks that a tau is taken over; with fewer of them, it is taken over all that were drawn."""
 
 INDEPENDENT = ("fsds_si", "fsds", "ssim", "psnr")
 """Metrics that do not follow from the size of a network, the first to be proposed first."""
@@ -48,21 +35,13 @@ def redundancy_warnings(spec: SearchSpec) -> tuple[str, ...]:
     known = [objective for objective in spec.objective_values if spec.is_known(objective.metric)]
     if len(known) < 2:
         return ()
-    figures = _sample(spec)
+    figures = drawn_figures(spec)
     warnings = []
     for first, second in combinations(known, 2):
         tau = kendall_tau(*(o.sign * figures[o.column] for o in (first, second)))
         if tau is not None and abs(tau) > ALIKE:
             warnings.append(_text(first, second, tau, spec))
     return tuple(warnings)
-
-
-def _sample(spec: SearchSpec) -> Mapping[str, NDArray[np.float64]]:
-    """Known figures of networks that the search may train, by column, each of shape (n,)."""
-    space, rng = get_space(spec.space), np.random.default_rng(0)
-    figures = KnownFigures(spec)(np.array([encode(space, space.sample(rng)) for _ in range(DRAWS)]))
-    feasible = violations(spec, figures) == 0.0
-    return {name: column[feasible] for name, column in figures.items()} if feasible.sum() >= FEWEST else figures
 
 
 def _text(first: Objective, second: Objective, tau: float, spec: SearchSpec) -> str:

@@ -14,6 +14,8 @@ from search_space.errors import InvalidInput, Problem
 
 from .amending import extended_budget, patched
 from .datasets import Datasets
+from .estimating.asking import estimated
+from .estimating.documents import Estimate
 from .filing import Filing, NotBenchmarked, NotExportable, NotReady
 from .following import Following
 from .fronts import Front
@@ -40,7 +42,7 @@ from .settings import Settings
 from .standing import Standing
 from .statistics.documents import Point, Statistics
 from .store.base import BudgetChanged, Store
-from .submitting import Accepted, new_search, repeatable
+from .submitting import Accepted, Advised, advised, new_search, repeatable
 from .trainings import NotFinishable
 from .trainings.cases import Trainings
 
@@ -82,6 +84,11 @@ class Service(Filing):
         `InvalidSpec`; `KeyReused` when that request asked for something else.
         """
         return self._accept(document, repeatable(key, by, ["submit", document]), by)
+
+    def estimate(self, document: Mapping[str, Any]) -> tuple[Advised, Estimate]:
+        """Check a spec as at its submission, and foretell what its search will take; `InvalidSpec`. Stores nothing."""
+        found = advised(document, self.datasets.folder, self._settings)
+        return found, estimated(found.spec, self._store, self._settings, self.datasets.folder, self.workers())
 
     def clone(self, search_id: str, changes: Mapping[str, Any], *, by: str = "", key: str | None = None) -> Accepted:
         """Queue another search for the spec of a search with a JSON merge patch applied; once only, as above.

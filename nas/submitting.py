@@ -23,6 +23,13 @@ LAG_PER_WORKER = 4
 """Asks between a network and the outcomes that it was bred from, where they are told in order and no lag is given."""
 
 
+class Advised(NamedTuple):
+    """A spec that can be accepted, and what its submitter should know of it, e.g. objectives that rank alike."""
+
+    spec: SearchSpec
+    warnings: tuple[str, ...]
+
+
 class Accepted(NamedTuple):
     """A search that was asked for; ``repeated`` where the same request had been carried out before."""
 
@@ -41,8 +48,6 @@ def new_search(
 ) -> Search:
     """A queued search for what a document asks; `InvalidSpec` with every problem.
 
-    It bears what its submitter should know of its spec, e.g. objectives that rank networks alike.
-
     Args:
         document: A JSON object.
         folder_of: Finds the folder of a dataset.
@@ -51,23 +56,36 @@ def new_search(
         owner: By whom.
         cloned_from: The search that its document was made from.
     """
-    spec = _with_lag(checked_spec(document, folder_of, settings.home), settings.worker_count)
+    spec, warnings = advised(document, folder_of, settings)
     return Search(
         id=SearchId(secrets.token_hex(4)),
         spec=spec,
         state=SearchState.QUEUED,
         created_at=at,
-        warnings=(
-            *redundancy_warnings(spec),
-            *budget_warnings(spec),
-            *validation_warnings(spec, folder_of),
-            *latency_warnings(spec),
-        ),
+        warnings=warnings,
         parallelism=spec.parallelism,
         owner=owner,
         priority=spec.priority,
         cloned_from=cloned_from,
     )
+
+
+def advised(document: Mapping[str, Any], folder_of: FolderOf, settings: Settings) -> Advised:
+    """The spec in a document, whole, and what to know of it; `InvalidSpec` with every problem.
+
+    Args:
+        document: A JSON object.
+        folder_of: Finds the folder of a dataset.
+        settings: Where profiles of devices lie, and how many workers there are.
+    """
+    spec = _with_lag(checked_spec(document, folder_of, settings.home), settings.worker_count)
+    warnings = (
+        *redundancy_warnings(spec),
+        *budget_warnings(spec),
+        *validation_warnings(spec, folder_of),
+        *latency_warnings(spec),
+    )
+    return Advised(spec, warnings)
 
 
 def _with_lag(spec: SearchSpec, workers: int) -> SearchSpec:

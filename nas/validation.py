@@ -30,11 +30,10 @@ def held_out(dataset: DatasetSpec, total: int) -> int:
 
 def validation_warnings(spec: SearchSpec, folder_of: FolderOf) -> tuple[str, ...]:
     """What a submitter should know of scoring: whether it takes more than a tenth of a candidate's time."""
-    pixels = _validation_pixels(spec, folder_of)
+    pixels = validation_pixels(spec, folder_of)
     recipe = spec.recipe
     steps = recipe.rung_steps[0]
-    passes = PASSES if recipe.precision == "float32" else PASSES / SPEEDUP
-    share = predicted_share(pixels, steps * recipe.batch * recipe.patch**2, passes)
+    share = predicted_share(pixels, steps * recipe.batch * recipe.patch**2, passes_of(spec))
     if share <= LARGEST_SHARE:
         return ()
     return (
@@ -42,6 +41,11 @@ def validation_warnings(spec: SearchSpec, folder_of: FolderOf) -> tuple[str, ...
         f"{pixels:,} LR pixels are predicted for it; lower dataset.validation_limit or dataset.validation_crop, or "
         f"raise {'recipe.steps' if recipe.rungs == 1 else 'the steps of the first rung'}",
     )
+
+
+def passes_of(spec: SearchSpec) -> float:
+    """What a pixel costs in a search's trainings, against one that is predicted."""
+    return PASSES if spec.recipe.precision == "float32" else PASSES / SPEEDUP
 
 
 def predicted_share(validated: int, trained: int, passes: float = PASSES) -> float:
@@ -58,7 +62,7 @@ def predicted_share(validated: int, trained: int, passes: float = PASSES) -> flo
     return validated / (validated + passes * trained)
 
 
-def _validation_pixels(spec: SearchSpec, folder_of: FolderOf) -> int:
+def validation_pixels(spec: SearchSpec, folder_of: FolderOf) -> int:
     """LR pixels of all validation images; of those that will be held out, by the average over their folder."""
     dataset, recipe = spec.dataset, spec.recipe
     if dataset.validation is not None:

@@ -19,6 +19,7 @@ from .artifacts import ArtifactList, ArtifactView, ExportRequest
 from .candidates import CandidatePage, CandidateSummary, CandidateView, EvaluationView, FailureView, PredictionView
 from .cloud import CloudView
 from .datasets import DatasetList, DatasetView, FolderRequest
+from .estimates import EstimateView, PresetList, PresetView
 from .events import EventPage, EventView
 from .front import FrontView, MemberView, ObjectiveView
 from .health import ChecksView, HealthView, ReadinessView
@@ -55,6 +56,7 @@ __all__ = [
     "CloudView",
     "DatasetList",
     "DatasetView",
+    "EstimateView",
     "EvaluationView",
     "EventPage",
     "EventView",
@@ -79,6 +81,8 @@ __all__ = [
     "ObjectiveView",
     "PointView",
     "PredictionView",
+    "PresetList",
+    "PresetView",
     "PrincipalView",
     "PrintedScoreView",
     "ProblemView",

@@ -21,6 +21,8 @@ ARCHIVE = Path(__file__)  # nobody opens it
 
 CALLS: Mapping[str, Callable[[Client], Any]] = {
     "submit_search": lambda client: client.submit({}),
+    "estimate_search": lambda client: client.estimate({}),
+    "list_presets": lambda client: client.presets(),
     "clone_search": lambda client: client.clone("x"),
     "list_searches": lambda client: next(client.searches()),
     "get_search": lambda client: client.search("x"),

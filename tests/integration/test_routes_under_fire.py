@@ -144,6 +144,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
 
 BODIES: Mapping[str, tuple[Any, ...]] = {
     "POST /v1/searches": (SPEC,),
+    "POST /v1/estimates": (SPEC,),
     "PATCH /v1/searches/{search_id}": ({"parallelism": 3, "priority": -7}, {"parallelism": None}),
     "POST /v1/searches/{search_id}/extend": ({"evaluations": 1000},),
     "POST /v1/searches/{search_id}/clone": ({"changes": {"seed": 3}},),

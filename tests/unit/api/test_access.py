@@ -36,6 +36,7 @@ ADMINS_ONLY = {
 }
 ANYBODYS = {
     ("POST", "/v1/searches"),
+    ("POST", "/v1/estimates"),
     ("POST", "/v1/searches/{search_id}/clone"),
     ("PUT", "/v1/datasets/{name}"),
     ("POST", "/v1/models/{model_id}/upscale"),
