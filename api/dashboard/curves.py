@@ -50,6 +50,7 @@ class Chart:
         line: Points of an SVG polyline; empty where there are bars.
         bars: Bars; none where there is a line.
         end: The last point of the line; None where there are bars.
+        rows: Its figures, along and up, to six digits.
     """
 
     title: str
@@ -61,6 +62,7 @@ class Chart:
     line: str = ""
     bars: tuple[Bar, ...] = ()
     end: tuple[float, float] | None = None
+    rows: tuple[tuple[str, str], ...] = ()
 
 
 def curve(title: str, points: Sequence[tuple[float, float | None]], *, x_name: str, y_name: str) -> Chart | None:
@@ -92,6 +94,7 @@ def curve(title: str, points: Sequence[tuple[float, float | None]], *, x_name: s
         y_ticks=tuple(Tick(_y(y, low, high), text) for y, text in zip(y_ticks, _texts(y_ticks), strict=True)),
         line=" ".join(f"{x:.1f},{y:.1f}" for x, y in placed),
         end=placed[-1],
+        rows=tuple((f"{x:.12g}", f"{y:.6g}") for x, y in seen),
     )
 
 
@@ -115,6 +118,7 @@ def bars(title: str, shares: Sequence[float], *, x_name: str, y_name: str) -> Ch
         x_ticks=tuple(Tick(LEFT + step * (n + 0.5), f"{n + 1}") for n in range(0, len(shares), every)),
         y_ticks=tuple(Tick(_y(share, 0.0, 1.0), f"{share:g}") for share in (0.0, 0.25, 0.5, 0.75, 1.0)),
         bars=tuple(drawn),
+        rows=tuple((f"{number}", f"{share:.6g}") for number, share in enumerate(shares, start=1)),
     )
 
 

@@ -24,7 +24,7 @@ from .photographs import Pixels
 SIDE_PX = 352
 """About how large a picture is, in pixels a side; it is enlarged by a whole factor."""
 
-WITHIN_PX = (0, 1, 2, 3, 4)
+WITHIN_PX = (0, 1, 2, 3)
 """Distances from the dot within which energy is told, in input pixels along either axis."""
 
 EVERY = 2

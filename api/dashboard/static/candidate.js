@@ -3,6 +3,7 @@
 import { change } from "./requests.js";
 import { say } from "./notices.js";
 import "./files.js";
+import "./charts.js";
 import "./network.js";
 import "./pictures.js";
 

@@ -4,6 +4,7 @@ import { change, read } from "./requests.js";
 import { say } from "./notices.js";
 import { divided, zoomed } from "./divider.js";
 import { made } from "./files.js";
+import { answer } from "./impulse.js";
 
 const NAMES = {
   lr: "low resolution",
@@ -48,6 +49,7 @@ function view(parts, index) {
   [photograph, ...Object.values(sides)].forEach((select) => select.addEventListener("change", draw));
   viewer.hidden = false;
   draw();
+  answer(viewer.querySelector(".dot"), parts, index);
 }
 
 /** Wait for pictures, and show them. */

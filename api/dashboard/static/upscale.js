@@ -3,6 +3,7 @@
 import { ask } from "./requests.js";
 import { divided, zoomed } from "./divider.js";
 import "./files.js";
+import "./charts.js";
 import "./network.js";
 import "./pictures.js";
 
