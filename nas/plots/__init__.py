@@ -9,7 +9,24 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-SCRIPTS = ("palette.js", "front.js", "curves.js")
+SCRIPTS = (
+    "palette.js",
+    "elements.js",
+    "cloud.js",
+    "selection.js",
+    "looks.js",
+    "pen.js",
+    "strands.js",
+    "brushes.js",
+    "parallel.js",
+    "backdrop.js",
+    "traces.js",
+    "scatter.js",
+    "picked.js",
+    "comparing.js",
+    "front.js",
+    "curves.js",
+)
 """Modules, each after those that it imports; they take a `Plotly` from the window."""
 
 STYLES = ("colours.css", "plots.css")

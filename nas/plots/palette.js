@@ -31,8 +31,10 @@ export function layout(colours) {
   };
 }
 
-/** Plotly's buttons: pictures of the plot, its figures, and the view; nothing that leaves this host. */
-export function config(name, csv) {
+const VIEW = ["zoom2d", "pan2d", "resetScale2d"];
+
+/** Plotly's buttons: pictures of the plot, its figures, and the tools for its view; nothing that leaves this host. */
+export function config(name, csv, tools = VIEW) {
   const { Plotly } = window;
   const svg = {
     name: "svg",
@@ -45,7 +47,7 @@ export function config(name, csv) {
     displaylogo: false,
     displayModeBar: true,
     responsive: true,
-    modeBarButtons: [["toImage", svg, table], ["zoom2d", "pan2d", "resetScale2d"]],
+    modeBarButtons: [["toImage", svg, table], tools],
     toImageButtonOptions: { format: "png", filename: name, scale: 2 },
   };
 }
@@ -56,9 +58,10 @@ export function csvOf(rows) {
   return rows.map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
 }
 
-function save(text, name) {
+/** Hand a text, or a blob, to whoever looks as a file. */
+export function save(content, name, type = "text/csv") {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.href = URL.createObjectURL(new Blob([content], { type }));
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);

@@ -4,7 +4,7 @@
 import { makeCurves } from "./curves.js";
 import { makeFront } from "./front.js";
 import { say } from "./notices.js";
-import { reader } from "./requests.js";
+import { read as readDocument, reader } from "./requests.js";
 import { steer } from "./steering.js";
 import { read } from "./stream.js";
 
@@ -18,8 +18,14 @@ const connection = document.getElementById("connection");
 const searchId = search.dataset.id;
 const own = `/v1/searches/${encodeURIComponent(searchId)}`;
 const openCandidate = (id) => location.assign(`/candidates/${encodeURIComponent(id)}`);
+const compare = {
+  recent: async () => (await readDocument("/v1/searches?limit=50")).items,
+  search: (id) => readDocument(`/v1/searches/${encodeURIComponent(id)}`),
+  cloud: (id) => reader(`/v1/searches/${encodeURIComponent(id)}/cloud`),
+};
+const sources = { read: reader(`${own}/cloud`), readMembers: reader(`${own}/front`), compare };
 const refreshPlots = [
-  makeFront(searchId, { read: reader(`${own}/cloud`), open: openCandidate }),
+  makeFront(searchId, { ...sources, name: search.dataset.name, open: openCandidate }),
   makeCurves(searchId, { read: reader(`${own}/history`) }),
 ];
 let timer = null;
