@@ -13,7 +13,7 @@ from nas.console import FAILED, MISUSED, Verbs, complain, make_app, out
 from nas.logs import configure_logging
 from nas.settings import Settings, without_password
 
-from . import asking, bundling, finishing, renewing, steering, supplying, watching
+from . import asking, bundling, finishing, planning, renewing, steering, supplying, watching
 from .client import ApiError
 
 
@@ -75,6 +75,7 @@ def api(
 
 
 for verbs in (
+    planning.app,
     steering.app,
     renewing.app,
     asking.app,

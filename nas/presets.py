@@ -52,10 +52,10 @@ _EVERY = (
         name="faithful-falsr",
         title="Faithful FALSR",
         purpose="The search of FALSR (arXiv 1901.07261) as near as can be: its generations of 64, its 10,000 networks, "
-        "its mutations, its bare networks without image residual, its training. It ran for three days on eight V100. "
-        "Its objectives are the paper's, of which mult_adds and params are one and the same: you are warned of that. "
-        "The bounds that the paper searched within are not published: mult_adds is bounded a little above FALSR-A, "
-        "and a least PSNR, which depends on the photographs, is yours to add.",
+        "its mutations, its bare networks without image residual, its training; it is reported to have taken eight "
+        "V100 three days. Its objectives are the paper's, of which mult_adds and params are one and the same: you are "
+        "warned of that. The bounds that the paper searched within are not published: mult_adds is bounded a little "
+        "above FALSR-A, and a least PSNR, which depends on the photographs, is yours to add.",
         document={
             "objectives": ["psnr", "mult_adds", "params"],
             "constraints": [{"metric": "mult_adds", "max": 240e9}],
@@ -70,9 +70,9 @@ _EVERY = (
     Preset(
         name="balanced",
         title="Balanced",
-        purpose="What to run for a result: quality to the eye of PSNR and of the spectrum against cost, among networks "
-        "up to the size of FALSR-C. It ends by itself once nothing is gained any more, after three days at the latest; "
-        "a night on a machine of many CPUs gets well into it. Then finish the front.",
+        purpose="What to run for a result: quality by PSNR and by the spectrum against cost, among networks up to the "
+        "size of FALSR-C. It takes about a night on eight CPU cores; it ends by itself once nothing is gained any more, "
+        "and after three days at the latest. Then finish the front.",
         document={
             "objectives": ["psnr", "fsds", "mult_adds"],
             "constraints": [{"metric": "mult_adds", "max": 100e9}],

@@ -16,19 +16,21 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from api import asking, renewing, steering, verbs, watching
+from api import asking, planning, renewing, steering, verbs, watching
 from api.app import create_app
 from api.client import Client
 from api.display import table_of_searches
 from api.packages import PACKAGES, shadowed
-from api.testing import InProcess
+from api.testing import InProcess, record_search
 from evaluator.recipe import Recipe
+from nas.presets import PRESETS
 from nas.records import SearchState
 from nas.testing import make_worker
 
 RUNNER = CliRunner()
 VERBS = [
     *("serve", "api", "submit", "list", "watch", "set", "pause", "resume", "cancel", "extend", "clone"),
+    *("estimate", "preset"),
     *("front", "candidates", "statistics", "export", "workers"),
 ]
 LOCAL_VERBS = ["search", "describe", "upscale", "controller", "replay", "bench-search", "db"]
@@ -45,7 +47,7 @@ def _service(monkeypatch: pytest.MonkeyPatch, settings: Any, store: Any) -> Iter
         def __init__(self, url: str) -> None:
             super().__init__("http://localhost", InProcess(create_app(settings, store)), sleep=no_sleep)
 
-    for module in (asking, renewing, steering, watching):
+    for module in (asking, planning, renewing, steering, watching):
         monkeypatch.setattr(module, "Client", Connected)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     yield
@@ -392,3 +394,30 @@ def test_no_help_holds_what_is_swallowed_as_markup() -> None:
         waiting += getattr(verb, "commands", {}).values()
         for told in [verb.help, *(getattr(param, "help", "") for param in verb.params)]:
             assert not re.search(r"\[[a-z#/@]", told or ""), (verb.name, told)
+
+
+def test_a_spec_is_estimated_before_it_is_queued(tmp_path: Path, spec: dict[str, Any], store: Any) -> None:
+    (tmp_path / "spec.json").write_text(json.dumps(spec | {"objectives": ["params", "mult_adds"]}))
+    told = run("estimate", str(tmp_path / "spec.json"))
+    assert "warning: params and mult_adds rank the networks" in told.stderr
+    assert "not known" in told.stdout
+    assert "nothing has been trained here yet" in told.stdout
+    assert "note: no worker is up" in told.stdout
+    run("submit", str(tmp_path / "spec.json"))
+    record_search(store)
+    assert re.search(r"on the clock +about \d+ (s|min) \(", run("estimate", str(tmp_path / "spec.json")).stdout)
+    document = json.loads(run("estimate", "-", "--json", stdin=json.dumps(spec)).stdout)
+    assert set(document) == {"spec", "warnings", "estimate"}
+
+
+def test_a_preset_is_ready_to_be_submitted(sample_dir: Path) -> None:
+    printed = run("preset", "first-look", "--dataset", sample_dir.name).stdout
+    assert json.loads(run("submit", "-", "--json", stdin=printed).stdout)["name"] == "First look"
+
+
+def test_presets_are_told_with_their_purposes() -> None:
+    assert "three days at the latest" in run("preset").stdout
+    assert [preset["name"] for preset in json.loads(run("preset", "--json").stdout)] == list(PRESETS)
+    unknown = run("preset", "balenced")
+    assert unknown.exit_code == 2
+    assert "did you mean balanced?" in unknown.stderr
