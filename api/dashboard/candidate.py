@@ -10,11 +10,8 @@ from markupsafe import Markup
 
 from evaluator.finishing import FINISHING_RECIPES
 from evaluator.outcome import HINTS
-from nas.figures import confirmed, heading, shown
 from nas.fronts import Front
-from nas.objectives import METRICS
-from nas.records import SCORE_COLUMNS, Candidate, CandidateState, Search, Training, TrainingStatus
-from nas.scores import candidate_scores
+from nas.records import Candidate, CandidateState, Training, TrainingStatus
 from nas.service import Service
 from search_space.drawing import draw
 from search_space.genotype import Genotype
@@ -24,27 +21,14 @@ from ..access import Viewer
 from ..deps import ServiceDep
 from ..schemas.trainings import PURPOSES, TrainedView
 from .curves import Chart, bars, curve
+from .figures import figure_rows
 from .files import form_rows, may_change, pictures_of
+from .kin import children, parents
 from .rendering import page
+from .views import may_submit
 from .wording import span
 
 router = APIRouter(include_in_schema=False)
-
-KIN = 500
-"""Candidates that are looked through for parents, and as many for children: those asked for just before and after."""
-
-SHOWN = 24
-"""Children that are named, at most."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FigureRow:
-    """A figure of a candidate: its name, its value with the spread of its seeds, what was expected, what to think."""
-
-    name: str
-    value: str
-    expected: str
-    note: str
 
 
 @dataclass(frozen=True)
@@ -109,7 +93,7 @@ def show_candidate(candidate_id: str, request: Request, service: ServiceDep, who
         drawing=drawing(candidate.genotype, candidate.id),
         genes=gene_rows(candidate.genotype),
         standing=standing(candidate, front),
-        figures=figure_rows(candidate, search, front),
+        figures=figure_rows(candidate, search, front, service),
         hint=_hint(candidate),
         charts=charts(candidate),
         parents=parents(candidate, service),
@@ -122,6 +106,7 @@ def show_candidate(candidate_id: str, request: Request, service: ServiceDep, who
         forms=form_rows(own),
         pictures=pictures_of(own),
         may_change=may_change(who, search),
+        may_submit=may_submit(who),
     )
 
 
@@ -166,36 +151,6 @@ def standing(candidate: Candidate, front: Front) -> str:
     return f"not on the front over {axes}" if candidate.feasible else "violates a constraint of its search"
 
 
-def figure_rows(candidate: Candidate, search: Search, front: Front) -> list[FigureRow]:
-    """What a candidate scored, and what was expected of it before."""
-    scores, seeds = candidate_scores(candidate), front.seeds_of(candidate)
-    expected = {METRICS[metric].column: told for metric, told in candidate.predicted.items()}
-    rows = []
-    for column in SCORE_COLUMNS:
-        if (value := scores.get(column)) is None:
-            continue
-        told = expected.get(column)
-        rows.append(
-            FigureRow(
-                name=heading(column),
-                value=confirmed(column, value, seeds.spread.get(column)),
-                expected="" if told is None else f"{shown(column, told.mean)} ± {shown(column, told.std)}",
-                note=_note(column, value, search, seeds.count if column in seeds.spread else 1),
-            )
-        )
-    return rows
-
-
-def _note(column: str, value: float, search: Search, seeds: int) -> str:
-    notes = [f"spread of {seeds} seeds"] if seeds > 1 else []
-    bicubic = search.baseline.get(column)
-    if bicubic is not None:
-        notes.append(f"bicubic: {shown(column, bicubic)}")
-        if column == "psnr_db":
-            notes.append(f"{value - bicubic:+.2f} dB".replace("-", "−"))
-    return ", ".join(notes)
-
-
 def _hint(candidate: Candidate) -> str:
     kind = None if candidate.evaluation is None else candidate.evaluation.failure_kind
     return next((text for known, text in HINTS.items() if known == kind), "")
@@ -212,24 +167,6 @@ def charts(candidate: Candidate) -> list[Chart]:
         bars("Correspondence by band", shares, x_name="band of frequencies, lowest first", y_name="share learnt"),
     )
     return [chart for chart in drawn if chart is not None]
-
-
-# -- kin ---------------------------------------------------------------------------------------------------------------
-
-
-def parents(candidate: Candidate, service: Service) -> list[tuple[str, str]]:
-    """The networks that a candidate was bred from: digest, and the id of one that is the same, or none."""
-    if not candidate.parents:
-        return []
-    before = service.candidates(candidate.search_id, after=max(-1, candidate.ordinal - KIN - 1), limit=KIN)
-    known = {other.genotype.digest: other.id for other in before if other.ordinal < candidate.ordinal}
-    return [(digest, known.get(digest, "")) for digest in dict.fromkeys(candidate.parents)]
-
-
-def children(candidate: Candidate, service: Service) -> list[Candidate]:
-    """Those that were bred from a candidate soon after it, promotions and confirmations of it among them."""
-    after = service.candidates(candidate.search_id, after=candidate.ordinal, limit=KIN)
-    return [other for other in after if candidate.genotype.digest in other.parents][:SHOWN]
 
 
 # -- full trainings ----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 480, 220
-LEFT, RIGHT, TOP, BOTTOM = 58, 30, 12, 44
+LEFT, RIGHT, TOP, BOTTOM = 76, 30, 12, 44
 """Room for the figures and words around the plot, in units of the picture."""
 
 TICKS = 5
@@ -70,7 +70,7 @@ def curve(title: str, points: Sequence[tuple[float, float | None]], *, x_name: s
 
     >>> drawn = curve("loss", [(0, 1.0), (10, 0.5), (20, None)], x_name="step", y_name="loss")
     >>> drawn.line, drawn.words
-    ('58.0,12.0 466.0,176.0', 'loss: from 1 at 0 to 0.5 at 10')
+    ('76.0,12.0 450.0,176.0', 'loss: from 1 at 0 to 0.5 at 10')
     """
     seen = [(x, y) for x, y in points if y is not None and math.isfinite(y)]
     if len(seen) < 2 or seen[0][0] == seen[-1][0]:

@@ -58,6 +58,9 @@ def test_a_candidate_is_drawn_and_its_figures_curves_and_recipes_are_shown(http:
         "on the front over psnr, params: number 1 of 2 by psnr",
         "32.00",
         "bicubic: 28.00, +4.00 dB",
+        "1st of 2 on the front",
+        "2nd of 3 scored",
+        f'href="/searches/new?from={candidate.search_id}&start={candidate.id}"',
         "y-float",
         str(candidate.genotype),
         "Loss over the training",
@@ -100,7 +103,9 @@ def test_parents_and_children_lead_to_each_other(http: httpx.Client, recorded: A
 
     store.candidates = bred  # type: ignore[method-assign]
     store.candidate = lambda id_: next(one for one in bred(first.search_id) if one.id == id_)  # type: ignore[method-assign]
-    assert f'href="/candidates/{second.id}"' in read_page(http, f"/candidates/{first.id}")
+    text = read_page(http, f"/candidates/{first.id}")
+    assert f'href="/candidates/{second.id}"' in text
+    assert "random, 32.00 dB (+2.00 dB)" in text
     text = read_page(http, f"/candidates/{second.id}")
     assert f'href="/candidates/{first.id}"' in text
     assert "ffffffff</code>" in text
@@ -139,6 +144,19 @@ def test_every_form_is_explained() -> None:
     assert tuple(FORMS) == EXPORT_FORMATS
 
 
+def test_each_seed_is_told_with_their_mean_and_only_the_searchs_own_is_ranked(
+    http: httpx.Client, store: MemoryStore
+) -> None:
+    assert http.post("/v1/searches", json=SPEC).status_code == 202
+    candidates = record_search(store, {1: 32.5})
+    text = read_page(http, f"/candidates/{candidates[1].id}")
+    assert "2 seeds: 32.00, 32.50; mean 32.25 ± 0.35" in text
+    assert "scored</span>" in text
+    confirmation = read_page(http, f"/candidates/{candidates[5].id}")
+    assert "2 seeds: 32.00, 32.50; mean 32.25 ± 0.35" in confirmation
+    assert "scored</span>" not in confirmation
+
+
 # -- who may press what ------------------------------------------------------------------------------------------------
 
 
@@ -164,6 +182,7 @@ def test_nobody_sees_buttons_that_are_not_theirs(
     text = read_page(http, f"/candidates/{candidate.id}", Cookie=f"{COOKIE}={other}")
     for words in ("data-pictures", "data-make", 'id="finishing"'):
         assert (words in text) is offered
+    assert ("Start a search from here" in text) is (role is Role.SUBMITTER)
 
 
 # -- a finished model --------------------------------------------------------------------------------------------------
@@ -225,6 +244,15 @@ def test_ticks_span_their_range_in_even_steps(low: float, high: float) -> None:
         slack = (high - low) * 1e-6
         assert found[0] <= low + slack
         assert found[-1] >= high - slack
+
+
+def test_a_chart_has_its_figures_as_a_table() -> None:
+    drawn = curve("loss", [(0, 1.0), (10, 0.123456789), (1_000_000, None), (2_000_000, 0.5)], x_name="x", y_name="y")
+    assert drawn is not None
+    assert drawn.rows == (("0", "1"), ("10", "0.123457"), ("2000000", "0.5"))
+    shares = bars("bands", (0.5, 0.25), x_name="x", y_name="y")
+    assert shares is not None
+    assert shares.rows == (("1", "0.5"), ("2", "0.25"))
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**6), FIGURES), min_size=2, unique_by=lambda point: point[0]))
