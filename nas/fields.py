@@ -123,7 +123,7 @@ def _engine(value: Any) -> EngineOptions:
 def _either(properties: Mapping[str, Any], names: Iterable[str], default: str, description: str) -> WithJsonSchema:
     """JSON Schema of a name, or an object whose `name` picks what its other fields override."""
     choice = {"type": "string", "enum": list(names)}
-    fields = {**properties, "name": {**choice, "description": "What the other fields override."}}
+    fields = {**properties, "name": {**choice, "description": "Where to begin; other fields override what it has."}}
     override = {"type": "object", "properties": fields, "additionalProperties": False}
     return WithJsonSchema({"description": description, "anyOf": [choice, override], "default": default})
 

@@ -14,10 +14,11 @@ export class Refused extends Error {
 }
 
 /** Send a request with some bytes, or none; the answer, or `Refused`. */
-export async function ask(method, url, { body, type, signal } = {}) {
+export async function ask(method, url, { body, type, key, signal } = {}) {
   const proof = document.querySelector("meta[name=csrf-token]");
   const headers = { Accept: "application/json", ...(proof && { "X-CSRF-Token": proof.content }) };
   if (type) headers["Content-Type"] = type;
+  if (key) headers["Idempotency-Key"] = key;
   let answer;
   try {
     answer = await fetch(url, { method, headers, body, signal });
@@ -28,10 +29,11 @@ export async function ask(method, url, { body, type, signal } = {}) {
   throw new Refused(await answer.json().catch(() => ({ title: answer.statusText })), answer.status);
 }
 
-/** Ask for a change, with a JSON document where it takes one; the JSON of the answer, or `Refused`. */
-export async function change(method, url, value) {
+/** Ask for a change, with a JSON document where it takes one; the JSON of the answer, or `Refused`. Under a key that is
+ * sent again, it is made once. */
+export async function change(method, url, value, { key, signal } = {}) {
   const sent = value === undefined ? {} : { body: JSON.stringify(value), type: "application/json" };
-  return (await ask(method, url, sent)).json();
+  return (await ask(method, url, { ...sent, key, signal })).json();
 }
 
 /** Read a JSON document; `Refused`. */
