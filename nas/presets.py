@@ -71,8 +71,8 @@ _EVERY = (
         name="balanced",
         title="Balanced",
         purpose="What to run for a result: quality by PSNR and by the spectrum against cost, among networks up to the "
-        "size of FALSR-C. It takes about a night on eight CPU cores; it ends by itself once nothing is gained any more, "
-        "and after three days at the latest. Then finish the front.",
+        "size of FALSR-C. It takes about a night on eight CPU cores; it ends by itself once nothing is gained any "
+        "more, and after three days at the latest. Then finish the front.",
         document={
             "objectives": ["psnr", "fsds", "mult_adds"],
             "constraints": [{"metric": "mult_adds", "max": 100e9}],

@@ -45,6 +45,7 @@ from .store.base import BudgetChanged, Store
 from .submitting import Accepted, Advised, advised, new_search, repeatable
 from .trainings import NotFinishable
 from .trainings.cases import Trainings
+from .validation import passes_of
 
 __all__ = ["NotBenchmarked", "NotExportable", "NotFinishable", "NotReady", "Service", "utc_now"]
 
@@ -88,7 +89,8 @@ class Service(Filing):
     def estimate(self, document: Mapping[str, Any]) -> tuple[Advised, Estimate]:
         """Check a spec as at its submission, and foretell what its search will take; `InvalidSpec`. Stores nothing."""
         found = advised(document, self.datasets.folder, self._settings)
-        return found, estimated(found.spec, self._store, self._settings, self.datasets.folder, self.workers())
+        scoring_pixels = found.validation_pixels / passes_of(found.spec)
+        return found, estimated(found.spec, scoring_pixels, self._store, self._settings, self.workers())
 
     def clone(self, search_id: str, changes: Mapping[str, Any], *, by: str = "", key: str | None = None) -> Accepted:
         """Queue another search for the spec of a search with a JSON merge patch applied; once only, as above.

@@ -17,17 +17,21 @@ from .records import Request, Search, SearchId, SearchState
 from .redundancy import redundancy_warnings
 from .settings import Settings
 from .spec import SearchSpec
-from .validation import validation_warnings
+from .validation import validation_pixels, validation_warnings
 
 LAG_PER_WORKER = 4
 """Asks between a network and the outcomes that it was bred from, where they are told in order and no lag is given."""
 
 
 class Advised(NamedTuple):
-    """A spec that can be accepted, and what its submitter should know of it, e.g. objectives that rank alike."""
+    """A spec that can be accepted, and what its submitter should know of it, e.g. objectives that rank alike.
+
+    ``validation_pixels`` are the LR pixels of its validation images, which take a look at all of them to count.
+    """
 
     spec: SearchSpec
     warnings: tuple[str, ...]
+    validation_pixels: int
 
 
 class Accepted(NamedTuple):
@@ -56,7 +60,7 @@ def new_search(
         owner: By whom.
         cloned_from: The search that its document was made from.
     """
-    spec, warnings = advised(document, folder_of, settings)
+    spec, warnings, _ = advised(document, folder_of, settings)
     return Search(
         id=SearchId(secrets.token_hex(4)),
         spec=spec,
@@ -79,13 +83,14 @@ def advised(document: Mapping[str, Any], folder_of: FolderOf, settings: Settings
         settings: Where profiles of devices lie, and how many workers there are.
     """
     spec = _with_lag(checked_spec(document, folder_of, settings.home), settings.worker_count)
+    pixels = validation_pixels(spec, folder_of)
     warnings = (
         *redundancy_warnings(spec),
         *budget_warnings(spec),
-        *validation_warnings(spec, folder_of),
+        *validation_warnings(spec, pixels),
         *latency_warnings(spec),
     )
-    return Advised(spec, warnings)
+    return Advised(spec, warnings, pixels)
 
 
 def _with_lag(spec: SearchSpec, workers: int) -> SearchSpec:

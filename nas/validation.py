@@ -28,9 +28,13 @@ def held_out(dataset: DatasetSpec, total: int) -> int:
     return count if dataset.validation_limit is None else min(count, dataset.validation_limit)
 
 
-def validation_warnings(spec: SearchSpec, folder_of: FolderOf) -> tuple[str, ...]:
-    """What a submitter should know of scoring: whether it takes more than a tenth of a candidate's time."""
-    pixels = validation_pixels(spec, folder_of)
+def validation_warnings(spec: SearchSpec, pixels: int) -> tuple[str, ...]:
+    """What a submitter should know of scoring: whether it takes more than a tenth of a candidate's time.
+
+    Args:
+        spec: A checked spec.
+        pixels: LR pixels of its validation images; see `validation_pixels`.
+    """
     recipe = spec.recipe
     steps = recipe.rung_steps[0]
     share = predicted_share(pixels, steps * recipe.batch * recipe.patch**2, passes_of(spec))

@@ -19,8 +19,8 @@ def estimate_search(document: JsonObject, service: ServiceDep, _asking: Submitte
 
     Times come from what was trained here before: they are null where nothing like it was.
     """
-    (spec, warnings), estimate = service.estimate(document)
-    return EstimateView.of(spec, warnings, estimate)
+    advised, estimate = service.estimate(document)
+    return EstimateView.of(advised.spec, advised.warnings, estimate)
 
 
 @router.get("/presets", responses=problems())

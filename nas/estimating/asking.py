@@ -6,27 +6,25 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..catalogue import FolderOf
 from ..records import Worker
 from ..settings import Settings
 from ..spec import SearchSpec
 from ..store.base import Store
-from ..validation import passes_of, validation_pixels
 from .documents import Estimate
 from .forecast import Circumstances, Forecast
 from .speed import Speed, allows, recorded, speed_of
 
 
 def estimated(
-    spec: SearchSpec, store: Store, settings: Settings, folder_of: FolderOf, workers: Sequence[Worker]
+    spec: SearchSpec, scoring_pixels: float, store: Store, settings: Settings, workers: Sequence[Worker]
 ) -> Estimate:
-    """What a search will take. Reads a bounded part of the store and image headers, and stores nothing.
+    """What a search will take. Reads a bounded part of the store, and writes nothing.
 
     Args:
         spec: A checked spec.
+        scoring_pixels: LR pixels of patches whose training takes as long as scoring a candidate does.
         store: Where earlier searches are.
         settings: How many workers there should be, and where files lie.
-        folder_of: Finds the folder of a dataset.
         workers: Those that are up.
     """
     fitting = [worker for worker in workers if allows(spec, worker.device)]
@@ -36,7 +34,7 @@ def estimated(
         states_bytes=int(settings.states_gib * 2**30),
         free_bytes=free_bytes(settings.home),
     )
-    forecast = Forecast(spec, validation_pixels(spec, folder_of) / passes_of(spec), here)
+    forecast = Forecast(spec, scoring_pixels, here)
     seen = recorded(store)
     speed = speed_of(spec, forecast.mult_adds, seen, {worker.device for worker in fitting})
     return forecast.estimate(speed, _basis(spec, speed, any_seen=bool(seen)))

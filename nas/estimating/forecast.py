@@ -7,14 +7,14 @@ out: see `Estimate`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from search_space.spaces import get_space
 
-from ..known import drawn_figures
+from ..known import Floats, drawn_figures
 from ..spec import SearchSpec
 from .documents import Estimate, Limit, Seconds
 from .speed import Speed, work
@@ -120,7 +120,7 @@ class Forecast:
     def __init__(self, spec: SearchSpec, scoring_pixels: float, here: Circumstances) -> None:
         self._spec, self._scoring_pixels, self._here = spec, scoring_pixels, here
         self._ladder = Ladder(spec)
-        self._figures = drawn_figures(spec)
+        self._figures = _within_bounds(spec)
         self._workers = min(here.workers, spec.parallelism or here.workers)
 
     @property
@@ -233,6 +233,17 @@ class Forecast:
             yield f"{disk_bytes / 2**30:.1f} GiB are needed on a disk with {free_bytes / 2**30:.1f} GiB free"
         if speed is None and (spec.budget.wall_time_s, spec.budget.worker_hours) != (None, None):
             yield "whether a limit of time ends it earlier is not known"
+
+
+def _within_bounds(spec: SearchSpec) -> Mapping[str, Floats]:
+    """Known figures of networks that may be trained; where next to none of them is drawn, they lie at the bounds."""
+    figures = dict(drawn_figures(spec))
+    for bound in spec.constraint_values:
+        if bound.column in figures:
+            low = -math.inf if bound.minimum is None else bound.minimum
+            high = math.inf if bound.maximum is None else bound.maximum
+            figures[bound.column] = figures[bound.column].clip(low, high)
+    return figures
 
 
 def _first(limits: dict[Limit, float]) -> tuple[int, Limit]:

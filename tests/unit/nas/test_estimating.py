@@ -181,6 +181,12 @@ def test_states_of_rungs_take_room_up_to_their_limit() -> None:
     assert estimate(rungs, here=bounded).disk_bytes == without + 1000
 
 
+def test_networks_lie_within_the_bounds_even_where_none_of_them_is_drawn() -> None:
+    falsr = {"space": "falsr", "constraints": [{"metric": "mult_adds", "max": 8e9}]}
+    assert estimate(spec(**falsr)).mult_adds == 8e9
+    assert 8e9 < estimate(spec(**falsr | {"constraints": [{"metric": "mult_adds", "max": 60e9}]})).mult_adds < 60e9
+
+
 def test_what_speaks_against_a_search_is_noted() -> None:
     full = Circumstances(workers=1, counted=False, states_bytes=0, free_bytes=10)
     notes = estimate(spec(evaluation_timeout_s=0.001), speed(), full).notes
@@ -224,10 +230,10 @@ def document(sample_dir: Path, **fields: Any) -> dict[str, Any]:
 
 def test_an_estimate_warns_as_a_submission_does_and_keeps_nothing(service: Service, sample_dir: Path) -> None:
     asked = document(sample_dir, objectives=["params", "mult_adds"])
-    (checked, warnings), found = service.estimate(asked)
+    advised, found = service.estimate(asked)
     assert service.searches() == []
     search = service.submit(asked)
-    assert (checked, warnings) == (search.spec, search.warnings)
+    assert (advised.spec, advised.warnings) == (search.spec, search.warnings)
     assert (found.workers, found.wall_s) == (3, None)
     assert found.basis.startswith("nothing has been trained here yet")
     assert found.disk_free_bytes

@@ -9,14 +9,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nas.catalogue import FolderOf
 from nas.preparing import prepare
 from nas.spec import DatasetSpec, SearchSpec
-from nas.validation import LARGEST_SHARE, held_out, predicted_share, validation_warnings
+from nas.validation import LARGEST_SHARE, held_out, predicted_share, validation_pixels, validation_warnings
 
 
 def spec(recipe: dict[str, Any] | None = None, **dataset: Any) -> SearchSpec:
     document = {"dataset": {"train": "train", "validation": "val"} | dataset, "recipe": recipe or {}}
     return SearchSpec.model_validate(document)
+
+
+def warnings_of(asked: SearchSpec, folder_of: FolderOf) -> tuple[str, ...]:
+    return validation_warnings(asked, validation_pixels(asked, folder_of))
 
 
 @pytest.fixture(scope="module")
@@ -31,26 +36,26 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_default_takes_far_less_than_a_tenth(images: Path) -> None:
-    assert validation_warnings(spec(), images.joinpath) == ()
+    assert warnings_of(spec(), images.joinpath) == ()
     assert predicted_share(8 * 96**2, 300 * 8 * 24**2) < LARGEST_SHARE / 2
 
 
 def test_whole_images_and_few_steps_are_warned_of_with_their_share(images: Path) -> None:
-    (whole,) = validation_warnings(spec(validation_crop=None, validation_limit=None), images.joinpath)
+    (whole,) = warnings_of(spec(validation_crop=None, validation_limit=None), images.joinpath)
     assert "up to 53% of the time" in whole
     assert f"{24 * 256 * 384:,} LR pixels" in whole
     assert "recipe.steps" in whole
-    (slower,) = validation_warnings(
+    (slower,) = warnings_of(
         spec({"precision": "float32"}, validation_crop=None, validation_limit=None), images.joinpath
     )
     assert "up to 36% of the time" in slower
-    (short,) = validation_warnings(spec({"steps": 30, "warmup_steps": 5}), images.joinpath)
+    (short,) = warnings_of(spec({"steps": 30, "warmup_steps": 5}), images.joinpath)
     assert "up to 26% of the time of a candidate that is trained for 30 steps" in short
 
 
 def test_the_shortest_rung_is_judged(images: Path) -> None:
-    assert validation_warnings(spec({"steps": 240}), images.joinpath) == ()
-    (warning,) = validation_warnings(spec({"steps": 240, "rungs": 4}), images.joinpath)
+    assert warnings_of(spec({"steps": 240}), images.joinpath) == ()
+    (warning,) = warnings_of(spec({"steps": 240, "rungs": 4}), images.joinpath)
     assert "30 steps" in warning
     assert "the first rung" in warning
 
@@ -60,7 +65,7 @@ def test_images_that_will_be_held_out_are_counted_as_they_are_held_out(images: P
     held = spec({"steps": 1, "warmup_steps": 0}, validation=None, **dataset)
     prepared = prepare(held, images.joinpath, lambda *_: {"psnr_db": 1.0, "fsds_db": 1.0})
     pixels = sum(pair.lr.shape[0] * pair.lr.shape[1] for pair in prepared.data.validation)
-    (warning,) = validation_warnings(held, images.joinpath)
+    (warning,) = warnings_of(held, images.joinpath)
     assert f"{pixels:,} LR pixels" in warning
 
 
