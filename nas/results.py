@@ -10,10 +10,12 @@ from .console import out, print_json
 from .display import Row, failures, front_table, gain, no_network
 from .export.front import latency_of, to_html, to_json
 from .fronts import Front
+from .plots.documents import MOST
 from .records import Candidate, Search
 from .scores import candidate_scores
 from .service import Service
 from .settings import Settings, without_password
+from .statistics.cloud import Cloud
 from .statistics.documents import Point, Statistics
 from .statistics.tables import in_short
 
@@ -24,6 +26,7 @@ class _Result:
 
     front: Front
     candidates: Sequence[Candidate]
+    cloud: Cloud
     statistics: Statistics
     course: Sequence[Point]
 
@@ -32,7 +35,7 @@ def print_result(ended: Search, settings: Settings, *, as_json: bool) -> None:
     """Print the front of an ended search, what failed, and where everything lies; write its page."""
     found = _read(ended, settings)
     page = settings.home / f"front-{ended.id}.html"
-    page.write_text(to_html(found.front, found.candidates, found.statistics, found.course), encoding="utf-8")
+    page.write_text(to_html(found.front, found.cloud, found.statistics, found.course), encoding="utf-8")
     files = {"database": without_password(settings.database), "weights": str(settings.weights_dir), "page": str(page)}
     if as_json:
         print_json(_document(ended, found) | {"files": files})
@@ -68,6 +71,7 @@ def _read(ended: Search, settings: Settings) -> _Result:
         return _Result(
             front=service.front(ended.id),
             candidates=service.candidates(ended.id, limit=None),
+            cloud=service.standing(ended.id).cloud(MOST),
             statistics=service.statistics(ended.id),
             course=service.history(ended.id),
         )

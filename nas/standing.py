@@ -207,12 +207,18 @@ class Standing:
             self._look(self._reads.pulse(self._search_id))
             return self._account.statistics(self._search, self._reads.untold_rows(self._search_id), now)
 
-    def cloud(self, most: int) -> Cloud:
-        """At most so many of its candidates, the front and what has no outcome always among them."""
+    def cloud(self, most: int, objectives: Sequence[Objective] = (), *, feasible_only: bool = True) -> Cloud:
+        """At most so many of its candidates, those on a front and those without an outcome always among them.
+
+        Args:
+            most: How many.
+            objectives: Of the front, by default the search's own.
+            feasible_only: Whether the front leaves out candidates that violate a constraint.
+        """
         with self._lock:
             self._look(self._reads.pulse(self._search_id))
-            trainings = self._account.trainings
-            front = map(trainings.ordinal, trainings.front(self._search.spec.objective_values, feasible_only=True))
+            trainings, chosen = self._account.trainings, tuple(objectives) or self._search.spec.objective_values
+            front = map(trainings.ordinal, trainings.front(chosen, feasible_only=feasible_only))
             return self._account.points.cloud(self._reads.untold_rows(self._search_id), set(front), most)
 
     def course(self) -> list[Point]:

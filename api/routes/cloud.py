@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from nas.backdrop import landmarks
-from nas.plots.documents import cloud_document
+from nas.plots.documents import MOST, cloud_document
 
 from ..deps import ServiceDep
 from ..freshness import NOT_MODIFIED
@@ -17,9 +17,6 @@ from ..responses import problems
 from ..schemas import CloudView
 
 router = APIRouter(prefix="/v1/searches", tags=["front"])
-
-MOST = 5000
-"""Candidates that a plot can show and a browser can move."""
 
 
 class CloudQuery(BaseModel):

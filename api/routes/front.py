@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nas.export.front import latency_of, to_csv, to_html, to_markdown
 from nas.fronts import Front
+from nas.plots.documents import MOST
 from nas.records import Candidate
 from nas.service import Service
 from nas.statistics.seeds import Seeds
@@ -32,9 +33,6 @@ MEDIA_TYPES: dict[Form, str] = {
 }
 
 OTHER_FORMS = content("The front.", *(name for form, name in MEDIA_TYPES.items() if form != "json"))
-
-DRAWN = 2000
-"""Candidates on a page beside the members of the front: a search may have fifty times as many."""
 
 
 class FrontQuery(BaseModel):
@@ -102,7 +100,8 @@ def _text(form: Form, front: Front, service: Service) -> str:
     if form == "markdown":
         return to_markdown(front)
     name = front.search.id
-    return to_html(front, service.spread(name, DRAWN), service.statistics(name), service.history(name))
+    cloud = service.standing(name).cloud(MOST, front.objectives, feasible_only=front.feasible_only)
+    return to_html(front, cloud, service.statistics(name), service.history(name))
 
 
 def _disposition(form: Form) -> str:

@@ -13,6 +13,7 @@ from ..latency import latency_note
 from ..objectives import METRICS
 from ..records import Candidate
 from ..scores import candidate_scores
+from ..statistics.cloud import Cloud
 from ..statistics.documents import Point, Statistics
 from . import markdown
 
@@ -133,23 +134,19 @@ def to_markdown(front: Front) -> str:
     return "\n".join(lines) + "\n"
 
 
-def to_html(
-    front: Front,
-    candidates: Sequence[Candidate] = (),
-    statistics: Statistics | None = None,
-    course: Sequence[Point] = (),
-) -> str:
+def to_html(front: Front, cloud: Cloud, statistics: Statistics | None = None, course: Sequence[Point] = ()) -> str:
     """Return a page that needs no network: plots that answer to the mouse, and what they show as tables.
 
     Args:
         front: What to show.
-        candidates: Candidates of the search, all or some, to show what the members dominate, and what failed.
+        cloud: Candidates of the search, all or some, over the same front: to show what its members dominate, and what
+            failed.
         statistics: What the search has shown about its parts.
         course: How it has come to where it is.
     """
-    from .page import render  # plotly takes a second to import
+    from .page import render  # templates take a moment to import
 
-    return render(front, candidates, statistics, course)
+    return render(front, cloud, statistics, course)
 
 
 def latency_of(front: Front) -> str:

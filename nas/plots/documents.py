@@ -17,6 +17,9 @@ from ..records import CandidateState, Search
 from ..statistics.cloud import STATES, Cloud
 from ..statistics.documents import Figure, Point
 
+MOST = 5000
+"""Candidates that a plot can show and a browser can move."""
+
 DECIMALS = 6
 """Of figures here; a candidate itself has every digit."""
 

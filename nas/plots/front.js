@@ -16,9 +16,10 @@ const WAIT_MS = 120; // a drag is over, or rests, before everything follows it
  *
  * `read()` gives the search's cloud as the service has it, or null where it is as it was; `open(id)` shows a candidate.
  * Where there is a service: `name` is what people call the search, `readMembers()` gives its front with what seeds differ
- * by, and `compare` reaches other searches (see `makeComparing`). Places that the page lacks are left out.
+ * by, and `compare` reaches other searches (see `makeComparing`). Places that the page lacks are left out. Choices are
+ * kept in the "search" of the address, or in its "hash" where nobody but the page is to be asked for them.
  */
-export function makeFront(searchId, { read, open, name = searchId, readMembers = null, compare = null }) {
+export function makeFront(searchId, { read, open, name = searchId, readMembers = null, compare = null, keptIn = "search" }) {
   const [place, form, note, tones] = ["plot", "axes", "plot-note", "tones"].map((id) => document.getElementById(id));
   const [parallelPlace, pickedPlace, comparePlace] = ["parallel", "picked", "compare"].map((id) => document.getElementById(id));
   const selection = makeSelection();
@@ -85,8 +86,10 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
     return wide && spansDecades(boundsOf([own.figures[column], beside]));
   };
 
+  const kept = () => new URLSearchParams(location[keptIn].slice(1));
+
   const choose = () => {
-    const asked = new URLSearchParams(location.search);
+    const asked = kept();
     for (const axis of ["x", "y", "colour", "size"]) {
       const options = [...form.elements[axis].options];
       const first = options.findIndex((one) => "first" in one.dataset);
@@ -102,14 +105,15 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
 
   /** Put choices into the address: those of the controls as they are made, and what is selected. */
   const keep = (choices = {}) => {
-    const asked = new URLSearchParams(location.search);
+    const asked = kept();
     for (const [choice, value] of Object.entries(choices)) {
       if (value === null) asked.delete(choice);
       else asked.set(choice, value);
     }
     selection.write(asked);
     comparing?.write(asked);
-    history.replaceState(null, "", asked.size ? `?${asked}` : location.pathname);
+    const sign = keptIn === "hash" ? "#" : "?";
+    history.replaceState(null, "", asked.size ? sign + asked : location.href.split(sign)[0]);
   };
 
   form.addEventListener("change", ({ target }) => {
@@ -133,7 +137,7 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
   // -- what comes ----------------------------------------------------------------------------------------------------
 
   const begin = async () => {
-    const asked = new URLSearchParams(location.search);
+    const asked = kept();
     choose();
     selection.read(asked, figures.map(({ column }) => column));
     clearTimeout(timer); // what is drawn now has it

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from typing import Any
 
 import httpx
@@ -158,14 +159,29 @@ def test_the_tag_of_a_front_changes_with_what_it_says(http: httpx.Client, record
     assert len(set(tags)) == 3
 
 
+def cloud_in(page: str) -> dict[str, Any]:
+    """What the plot of a page is fed with."""
+    document: dict[str, Any] = json.loads(page.split('id="cloud-document">')[1].split("</script>")[0])
+    return document
+
+
 def test_a_page_of_a_large_search_draws_some_of_it(
     http: httpx.Client, recorded: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"/v1/searches/{recorded.id}/front"
-    assert "are drawn" not in http.get(path, params={"format": "html"}).text
-    monkeypatch.setattr("api.routes.front.DRAWN", 2)
-    page = http.get(path, params={"format": "html", "feasible": "false"}).text
-    assert "Beside the front, 1 of the 4 candidates are drawn" in page  # the last one is in flight
+    assert len(cloud_in(http.get(path, params={"format": "html"}).text)["ordinal"]) == 5
+    monkeypatch.setattr("api.routes.front.MOST", 2)
+    page = http.get(path, params={"format": "html", "feasible": "false", "objectives": "psnr"}).text
+    cloud = cloud_in(page)
+    assert (cloud["ordinal"], cloud["front"]) == ([2, 4], [True, False])  # that front, and what is in flight
+    assert (cloud["told"], cloud["untold"]) == (4, 1)
+
+
+def test_a_page_s_plot_is_fed_with_what_the_service_answers(http: httpx.Client, recorded: Any) -> None:
+    page = http.get(f"/v1/searches/{recorded.id}/front", params={"format": "html"}).text
+    answered = http.get(f"/v1/searches/{recorded.id}/cloud").json()
+    del answered["links"]
+    assert cloud_in(page) == answered
 
 
 def test_the_csv_link_gives_the_same_front(http: httpx.Client, recorded: Any) -> None:

@@ -19,6 +19,7 @@ from nas.replaying import replay
 from nas.scores import candidate_scores
 from nas.service import Service
 from nas.settings import Settings
+from nas.statistics.cloud import Cloud
 from nas.store.memory import MemoryStore
 from nas.testing import make_search, make_tiny_spec
 from nas.testing.controllers import make_controller
@@ -35,6 +36,7 @@ class Ended:
     search: Search
     log: list[Candidate]
     front: Front
+    cloud: Cloud
     timed: list[Any] = field(default_factory=list)
 
 
@@ -60,8 +62,9 @@ def run(latency: dict[str, Any] | None, **changes: Any) -> Ended:
         controller.step()
         if store.search(search.id).state.ended:
             break
-    front = Service(store, Settings()).front(search.id)
-    return Ended(store.search(search.id), store.candidates(search.id, limit=None), front, timed)
+    service = Service(store, Settings())
+    log, cloud = store.candidates(search.id, limit=None), service.standing(search.id).cloud(most=1000)
+    return Ended(store.search(search.id), log, service.front(search.id), cloud, timed)
 
 
 @pytest.mark.parametrize("latency", [PREDICTED, MEASURED], ids=["predicted", "measured"])
@@ -107,7 +110,8 @@ def test_a_bound_on_what_is_predicted_costs_no_training_and_one_on_what_is_measu
 
 @pytest.mark.parametrize("latency", [PREDICTED, MEASURED], ids=["predicted", "measured"])
 def test_its_front_shows_latencies_and_says_what_they_are(latency: dict[str, Any]) -> None:
-    front = run(latency).front
+    ended = run(latency)
+    front = ended.front
     shown = front_rows(front)
     assert list(shown[0])[:3] == ["candidate", "psnr_db", "latency_ms"]
     assert all(math.isfinite(row["latency_ms"]) for row in shown)
@@ -116,7 +120,7 @@ def test_its_front_shows_latencies_and_says_what_they_are(latency: dict[str, Any
     assert ("predicted for bench" if latency is PREDICTED else "measured at 640x360 on cpu (synthetic)") in how
     assert to_json(front)["latency"] == how
     assert how in to_markdown(front)
-    assert how in to_html(front)
+    assert how in to_html(front, ended.cloud)
     assert "latency_ms" in to_csv(front).splitlines()[0]
 
 

@@ -79,6 +79,8 @@ class Scene:
             chosen = tuple(map(Objective.of, names))
             whole = find_front(search, ledger, chosen, fetch=self.fetch, feasible_only=feasible_only)
             assert self.standing.front(chosen, feasible_only=feasible_only) == whole
+            cloud = self.standing.cloud(1, chosen, feasible_only=feasible_only)
+            assert set(cloud.ordinal[cloud.front].tolist()) == {member.ordinal for member in whole.members}
         assert self.standing.statistics(START).model_dump() == statistics(search, ledger, START).model_dump()
         assert self.standing.course() == account_of(search, ledger).course()
 
