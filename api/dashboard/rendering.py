@@ -6,9 +6,10 @@ from functools import cache
 from typing import Any
 
 from fastapi import Request, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.types import Scope
 
+from nas.plots.markup import PARTS
 from nas.standing import Document
 
 from ..access import principal_of
@@ -58,7 +59,7 @@ def _by_token(scope: Scope) -> bool:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("api.dashboard"),
+        loader=ChoiceLoader([PackageLoader("api.dashboard"), PARTS]),
         autoescape=True,
         undefined=StrictUndefined,
         auto_reload=False,

@@ -11,7 +11,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from search_space.drawing import draw
@@ -23,6 +23,7 @@ from ..fronts import Front
 from ..plots.axes import axis
 from ..plots.bundle import bundle
 from ..plots.documents import HistoryDocument, cloud_document
+from ..plots.markup import PARTS
 from ..records import CandidateState
 from ..scores import candidate_scores
 from ..statistics.cloud import STATES, Cloud
@@ -160,7 +161,7 @@ def _own(name: str) -> str:
 @cache
 def _template() -> Template:
     environment = Environment(
-        loader=PackageLoader("nas.export", ""),
+        loader=ChoiceLoader([PackageLoader("nas.export", ""), PARTS]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
