@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nas.confirming import CONFIRMATION
 from nas.figures import heading, shown
 from nas.fronts import Front
-from nas.objectives import METRICS, Sense
+from nas.objectives import METRICS, Prediction, Sense
 from nas.records import SCORE_COLUMNS, Candidate, CandidateState, Search
 from nas.scores import candidate_scores
 from nas.service import Service
@@ -34,18 +34,15 @@ class FigureRow:
     Attributes:
         name: What it is.
         value: What the candidate scored.
-        seeds: What each seed gave of its network, with mean and spread; empty where there is but one.
-        beside: Bicubic's, and how much more that is.
         ranks: Its places among the front and among all that were scored; none where it does not compare with them.
-        expected: What a model of the outcomes expected, with its standard deviation; empty where there was none.
+        notes: Bicubic's and how much more that is, what each seed gave of its network with their mean and spread, and
+            what a model of the outcomes expected with its standard deviation, as far as they are known.
     """
 
     name: str
     value: str
-    seeds: str
-    beside: str
     ranks: tuple[str, ...]
-    expected: str
+    notes: tuple[str, ...]
 
 
 def figure_rows(candidate: Candidate, search: Search, front: Front, service: Service) -> list[FigureRow]:
@@ -58,10 +55,16 @@ def figure_rows(candidate: Candidate, search: Search, front: Front, service: Ser
         FigureRow(
             name=heading(column),
             value=shown(column, value),
-            seeds=_of_seeds(column, seeds) if column in search.spec.found_columns else "",
-            beside=_beside(column, value, search),
             ranks=tuple(f"{rank(column, value, values[column])} {words}" for words, values in among.items()),
-            expected="" if column not in expected else _told(column, expected[column].mean, expected[column].std),
+            notes=tuple(
+                note
+                for note in (
+                    _beside(column, value, search),
+                    _of_seeds(column, seeds) if column in search.spec.found_columns else "",
+                    _expected(column, expected.get(column)),
+                )
+                if note
+            ),
         )
         for column in SCORE_COLUMNS
         if (value := scores.get(column)) is not None
@@ -87,6 +90,10 @@ def _of_seeds(column: str, seeds: Sequence[Mapping[str, float]]) -> str:
     found = seeds_of(seeds, [column])
     each = ", ".join(shown(column, value) for value in values)
     return f"{len(values)} seeds: {each}; mean {_told(column, found.mean[column], found.spread[column])}"
+
+
+def _expected(column: str, told: Prediction | None) -> str:
+    return "" if told is None else f"expected: {_told(column, told.mean, told.std)}"
 
 
 def _told(column: str, mean: float, spread: float) -> str:

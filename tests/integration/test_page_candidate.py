@@ -13,47 +13,58 @@ from zipfile import ZipFile
 
 import httpx
 import pytest
+import torch
 from fastapi import FastAPI
 from PIL import Image
 
 from api.app import create_app
 from api.settings import ApiSettings
 from api.testing import SHORT_RECIPE, SPEC, finish_training, record_search
+from evaluator.model import build_model
+from evaluator.recipe import Recipe
+from nas.picturing.impulse import answers
 from nas.records import ArtifactState
 from nas.store.memory import MemoryStore
+from search_space.genotype import Genotype
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright, which drives the browser, is not installed")
 
 pytestmark = pytest.mark.browser
 
+GENOTYPE = Genotype.parse("f8|conv-k3-f8-n1:0|conv-k3-f8-n1:1|tail:2")
 KINDS = ("lr", "bicubic", "network", "hr", "network-error", "bicubic-error")
 
 
-def picture(level: int) -> bytes:
+def picture(level: int, side: tuple[int, int] = (48, 32)) -> bytes:
     """A PNG of one gray."""
     file = BytesIO()
-    Image.new("RGB", (48, 32), (level, level, level)).save(file, "PNG")
+    Image.new("RGB", side, (level, level, level)).save(file, "PNG")
     return file.getvalue()
 
 
-def archive(path: Path) -> None:
-    """Pictures of two photographs, as a controller writes them."""
+def archive(path: Path, side: tuple[int, int] = (48, 32)) -> None:
+    """Pictures of two photographs and the answers to a dot, as a controller writes them."""
     told = [
         {
             "name": f"photograph {number}",
-            "width_px": 48,
-            "height_px": 32,
+            "width_px": side[0],
+            "height_px": side[1],
             "psnr_db": {"network": 31.25, "bicubic": None},
             "files": {kind: f"{number}-{kind}.png" for kind in KINDS},
         }
         for number in (1, 2)
     ]
-    index = {"model": "x", "scale": 2, "protocol": "y-float", "error": {"gain": 8}, "photographs": told}
+    answered = answers(build_model(GENOTYPE, Recipe(), scale=2, channels=1, generator=torch.Generator()).eval())
+    dots = {kind: f"impulse-{kind}.png" for kind in answered.pictures}
+    impulse = {**answered.told, "files": dots}
+    about = {"model": "x", "scale": 2, "protocol": "y-float", "error": {"gain": 8}}
     with ZipFile(path, "w") as document:
-        document.writestr("index.json", json.dumps(index))
+        document.writestr("index.json", json.dumps({**about, "photographs": told, "impulse": impulse}))
+        for name in dots.values():
+            document.writestr(name, picture(200))
         for entry in told:
             for number, name in enumerate(entry["files"].values()):
-                document.writestr(name, picture(40 * number))
+                document.writestr(name, picture(40 * number, side))
 
 
 class House:
@@ -71,15 +82,21 @@ class House:
         answer = httpx.post(f"{self.url}{path}", json=document, trust_env=False)
         assert answer.status_code == 202, answer.text
 
-    def make(self, form: str) -> None:
-        """Write the file that is asked for, as a controller does."""
+    def make(self, form: str, side: tuple[int, int] = (48, 32)) -> None:
+        """Write the file that is asked for, as a controller does; ``side`` is that of pictures."""
         claimed = self.store.claim_artifact(at=datetime.now(UTC), stale_after_s=60)
         assert claimed is not None
         assert claimed.format == form
         path = self._home / form
-        archive(path) if form == "pictures" else path.write_bytes(b"file")
+        archive(path, side) if form == "pictures" else path.write_bytes(b"file")
         ready = replace(claimed, state=ArtifactState.READY, path=form, sha256="a" * 64, size_bytes=4)
         self.store.finish_artifact(replace(ready, finished_at=datetime.now(UTC)))
+
+    def show_pictures(self, side: tuple[int, int]) -> None:
+        """Have pictures of the candidate."""
+        answer = httpx.post(f"{self.url}/v1/candidates/{self.candidate}/pictures", trust_env=False)
+        assert answer.status_code == 202, answer.text
+        self.make("pictures", side)
 
     def offer_upscaling(self) -> None:
         """Have the ONNX file of the model."""
@@ -142,6 +159,120 @@ def test_a_person_compares_pictures_fetches_a_file_and_finishes_a_network(house:
     page.get_by_role("button", name="Finish").click()
     expect(page.locator("#trainings")).to_contain_text("standard")
     expect(page.locator("#trainings")).to_contain_text("queued")
+
+
+def test_a_block_tells_of_itself_and_lifts_its_skips(house: House, page: Any) -> None:
+    expect = sync_api.expect
+    page.goto(f"/candidates/{house.candidate}")
+    told, drawing = page.locator(".told-block"), page.locator(".drawing svg")
+    expect(told).to_contain_text("Point at a block")
+    page.locator(".block").nth(1).focus()
+    expect(told).to_contain_text("cell 1: ")
+    expect(told).to_contain_text("It reads features")
+    expect(page.get_by_role("img", name="cell 1: ")).to_be_focused()
+    lit = page.locator(".arc.lit")
+    at_cell = drawing.locator('.arc[data-from="1"], .arc[data-to="1"]')
+    assert lit.count() == at_cell.count()
+    page.keyboard.press("Tab")
+    expect(told).to_contain_text("cell 2: ")
+    page.locator(".block").first.hover()
+    expect(told).to_contain_text("features: ")
+    page.mouse.move(0, 0)
+    expect(told).to_contain_text("cell 2: ")
+
+
+def test_charts_are_saved_as_pictures_and_as_figures(house: House, page: Any) -> None:
+    house.show_pictures((48, 32))
+    page.goto(f"/candidates/{house.candidate}")
+    sync_api.expect(page.get_by_role("heading", name="What it answers to a single dot")).to_be_visible()
+
+    def saved(button: str) -> tuple[str, bytes]:
+        with page.expect_download() as download:
+            page.get_by_role("button", name=button, exact=True).click()
+        return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+    name, content = saved("Loss over the training as SVG")
+    assert name == f"{house.candidate}-loss-over-the-training.svg"
+    assert b"var(" not in content
+    assert b'stroke="rgb(' in content
+    with Image.open(BytesIO(saved("Gain along frequencies as PNG")[1])) as chart:
+        assert chart.size == (960, 520)
+        assert len(chart.convert("RGB").getcolors(2**18)) > 100
+    assert saved("Correspondence by band as CSV")[1].splitlines()[-1] == b"5,0.125"
+    assert saved("Gain along frequencies as CSV")[1].splitlines()[0] == b"cycles per output pixel,network,bicubic,ideal"
+    name, content = saved("The drawing as PNG")
+    assert name == f"{house.candidate}-network.png"
+    with Image.open(BytesIO(content)) as drawing:
+        assert drawing.width == 2240
+    dot = page.get_by_alt_text("What the network answers to a dot")
+    sync_api.expect(dot).to_have_js_property("naturalWidth", 48)
+    sync_api.expect(page.get_by_role("row", name="Gain of flat areas")).to_contain_text("1.000")
+
+
+def test_a_crop_is_looked_at_from_both_sides_and_its_address_leads_back_to_it(house: House, page: Any) -> None:
+    expect = sync_api.expect
+    house.show_pictures((400, 300))
+    page.goto(f"/candidates/{house.candidate}?photograph=photograph+2&left=hr&right=nonsense&zoom=8&at=0.5,0.25")
+    expect(page.get_by_label("Left", exact=True)).to_have_value("hr")
+    expect(page.get_by_label("Right", exact=True)).to_have_value("network")
+    expect(page.get_by_alt_text("photograph 2: true picture")).to_be_visible()
+    frame, slider = page.locator(".window"), page.get_by_role("slider")
+    middle = "(seen) => (seen.scrollLeft + seen.clientWidth / 2) / seen.scrollWidth"
+    page.wait_for_function("document.querySelector('.window').scrollLeft > 0")
+    assert frame.evaluate(middle) == pytest.approx(0.5, abs=0.01)
+
+    frame.scroll_into_view_if_needed()
+    box = frame.bounding_box()
+    x, y = box["x"] + 0.75 * box["width"], box["y"] + 40
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 160, y)
+    page.mouse.up()
+    assert frame.evaluate(middle) == pytest.approx(0.55, abs=0.01)
+    expect(slider).to_have_attribute("aria-valuenow", "50")
+    line = page.locator(".handle").bounding_box()
+    assert line["x"] + line["width"] / 2 == pytest.approx(box["x"] + box["width"] / 2, abs=3)
+    page.mouse.move(line["x"] + 1, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 4, y)
+    page.mouse.up()
+    expect(slider).to_have_attribute("aria-valuenow", "25")
+    page.wait_for_url("**at=0.55*")
+
+    page.mouse.dblclick(x, y)
+    expect(page.get_by_label("Zoom", exact=True)).to_have_value("1")
+    page.wait_for_url(lambda url: "zoom=1" in url and "at=" not in url)
+    page.get_by_label("Right", exact=True).select_option("lr")
+    page.wait_for_url("**right=lr*")
+    page.reload()
+    expect(page.get_by_label("Right", exact=True)).to_have_value("lr")
+
+
+def test_a_photograph_that_is_dropped_is_enlarged(house: House, page: Any) -> None:
+    house.offer_upscaling()
+    answer = {"X-Upscale-Seconds": "0.5", "X-Upscale-Notes": "one note", "Content-Type": "image/png"}
+    page.route("**/upscale", lambda route: route.fulfill(body=picture(200, (96, 64)), headers=answer))
+    page.goto(f"/models/{house.model}")
+    drop = page.locator(".drop")
+    sync_api.expect(drop).to_be_visible()
+    files = page.evaluate_handle(
+        """(bytes) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([new Uint8Array(bytes)], "dropped.png", { type: "image/png" }));
+          return transfer;
+        }""",
+        list(picture(90)),
+    )
+    drop.dispatch_event("dragover", {"dataTransfer": files})
+    sync_api.expect(drop).to_have_class("drop scripted over")
+    drop.dispatch_event("drop", {"dataTransfer": files})
+    sync_api.expect(page.get_by_text("48 × 32 became 96 × 64 pixels in 0.50 s. one note.")).to_be_visible()
+    sync_api.expect(page.get_by_alt_text("dropped.png, enlarged by the network")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the result").click()
+    assert download.value.suggested_filename == f"dropped-{house.model}.png"
+    with Image.open(download.value.path()) as result:
+        assert result.size == (96, 64)
 
 
 def test_a_photograph_is_enlarged_beside_the_browsers_own(house: House, page: Any) -> None:

@@ -14,9 +14,9 @@ const place = panel.querySelector(".drop");
 function begin() {
   const find = (selector) => panel.querySelector(selector);
   const [input, viewer, waiting, wrong] = ["input", ".viewer", ".waiting", ".wrong"].map(find);
-  const divider = divided(find(".divider"));
+  const divider = divided(find(".stage"));
   const [under, over, link] = [".under", ".over", "[data-result]"].map(find);
-  const fit = zoomed(find("[data-zoom]"), divider, find(".window"), () => over.naturalWidth || 512);
+  const zoom = zoomed(find("[data-zoom]"), divider, () => over.naturalWidth || 512);
   let kept = [];
   let latest = null;
 
@@ -26,14 +26,14 @@ function begin() {
     kept = [file, result].map((blob) => URL.createObjectURL(blob));
     divider.show("under", { src: kept[0], name: "enlarged by this browser", alt: `${file.name}, enlarged by this browser` });
     divider.show("over", { src: kept[1], name: "network", alt: `${file.name}, enlarged by the network` });
-    await Promise.all([under, over].map((image) => image.decode()));
+    await divider.ready();
     Object.assign(link, { href: kept[1], download: `${file.name.replace(/\.[^.]*$/, "")}-${panel.dataset.name}.png` });
     const [seconds, notes] = ["X-Upscale-Seconds", "X-Upscale-Notes"].map((name) => answer.headers.get(name));
     find(".told").textContent =
       `${under.naturalWidth} × ${under.naturalHeight} became ${over.naturalWidth} × ${over.naturalHeight} pixels ` +
       `in ${Number(seconds).toFixed(2)} s.${notes ? ` ${notes}.` : ""}`;
     viewer.hidden = false;
-    fit();
+    zoom.apply();
   };
 
   const enlarge = async (file) => {

@@ -151,10 +151,10 @@ def test_each_seed_is_told_with_their_mean_and_only_the_searchs_own_is_ranked(
     candidates = record_search(store, {1: 32.5})
     text = read_page(http, f"/candidates/{candidates[1].id}")
     assert "2 seeds: 32.00, 32.50; mean 32.25 ± 0.35" in text
-    assert "scored</span>" in text
+    assert "1st of 2 on the front, 2nd of 3 scored" in text
     confirmation = read_page(http, f"/candidates/{candidates[5].id}")
     assert "2 seeds: 32.00, 32.50; mean 32.25 ± 0.35" in confirmation
-    assert "scored</span>" not in confirmation
+    assert "of 3 scored" not in confirmation
 
 
 # -- who may press what ------------------------------------------------------------------------------------------------
