@@ -36,6 +36,9 @@ POINT_COLUMNS = ("psnr_db", "ssim", "fsds_db", "fsds_si_db")
 PRINTED: Mapping[str, int] = {"psnr_db": 2, "ssim": 4}
 """What a paper prints of each set, and to how many digits."""
 
+ORDER = ("set5", "set14", "b100", "urban100", "manga109")
+"""The order of papers; other sets follow as they come."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -139,7 +142,7 @@ def tables(document: BenchmarkDocument) -> list[BenchmarkTable]:
 
 
 def _table(document: BenchmarkDocument, protocol: str) -> BenchmarkTable:
-    sets = tuple(dict.fromkeys(one.name for one in document.sets))
+    sets = tuple(sorted(dict.fromkeys(one.name for one in document.sets), key=_place))
     rows = list(_rows(document, protocol))
     best = _best([figures for _, figures in rows])
     lines = [
@@ -147,6 +150,10 @@ def _table(document: BenchmarkDocument, protocol: str) -> BenchmarkTable:
         for about, figures in rows
     ]
     return BenchmarkTable(protocol=protocol, sets=sets, lines=tuple(lines))
+
+
+def _place(name: str) -> int:
+    return ORDER.index(name.lower()) if name.lower() in ORDER else len(ORDER)
 
 
 def _rows(document: BenchmarkDocument, protocol: str) -> Iterator[tuple[dict[str, Any], dict[tuple[str, str], float]]]:

@@ -42,8 +42,8 @@ def picture(level: int, side: tuple[int, int] = (48, 32)) -> bytes:
     return file.getvalue()
 
 
-def archive(path: Path, side: tuple[int, int] = (48, 32)) -> None:
-    """Pictures of two photographs and the answers to a dot, as a controller writes them."""
+def archive(path: Path, side: tuple[int, int], *, dots: bool) -> None:
+    """Pictures of two photographs as a controller writes them, with the answers to a dot or, as once, without."""
     told = [
         {
             "name": f"photograph {number}",
@@ -54,14 +54,15 @@ def archive(path: Path, side: tuple[int, int] = (48, 32)) -> None:
         }
         for number in (1, 2)
     ]
-    answered = answers(build_model(GENOTYPE, Recipe(), scale=2, channels=1, generator=torch.Generator()).eval())
-    dots = {kind: f"impulse-{kind}.png" for kind in answered.pictures}
-    impulse = {**answered.told, "files": dots}
-    about = {"model": "x", "scale": 2, "protocol": "y-float", "error": {"gain": 8}}
+    index = {"model": "x", "scale": 2, "protocol": "y-float", "error": {"gain": 8}, "photographs": told}
     with ZipFile(path, "w") as document:
-        document.writestr("index.json", json.dumps({**about, "photographs": told, "impulse": impulse}))
-        for name in dots.values():
-            document.writestr(name, picture(200))
+        if dots:
+            model = build_model(GENOTYPE, Recipe(), scale=2, channels=1, generator=torch.Generator()).eval()
+            files = {kind: f"impulse-{kind}.png" for kind in ("network", "bicubic")}
+            index["impulse"] = {**answers(model).told, "files": files}
+            for name in files.values():
+                document.writestr(name, picture(200))
+        document.writestr("index.json", json.dumps(index))
         for entry in told:
             for number, name in enumerate(entry["files"].values()):
                 document.writestr(name, picture(40 * number, side))
@@ -82,13 +83,13 @@ class House:
         answer = httpx.post(f"{self.url}{path}", json=document, trust_env=False)
         assert answer.status_code == 202, answer.text
 
-    def make(self, form: str, side: tuple[int, int] = (48, 32)) -> None:
-        """Write the file that is asked for, as a controller does; ``side`` is that of pictures."""
+    def make(self, form: str, side: tuple[int, int] = (48, 32), *, dots: bool = False) -> None:
+        """Write the file that is asked for, as a controller does; pictures are so large, with or without a dot."""
         claimed = self.store.claim_artifact(at=datetime.now(UTC), stale_after_s=60)
         assert claimed is not None
         assert claimed.format == form
         path = self._home / form
-        archive(path, side) if form == "pictures" else path.write_bytes(b"file")
+        archive(path, side, dots=dots) if form == "pictures" else path.write_bytes(b"file")
         ready = replace(claimed, state=ArtifactState.READY, path=form, sha256="a" * 64, size_bytes=4)
         self.store.finish_artifact(replace(ready, finished_at=datetime.now(UTC)))
 
@@ -96,7 +97,7 @@ class House:
         """Have pictures of the candidate."""
         answer = httpx.post(f"{self.url}/v1/candidates/{self.candidate}/pictures", trust_env=False)
         assert answer.status_code == 202, answer.text
-        self.make("pictures", side)
+        self.make("pictures", side, dots=True)
 
     def offer_upscaling(self) -> None:
         """Have the ONNX file of the model."""
@@ -128,6 +129,7 @@ def test_a_person_compares_pictures_fetches_a_file_and_finishes_a_network(house:
     slider = page.get_by_role("slider")
     expect(slider).to_be_visible()
     expect(page.get_by_text("bicubic ∞ dB")).to_be_visible()
+    expect(page.get_by_role("heading", name="What it answers to a single dot")).to_be_hidden()
 
     slider.focus()
     page.keyboard.press("ArrowRight")

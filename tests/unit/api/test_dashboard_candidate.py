@@ -231,6 +231,15 @@ def test_what_others_report_stands_between_bicubic_and_the_model_under_its_proto
     assert table.lines[2].cells[0].figures == (("36.90", False), ("0.9500", True))
 
 
+def test_sets_stand_in_the_order_of_papers() -> None:
+    document = make_benchmark()
+    (one,) = {one.name: one for one in document.sets}.values()
+    names = ("Own", "Urban100", "B100", "Set14", "Set5")
+    sets = tuple(one.model_copy(update={"name": name}) for name in names)
+    (table,) = tables(document.model_copy(update={"sets": sets}))
+    assert table.sets == ("Set5", "Set14", "B100", "Urban100", "Own")
+
+
 # -- curves ------------------------------------------------------------------------------------------------------------
 
 
