@@ -7,7 +7,8 @@
 export function backdrop(cloud, { x, y }, colours, { published, labelled }) {
   const drawn = [];
   const line = { color: colours.soft, width: 1.5, dash: "dot" };
-  const common = { type: "scatter", showlegend: false, line, textfont: { color: colours.soft, size: 11 }, cliponaxis: false };
+  const unselected = { marker: { opacity: 1 }, textfont: { color: colours.soft } }; // it is nobody's candidate
+  const common = { type: "scatter", showlegend: false, line, textfont: { color: colours.soft, size: 11 }, unselected, cliponaxis: false };
   const against = (at, label, hover, up, height) =>
     drawn.push({
       ...common,
@@ -41,5 +42,5 @@ export function backdrop(cloud, { x, y }, colours, { published, labelled }) {
 function wordsOf({ title, figures, printed, source }) {
   const scores = printed.map((s) => `${s.dataset} ${s.psnr_db} dB / ${s.ssim}, ${s.protocol}${s.comparable ? "" : ", not comparable"}`);
   const costs = Object.entries(figures).map(([name, cost]) => `${name} ${cost.toLocaleString("en")}`);
-  return [`<b>${title}</b>`, ...costs, ...scores, source].join("<br>");
+  return [title, ...costs, ...scores, source].join("<br>");
 }

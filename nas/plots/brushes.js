@@ -6,6 +6,7 @@ import { brief } from "./strands.js";
 
 const STEPS = { ArrowUp: 0.02, ArrowRight: 0.02, ArrowDown: -0.02, ArrowLeft: -0.02, PageUp: 0.1, PageDown: -0.1, Home: -1, End: 1 };
 const GRIP = 12; // how near to an end a finger takes hold of it, in pixels
+const SNAP = 6; // how near to the end of its axis a finger leaves it open
 const LEAST = 4; // what is dragged less far was a tap
 
 /** A range as shares of its axis, its lower end on the page first; 0 and 1 where it is open. */
@@ -66,7 +67,11 @@ export function makeBrushes(stage, selection, tapped) {
     else if (event.type === "pointerup") tapped(event);
   };
 
-  const shareAt = ({ clientY }) => Math.min(1, Math.max(0, places.shareAt(clientY - stage.getBoundingClientRect().top)));
+  const shareAt = ({ clientY }) => {
+    const y = clientY - stage.getBoundingClientRect().top;
+    if (y - places.top < SNAP) return 1;
+    return places.bottom - y < SNAP ? 0 : places.shareAt(y);
+  };
 
   const key = (event, one, end) => {
     const shares = sharesOf(one.axis, selection.range(one.axis.column));

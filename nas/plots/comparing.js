@@ -43,7 +43,6 @@ export function makeComparing(host, { searchId, compare, changed }) {
   const chips = made("span", "chips");
   const wrong = made("span", "wrong", { role: "status" });
   let own = null;
-  let listed = false;
 
   const choice = made("span", "choice", {}, made("label", "", {}, "Add a search ", select), add);
   host.replaceChildren(choice, chips, wrong);
@@ -71,7 +70,6 @@ export function makeComparing(host, { searchId, compare, changed }) {
     const options = found.map(({ id, name }) => made("option", "", { value: id }, `${name} (${id})`));
     select.replaceChildren(made("option", "", { value: "" }, `of ×${own.spec.scale} …`), ...options);
     choice.hidden = !options.length;
-    listed = true;
     show();
   };
 
@@ -111,18 +109,22 @@ export function makeComparing(host, { searchId, compare, changed }) {
       if (others.size) asked.set(WITH, [...others.keys()].join(","));
       else asked.delete(WITH);
     },
-    /** Take those that an address names. */
+    /** Take those that an address names; whether there are any. */
     async read(asked) {
       own = await compare.search(searchId);
       await taken((asked.get(WITH) ?? "").split(",").filter(Boolean));
-      if (!listed) await list();
+      await list();
+      return others.size > 0;
     },
-    /** Bring their clouds up to date. */
+    /** Bring their clouds up to date; whether one has changed. */
     async refresh() {
+      let changes = false;
       for (const [id, other] of others) {
         const found = await other.read();
         if (found) other.shown = prepared(id, other.search.name, found);
+        changes ||= found !== null;
       }
+      return changes;
     },
   };
 }

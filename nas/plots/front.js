@@ -64,7 +64,7 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
   const drawScatter = () => {
     const [x, y] = [figureAt("x"), figureAt("y")];
     const [tone, big, published] = [form.elements.colour.value, form.elements.size.value, form.elements.published.checked];
-    const unseen = scatter({ every: every(), x, y, tone, big, published, spreads });
+    const unseen = scatter.draw({ every: every(), x, y, tone, big, published, spreads });
     explainTones(tone);
     note.textContent = remark(unseen);
   };
@@ -125,7 +125,7 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
 
   const settle = () => {
     keep();
-    drawScatter();
+    scatter.fade();
     picked?.(every(), figures);
   };
   selection.watch(() => {
@@ -142,7 +142,7 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
     selection.read(asked, figures.map(({ column }) => column));
     clearTimeout(timer); // what is drawn now has it
     drawAll();
-    await comparing?.read(asked);
+    if (await comparing?.read(asked)) drawAll();
     begun = true;
   };
 
@@ -156,8 +156,9 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
     if (!own.ids.length) {
       place.firstElementChild.textContent = "No candidate yet: each one is drawn here as soon as it is asked for.";
     } else {
-      await (begun ? comparing?.refresh() : begin());
-      drawAll();
+      if (!begun) return begin();
+      const others = await comparing?.refresh();
+      if (found || others) drawAll();
     }
   };
 }

@@ -44,10 +44,12 @@ export function markOf(kind, place, compared) {
   return { symbol: own ? `${symbol}${closed ? "" : "-open"}` : MARKS[kind].symbol, colour, size: MARKS[kind].size };
 }
 
-/** The line of a kind of candidate, fainter the more of them there are. */
+/** The line of a kind of candidate, fainter and thinner the more of them there are. */
 export function lineOf(kind, place, compared, count) {
-  const alpha = kind === "front" ? 1 : Math.min(0.6, Math.max(0.12, 9 / Math.sqrt(count)));
-  return { ...LINES[kind], alpha, colour: compared ? SEARCHES[place].colour : MARKS[kind].colour };
+  const crowd = 1 / Math.sqrt(count);
+  const alpha = kind === "front" ? Math.min(1, Math.max(0.4, 6 * crowd)) : Math.min(0.6, Math.max(0.12, 9 * crowd));
+  const width = Math.max(1, Math.min(1, 7 * crowd) * LINES[kind].width);
+  return { dash: LINES[kind].dash, width, alpha, colour: compared ? SEARCHES[place].colour : MARKS[kind].colour };
 }
 
 /** Cividis (Nuñez et al., 2018), which nearly everybody sees alike, from its least to its most. */

@@ -2,7 +2,7 @@
 // selected. Knows nothing of controls and addresses.
 
 import { config, layout, palette } from "./palette.js";
-import { tracesOf } from "./traces.js";
+import { FADED, pickedOf, tracesOf } from "./traces.js";
 
 const TOOLS = ["zoom2d", "pan2d", "select2d", "lasso2d", "resetScale2d"];
 const NARROW = 600; // pixels: below it names of the backdrop would cover the points
@@ -34,10 +34,10 @@ function outlineOf(selection, { x, y }, colours) {
 }
 
 /**
- * The plot in a place; `open(id)` shows a candidate, `csv()` gives all as text. What is returned shows a view
+ * The plot in a place; `open(id)` shows a candidate, `csv()` gives all as text. What is returned can `draw` a view
  * `{ every, x, y, tone, big, published, spreads }` of prepared clouds, axes `{ column, title, sense, log }`, columns for
- * colour and size, whether published networks are there too, and by id what seeds differ by; it tells how many candidates
- * have no figures for these axes.
+ * colour and size, whether published networks are there too, and by id what seeds differ by; `draw` tells how many
+ * candidates have no figures for these axes.
  */
 export function makeScatter(place, { searchId, selection, open, csv }) {
   let view = null;
@@ -73,11 +73,34 @@ export function makeScatter(place, { searchId, selection, open, csv }) {
     return unseen;
   };
 
+  /**
+   * Fade what is not selected. Plotly would draw every point anew, which takes half a second for thousands; so the points
+   * that are there are changed, and its data too, which pictures are made of.
+   */
+  const fade = () => {
+    if (!ready) return;
+    drawn.forEach((some, number) => some && (place.data[number].selectedpoints = pickedOf(selection, some)));
+    paint();
+    window.Plotly.relayout(place, { selections: [], shapes: outlineOf(selection, view, palette()) });
+  };
+
+  /** Make points as strong as the selection has them, after plotly has drawn them. */
+  const paint = () => {
+    for (const group of place.querySelectorAll(".scatterlayer .trace")) {
+      const some = drawn[group.__data__[0].trace.index];
+      if (!some) continue;
+      const chosen = selection.of(some.shown);
+      for (const point of group.querySelectorAll(".point")) point.style.opacity = chosen[some.numbers[point.__data__.i]] ? 1 : FADED;
+      for (const bar of group.querySelectorAll(".errorbar")) bar.style.opacity = chosen[some.numbers[bar.__data__.i]] ? 1 : 0;
+    }
+  };
+
   // -- what is pointed at and selected ---------------------------------------------------------------------------------
 
   const listen = () => {
     ready = true;
     place.on("plotly_click", ({ points }) => points[0].customdata && open(points[0].customdata));
+    place.on("plotly_afterplot", paint);
     place.on("plotly_selected", selected);
     place.on("plotly_deselect", () => selection.clear());
   };
@@ -109,8 +132,11 @@ export function makeScatter(place, { searchId, selection, open, csv }) {
   };
 
   place.addEventListener("keydown", walk);
-  return (wanted) => {
-    view = wanted;
-    return draw();
+  return {
+    draw(wanted) {
+      view = wanted;
+      return draw();
+    },
+    fade,
   };
 }

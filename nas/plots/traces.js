@@ -5,7 +5,8 @@ import { boundsOf, KINDS, staircase } from "./cloud.js";
 import { lookOf, markOf, toneAt } from "./looks.js";
 
 const FOOT = 0.02; // how high those lie that have no figure for the axis that goes up
-const FADED = 0.1;
+/** How much is left of a candidate that is not selected. */
+export const FADED = 0.1;
 const NAME = 28; // signs of a name in the legend
 const SIGNS = { "&": "&amp;", "<": "&lt;", ">": "&gt;", "%": "&#37;" };
 
@@ -24,7 +25,7 @@ function toned(column, numbers, [least, most], unknown) {
 }
 
 /** Which points of a trace are selected, as plotly takes them; null where nothing narrows the selection. */
-function pickedOf(selection, { shown, numbers }) {
+export function pickedOf(selection, { shown, numbers }) {
   if (selection.empty) return null;
   const chosen = selection.of(shown);
   return numbers.flatMap((number, point) => (chosen[number] ? [point] : []));
@@ -48,7 +49,7 @@ function pointsOf(view, some, colours, selection) {
   const { shown, kind, numbers, low, place } = some;
   const compared = every.length > 1;
   const { figures, ids, operators, name, searchId } = shown;
-  const head = `<b>%{customdata}</b> ${KINDS[kind]}, %{text}${compared ? `<br>${plain(name)}` : ""}`;
+  const head = `%{customdata} ${KINDS[kind]}, %{text}${compared ? `<br>${plain(name)}` : ""}`;
   const marker = markersOf(view, some, colours);
   const chosen = selection.of(shown);
   const bar = colours[markOf(kind, place, compared).colour];
