@@ -144,6 +144,7 @@ def script() -> str:
     return _within_an_element(bundle(names | {"page.js": _own("page.js")}))
 
 
+@cache
 def digest(text: str) -> str:
     """A script as a policy names it."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

@@ -29,7 +29,7 @@ SCRIPTS = (
 )
 """Modules, each after those that it imports; they take a `Plotly` from the window."""
 
-STYLES = ("colours.css", "plots.css")
+STYLES = ("colours.css", "plots.css", "drawing.css")
 
 
 def text(name: str) -> str:
