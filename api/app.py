@@ -17,7 +17,7 @@ from nas.store.opening import open_store
 from nas.tokens import Tokens
 
 from .access_log import AccessLog
-from .dashboard import assets, candidate, model, new_search, pages, search, session
+from .dashboard import assets, candidate, log, model, new_search, pages, search, session
 from .dashboard.refusals import Refusals
 from .enlarging import Enlarger
 from .errors import install
@@ -104,7 +104,7 @@ ROUTERS = tuple(
     )
 )
 
-PAGES = tuple(module.router for module in (pages, new_search, search, candidate, model, session, assets))
+PAGES = tuple(module.router for module in (pages, new_search, search, log, candidate, model, session, assets))
 """What people look at; the OpenAPI document does not tell of it."""
 
 CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")

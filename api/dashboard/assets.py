@@ -44,6 +44,7 @@ OWN: Mapping[str, str] = {
     "limits.js": SCRIPT,
     "log.js": SCRIPT,
     "losses.js": SCRIPT,
+    "others.js": SCRIPT,
     "stream.js": SCRIPT,
     "new-search.css": STYLE,
     "new-search.js": SCRIPT,

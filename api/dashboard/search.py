@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -12,40 +10,23 @@ from nas.export.front import cells, columns_of, front_rows, latency_of
 from nas.figures import heading, shown
 from nas.fronts import Front
 from nas.objectives import METRICS
-from nas.records import Event, Search, Worker
+from nas.plots.axes import axis
+from nas.records import Search, Worker
 from nas.service import Service
 from nas.statistics.tables import grids, number
 
 from ..access import Viewer
 from ..deps import ServiceDep
+from .agreement import rankings, yields
+from .log import SORTS, log_before
 from .rendering import page
 from .views import search_row
 from .wording import span
 
 router = APIRouter(include_in_schema=False)
 
-EVENTS, READ = 50, 400
-"""Events on the page, and how far back they are looked for: what trainings in flight told leaves gaps in the log."""
-
 MEMBERS = 200
 """Most members of the front in the table; the files have every one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Axis:
-    """A figure that a plot can show.
-
-    Attributes:
-        column: Where the cloud has it.
-        title: With its unit.
-        sense: Which way is better: "max" or "min".
-        spread: Whether it spans decades, as costs do.
-    """
-
-    column: str
-    title: str
-    sense: str
-    spread: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,22 +67,11 @@ class Hand:
     busy: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """An event as a line of the log."""
-
-    ordinal: int
-    at: str
-    kind: str
-    text: str
-    href: str
-
-
 @router.get("/searches/{search_id}")
 def show_search(search_id: str, request: Request, service: ServiceDep, who: Viewer) -> Response:
     """Show one search."""
     latest = service.pulse(search_id).event_count  # before the rest: what comes meanwhile is told of again
-    search, front = service.search(search_id), service.front(search_id)
+    search, front, found = service.search(search_id), service.front(search_id), service.statistics(search_id)
     return page(
         request,
         "search.html",
@@ -115,10 +85,14 @@ def show_search(search_id: str, request: Request, service: ServiceDep, who: View
         note=front.note,
         latency=latency_of(front),
         hypervolume=number(front.hypervolume),
+        reference=reference(search),
         hands=[hand(worker, service) for worker in service.workers() if worker.search_id == search_id],
-        entries=[entry(event) for event in reversed(last_events(service, search_id, latest))],
+        log=log_before(service, search_id, latest + 1),
+        sorts=SORTS,
         latest=latest,
-        grids=grids(service.statistics(search_id)),
+        yields=yields(found),
+        rankings=rankings(found, search.spec.engine.rung_min_tau),
+        grids=grids(found),
     )
 
 
@@ -134,10 +108,12 @@ def facts(search: Search) -> list[tuple[str, str]]:
     ]
 
 
-def axis(column: str) -> Axis:
-    """A column of figures as an axis of the plot."""
-    metric = next(metric for metric in METRICS.values() if metric.column == column)
-    return Axis(column=column, title=heading(column), sense=metric.sense.value, spread=not metric.trained)
+def reference(search: Search) -> str:
+    """The reference point of the hypervolume in words; empty before there is one."""
+    columns = {name: METRICS[name].column for name in search.reference_point}
+    return ", ".join(
+        f"{heading(columns[name])} {shown(columns[name], at)}" for name, at in search.reference_point.items()
+    )
 
 
 def members(front: Front) -> list[Member]:
@@ -169,53 +145,6 @@ def hand(worker: Worker, service: Service) -> Hand:
         loss="" if told is None or told.loss is None else f"{told.loss:.4g}",
         busy=span(worker.busy_s(service.now()) or 0.0),
     )
-
-
-# -- what happened -----------------------------------------------------------------------------------------------------
-
-
-def last_events(service: Service, search_id: str, latest: int) -> list[Event]:
-    """The last events of a search, oldest first, without what trainings in flight tell of themselves."""
-    return service.events(search_id, after=max(0, latest - READ), limit=READ, progress=False)[-EVENTS:]
-
-
-def entry(event: Event) -> Entry:
-    """An event in words."""
-    candidate = event.detail.get("candidate")
-    return Entry(
-        ordinal=event.ordinal,
-        at=event.at.isoformat(),
-        kind=event.kind.replace("_", " "),
-        text=told(event.kind, event.detail),
-        href=_candidate(candidate) if isinstance(candidate, str) else "",
-    )
-
-
-def told(kind: str, detail: Mapping[str, Any]) -> str:
-    """What an event says beside its kind; empty where that is all.
-
-    >>> told("told", {"ordinal": 3, "psnr_db": 30.0, "operator": "mutation"})
-    'candidate 3: 30.00 dB'
-    >>> told("paused", {"was": "running", "reason": "by request"})
-    'by request'
-    """
-    if kind == "told":
-        failure = detail.get("failure_kind")
-        outcome = f"failed, {failure}" if failure else f"{shown('psnr_db', detail.get('psnr_db'))} dB"
-        return f"candidate {detail['ordinal']}: {outcome}" + (", known already" if detail.get("cached") else "")
-    if kind == "asked":
-        return f"candidate {detail['ordinal']}, bred by {detail['operator']}, for rung {detail['rung']}"
-    if kind in ("parallelism", "priority"):
-        return f"from {_of_all(detail['was'])} to {_of_all(detail[kind])}"
-    if kind == "claimed":
-        return f"by {detail['owner']}"
-    if kind.startswith("training_"):
-        return " ".join(str(detail[name]) for name in ("candidate", "reason") if detail.get(name))
-    return str(detail.get("reason") or "")
-
-
-def _of_all(count: int | None) -> str:
-    return "every worker" if count is None else str(count)
 
 
 def _candidate(candidate_id: str) -> str:

@@ -1,52 +1,107 @@
-// Hypervolume against evaluations and against time.
+// How a search came to where it is, and others beside it: hypervolume or best PSNR, against evaluations and against time.
 
+import { lookOf } from "./looks.js";
 import { config, csvOf, layout, onTheme, palette } from "./palette.js";
 
 const AXES = { "by-evaluations": ["evaluations", "evaluations"], "by-time": ["told_at", "time (UTC)"] };
+const HOURS = "hours since its first outcome"; // searches side by side did not begin together
+const FIGURES = {
+  "": { field: "hypervolume", title: "hypervolume", none: "No hypervolume yet: it begins with the first network that is better than the reference." },
+  psnr: { field: "best_psnr_db", title: "best PSNR (dB)", none: "No PSNR yet: it begins with the first full training that keeps the constraints." },
+};
+const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
+const CHOICE = "course"; // in the address
+
+/** A text that plotly shows as it is: it would read markup. */
+const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 /**
  * Plots of how a search came to where it is; the function that is returned brings them up to date.
- * `read()` gives the search's history as the service has it, or null where it is as it was.
+ *
+ * `read()` gives the search's history as the service has it, or null where it is as it was; `others()` gives searches to
+ * draw beside it, each with its id, its name, such a reader, and whether its hypervolume is `alike`: measured from the same
+ * reference point on the same images. Without a place for choices the hypervolume is shown.
  */
-export function makeCurves(searchId, { read }) {
-  let points = [];
+export function makeCurves(searchId, { read, name = searchId, others = async () => [] }) {
+  const form = document.getElementById("course");
+  const note = document.getElementById("course-note");
+  const held = new Map(); // points by id, of every search that was ever shown
+  let every = [{ id: searchId, name }];
 
+  const chosen = () => FIGURES[form?.elements.course.value ?? ""];
   const rows = () => [
-    ["evaluations", "told_at", "steps", "hypervolume", "best_psnr_db"],
-    ...points.map((point) => [point.evaluations, point.told_at, point.steps, point.hypervolume, point.best_psnr_db]),
+    ["search", "evaluations", "told_at", "steps", "hypervolume", "best_psnr_db"],
+    ...every.flatMap(({ id }) => pointsOf(id).map((point) => [id, point.evaluations, point.told_at, point.steps, point.hypervolume, point.best_psnr_db])),
   ];
 
+  const pointsOf = (id) => held.get(id) ?? [];
+
+  const traceOf = ({ id, name: called }, place, field, across, colours) => {
+    const compared = every.length > 1;
+    const seen = pointsOf(id).filter((point) => point[field] !== null);
+    const color = colours[compared ? lookOf(place).colour : "blue"];
+    const begin = Date.parse(pointsOf(id)[0]?.told_at);
+    const at = (point) => (compared && across === "told_at" ? (Date.parse(point.told_at) - begin) / 3_600_000 : point[across]);
+    return {
+      x: seen.map(at),
+      y: seen.map((point) => point[field]),
+      name: plain(called),
+      mode: seen.length < 60 ? "lines+markers" : "lines",
+      line: { color, width: 2, shape: "hv", dash: DASHES[place] },
+      marker: { color, size: 6, symbol: lookOf(compared ? place : 0).symbol },
+      hovertemplate: `${compared ? `<b>${plain(called)}</b><br>` : ""}%{y:.6g} at %{x}<extra></extra>`,
+    };
+  };
+
   const draw = () => {
+    const { field, title, none } = chosen();
     const colours = palette();
     const style = layout(colours);
-    const seen = points.filter((point) => point.hypervolume !== null);
-    for (const [id, [field, title]] of Object.entries(AXES)) {
+    const compared = every.length > 1;
+    for (const [id, [across, words]] of Object.entries(AXES)) {
       const place = document.getElementById(id);
-      if (!seen.length) {
-        place.textContent = "No hypervolume yet: it begins with the first network that is better than the reference.";
+      const traces = every.map((one, number) => traceOf(one, number, field, across, colours)).filter(({ x }) => x.length);
+      if (!traces.length) {
+        if (place.classList.contains("js-plotly-plot")) window.Plotly.purge(place);
+        place.textContent = none;
         continue;
       }
       if (!place.classList.contains("js-plotly-plot")) place.replaceChildren();
-      const trace = {
-        x: seen.map((point) => point[field]),
-        y: seen.map((point) => point.hypervolume),
-        mode: seen.length < 60 ? "lines+markers" : "lines",
-        line: { color: colours.blue, width: 2, shape: "hv" },
-        marker: { color: colours.blue, size: 6 },
-        hovertemplate: "%{y:.6g} at %{x}<extra></extra>",
-      };
-      const xaxis = { ...style.xaxis, title: { text: title } };
-      const yaxis = { ...style.yaxis, title: { text: "hypervolume" }, rangemode: "tozero" };
-      const name = `hypervolume-${id}-${searchId}`;
-      window.Plotly.react(place, [trace], { ...style, xaxis, yaxis, uirevision: "kept" }, config(name, () => csvOf(rows())));
+      const xaxis = { ...style.xaxis, title: { text: compared && across === "told_at" ? HOURS : words } };
+      const yaxis = { ...style.yaxis, title: { text: title }, rangemode: field === "hypervolume" ? "tozero" : "normal" };
+      const legend = { orientation: "h", y: -0.3, x: 0, font: { size: 12 } };
+      const shape = { ...style, xaxis, yaxis, legend, showlegend: compared, uirevision: `${field}${every.map((one) => one.id)}` };
+      window.Plotly.react(place, traces, shape, config(`${field}-${id}-${searchId}`, () => csvOf(rows())));
     }
   };
 
-  onTheme(draw);
-  return async () => {
-    const found = await read();
-    if (!found) return;
-    points = found.points;
+  /** What must be said of searches beside one another. */
+  const remark = () => {
+    const unlike = every.filter(({ alike }) => alike === false).map((one) => `“${one.name}”`);
+    if (note) note.textContent = unlike.length ? `${unlike.join(", ")}: other images or another reference point, so that neither hypervolume nor PSNR compares.` : "";
+  };
+
+  form?.addEventListener("change", ({ target }) => {
+    const asked = new URLSearchParams(location.search);
+    if (target.value) asked.set(CHOICE, target.value);
+    else asked.delete(CHOICE);
+    history.replaceState(null, "", asked.size ? `?${asked}` : location.pathname);
     draw();
+  });
+  if (form) form.elements.course.value = new URLSearchParams(location.search).get(CHOICE) === "psnr" ? "psnr" : "";
+  onTheme(() => held.size && draw());
+
+  return async () => {
+    const shown = [{ id: searchId, name, read }, ...(await others())];
+    let fresh = shown.map(({ id }) => id).join() !== every.map(({ id }) => id).join();
+    for (const one of shown) {
+      const found = await one.read();
+      if (found) held.set(one.id, found.points);
+      fresh ||= found !== null;
+    }
+    every = shown;
+    if (!fresh) return;
+    draw();
+    remark();
   };
 }

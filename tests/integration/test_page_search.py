@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.settings import ApiSettings
 from api.testing import SPEC, record_search
+from nas.records import Candidate, Worker
+from nas.service import utc_now
+from nas.store.base import Lease
 from nas.store.memory import MemoryStore
+from nas.testing import make_report, make_training_progress
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright, which drives the browser, is not installed")
 
@@ -31,6 +36,17 @@ class House:
         answer = httpx.post(f"{url}/v1/searches", json={**SPEC, "name": HOSTILE}, trust_env=False)
         assert answer.status_code == 202, answer.text
         self.search = str(answer.json()["id"])
+
+    def train(self, candidate: Candidate, step: int, loss: float) -> None:
+        """Have a worker tell how far the training of a candidate is."""
+        at = utc_now()
+        progress = make_training_progress(step=step, steps=100, loss=loss)
+        lease = Lease(search_id=candidate.search_id, owner="tests", token=1, expires_at=at)
+        worker = Worker(owner="tests", name="gpu-0", node="host", pid=1, device="", seen_at=at)
+        worker = replace(worker, search_id=candidate.search_id, candidate_id=candidate.id, ordinal=candidate.ordinal)
+        worker = replace(worker, evaluation_key=candidate.evaluation_key, progress=progress, busy_since=at)
+        report = make_report(lease, candidate, progress=progress)
+        self.store.record_workers("tests", [worker], [report], at=at, lease_s=60.0)
 
 
 @pytest.fixture
@@ -131,3 +147,60 @@ def test_a_budget_is_extended_and_workers_are_set_in_dialogs_that_say_what_is_re
     assert [(one.parallelism, one.priority) for one in house.store.searches()] == [(2, 7)]
     expect(page.get_by_role("link", name="Clone")).to_have_attribute("href", f"/searches/new?from={house.search}")
     assert [one for one in visit.complaints if "422" not in one] == []
+
+
+def test_losses_are_drawn_as_they_come_and_stay_where_the_page_is_drawn_anew(house: House, visit: Any) -> None:
+    expect = sync_api.expect
+    flying = record_search(house.store)[4]
+    house.train(flying, 10, 0.5)
+    page = opened(visit, house)
+    cell = page.locator("[data-part=workers] [data-loss]")
+    expect(cell).to_have_text("0.5")
+    house.train(flying, 20, 0.25)
+    house.train(flying, 40, 0.125)
+    expect(cell.locator("polyline")).to_have_attribute("points", "1.0,1.0 32.3,15.7 95.0,23.0")
+    expect(page.locator("[data-part=workers]")).to_contain_text("step 40 of 100")  # from the service, drawn anew
+    expect(cell.get_by_role("img")).to_have_attribute("aria-label", "Loss from 0.5 at step 10 to 0.125 at step 40")
+    assert visit.complaints == []
+
+
+def test_the_log_is_sifted_held_and_read_back_to_its_beginning(house: House, visit: Any) -> None:
+    expect = sync_api.expect
+    record_search(house.store)
+    search = house.store.searches()[0].id
+    for number in range(60):
+        house.store.set_priority(search, number, at=utc_now())
+    page = opened(visit, house)
+    lines, sort = page.locator("#log li:visible"), page.locator("select[name=sort]")
+    expect(page.locator("#connection")).to_have_text("live")
+    sort.select_option("failed")
+    expect(lines).to_have_count(0)
+    page.get_by_role("link", name="Older").click()
+    expect(lines).to_have_count(1)
+    expect(lines).to_contain_text("candidate 3: failed, diverged")
+    expect(page.get_by_role("link", name="Older")).to_be_hidden()
+    sort.select_option("")
+    expect(lines.last).to_contain_text("submitted")
+
+    page.get_by_label("follow").uncheck()
+    shown = lines.count()
+    house.store.set_priority(search, 99, at=utc_now())
+    expect(page.locator("#log-note")).to_have_text("1 new")
+    assert lines.count() == shown
+    page.get_by_label("follow").check()
+    expect(lines.first).to_contain_text("to 99")
+    assert visit.complaints == []
+
+
+def test_curves_show_other_figures_and_other_searches_as_the_address_says(house: House, visit: Any) -> None:
+    expect = sync_api.expect
+    record_search(house.store)
+    answer = httpx.post(f"{house.url}/v1/searches", json={**SPEC, "name": "<b>other</b>"}, trust_env=False)
+    record_search(house.store)
+    page = opened(visit, house, f"?with={answer.json()['id']}")
+    expect(page.locator("#by-time .legend .traces")).to_have_count(2)
+    expect(page.locator("#by-time .legend")).to_contain_text("<b>other</b>")
+    page.locator("select[name=course]").select_option("psnr")
+    expect(page).to_have_url(re.compile(r"course=psnr"))
+    expect(page.locator("#by-evaluations .ytitle")).to_have_text("best PSNR (dB)")
+    assert visit.complaints == []

@@ -3,7 +3,10 @@
 
 import { makeCurves } from "./curves.js";
 import { makeFront } from "./front.js";
+import { patchLog } from "./log.js";
+import { makeLosses } from "./losses.js";
 import { say } from "./notices.js";
+import { makeOthers, namedBeside } from "./others.js";
 import { read as readDocument, reader } from "./requests.js";
 import { steer } from "./steering.js";
 import { read } from "./stream.js";
@@ -13,7 +16,6 @@ const FIRST_MS = 1000;
 const LONGEST_MS = 30_000;
 
 const search = document.getElementById("search");
-const log = document.getElementById("log");
 const connection = document.getElementById("connection");
 const searchId = search.dataset.id;
 const own = `/v1/searches/${encodeURIComponent(searchId)}`;
@@ -26,13 +28,17 @@ const compare = {
 const sources = { read: reader(`${own}/cloud`), readMembers: reader(`${own}/front`), compare };
 const refreshPlots = [
   makeFront(searchId, { ...sources, name: search.dataset.name, open: openCandidate }),
-  makeCurves(searchId, { read: reader(`${own}/history`) }),
+  makeCurves(searchId, { read: reader(`${own}/history`), name: search.dataset.name, others: makeOthers(searchId) }),
 ];
+const losses = makeLosses(searchId, search.querySelector("[data-part=workers]"));
+const drawnAs = new Map(); // what the service gave for each part: scripts draw into some
+let tag = null;
 let timer = null;
 let due = Infinity; // when the page is looked at again
 let looking = false;
 let outcomes = false;
 let drawn = 0;
+let beside = namedBeside();
 let endOfLoss = null;
 
 // -- what is shown -----------------------------------------------------------------------------------------------------
@@ -44,11 +50,13 @@ function patch(fresh) {
   search.dataset.state = state;
   for (const part of search.querySelectorAll("[data-part]")) {
     const wanted = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (part.isEqualNode(wanted)) continue;
+    if (drawnAs.get(part.dataset.part) === wanted.innerHTML) continue;
+    drawnAs.set(part.dataset.part, wanted.innerHTML);
     const focused = part.contains(document.activeElement) ? document.activeElement : null;
     part.replaceChildren(...wanted.childNodes);
     if (focused) refocus(part, focused);
   }
+  losses.draw();
   patchLog(fresh.querySelector("#log"));
 }
 
@@ -58,27 +66,22 @@ function refocus(part, lost) {
   (same ?? part.querySelector("a, button"))?.focus();
 }
 
-/** Put new events before those that are shown, and drop as many old ones. */
-function patchLog(fresh) {
-  const newest = Number(log.firstElementChild?.dataset.ordinal ?? 0);
-  const lines = [...fresh.children];
-  log.prepend(...lines.filter((line) => Number(line.dataset.ordinal) > newest));
-  while (log.children.length > Math.max(1, lines.length)) log.lastElementChild.remove();
-}
-
 /** Ask for this page anew, and for what the plots show where an outcome has come. */
 async function look() {
   due = Infinity;
   if (looking) return soon();
   if (document.hidden) return; // whoever comes back looks
   looking = true;
-  const headers = { Accept: "text/html" };
+  const headers = { Accept: "text/html", ...(tag && { "If-None-Match": tag }) };
   try {
     const answer = await fetch(location.href, { headers, cache: "no-store", signal: AbortSignal.timeout(20_000) });
     if (answer.redirected) return location.reload(); // signed out meanwhile
-    if (!answer.ok) throw new Error(answer.statusText);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    patch(page.getElementById("search"));
+    if (!answer.ok && answer.status !== 304) throw new Error(answer.statusText);
+    if (answer.ok) {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      patch(page.getElementById("search"));
+      tag = answer.headers.get("ETag");
+    }
     if (outcomes || performance.now() - drawn > LONGEST_MS) await drawPlots();
   } catch {
     outcomes = true;
@@ -91,6 +94,7 @@ async function look() {
 async function drawPlots() {
   outcomes = false;
   drawn = performance.now();
+  beside = namedBeside();
   try {
     for (const refresh of refreshPlots) await refresh(); // one by one: who asks for two at once is shown an older one
   } catch {
@@ -126,14 +130,16 @@ function lost() {
   endOfLoss ??= say("The connection to the service is lost. Trying again …", { grave: true, stays: true });
 }
 
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+let wake = () => {};
+const pause = (ms) => new Promise((done) => setTimeout((wake = done), ms));
 
 /** Follow the search's events. */
 async function follow() {
   let after = Number(search.dataset.latest);
   let wait = FIRST_MS;
-  const came = (ordinal, kind) => {
+  const came = (ordinal, kind, detail) => {
     after = Math.max(after, ordinal);
+    losses.came(kind, detail);
     outcomes ||= kind !== "training_progress";
     soon();
   };
@@ -155,8 +161,14 @@ async function follow() {
   }
 }
 
-steer(search, look);
+search.querySelectorAll("[data-part]").forEach((part) => drawnAs.set(part.dataset.part, part.innerHTML));
+steer(search, () => {
+  wake(); // it may go on
+  return look();
+});
+window.navigation?.addEventListener("currententrychange", () => namedBeside() !== beside && drawPlots());
 document.addEventListener("visibilitychange", () => document.hidden || soon(0));
 soon(LONGEST_MS);
+losses.begin(Number(search.dataset.latest)).catch(() => {}); // they begin with what comes
 await drawPlots();
 await follow();

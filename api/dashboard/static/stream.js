@@ -5,7 +5,7 @@ const SILENCE_MS = 60_000; // the service says something more often than that
 /**
  * Read the events of a search as they happen, until the stream ends: "over" where nothing can follow, "ended" where the
  * service had sent for long enough, else "broken".
- * `opened()` is told when the service answers, `came(ordinal, kind)` of each event.
+ * `opened()` is told when the service answers, `came(ordinal, kind, detail)` of each event.
  */
 export async function read(searchId, after, { opened, came }) {
   const control = new AbortController();
@@ -23,7 +23,7 @@ export async function read(searchId, after, { opened, came }) {
       silence = setTimeout(() => control.abort(), SILENCE_MS);
       const blocks = (text + piece).split("\n\n");
       text = blocks.pop();
-      blocks.map(fieldsOf).forEach(({ id, event }) => id && came(Number(id), event));
+      blocks.map(fieldsOf).forEach(({ id, event, data }) => data && came(Number(id), event, JSON.parse(data).detail));
     }
     return "ended";
   } catch {

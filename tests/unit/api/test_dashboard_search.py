@@ -8,9 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import pytest
 
-from api.dashboard.search import EVENTS, told
 from api.headers import SITE
 from api.testing import record_search
 from nas.objectives import METRICS
@@ -95,40 +93,20 @@ def test_workers_are_those_of_this_search_with_what_they_train(
 
 
 def test_the_statistics_are_the_tables_of_the_terminal(http: httpx.Client, recorded: Any) -> None:
-    captions = re.findall(r"<caption>(.*?)</caption>", part(show(http, recorded.id), "of-statistics"))
+    captions = re.findall(r"<figcaption.*?>(.*?)</figcaption>", part(show(http, recorded.id), "of-statistics"))
     assert captions[0] == "Operators"
     assert captions[-1] == "Budget"
 
 
-def test_the_log_has_the_last_events_newest_first(http: httpx.Client, recorded: Any) -> None:
-    for _ in range(EVENTS):
-        http.post(f"/v1/searches/{recorded.id}/pause")
-        http.post(f"/v1/searches/{recorded.id}/resume")
-    text = show(http, recorded.id)
-    shown = [int(ordinal) for ordinal in re.findall(r'<li data-ordinal="(\d+)"', text)]
-    assert shown == list(range(shown[0], shown[0] - EVENTS, -1))
-    assert f'data-latest="{shown[0]}"' in text
+def test_the_reference_point_of_the_hypervolume_is_said(http: httpx.Client, recorded: Any) -> None:
+    course = part(show(http, recorded.id), "of-course")
+    assert "up to the reference point psnr (dB) 28.00, params 20,000" in course
 
 
 def test_a_search_that_is_not_there_is_a_page_with_a_hint(http: httpx.Client) -> None:
     answer = http.get("/searches/ffffffff", headers=BROWSER)
     assert answer.status_code == 404
     assert "What to do" in answer.text
-
-
-@pytest.mark.parametrize(
-    ("kind", "detail", "text"),
-    [
-        ("told", {"ordinal": 1, "failure_kind": "diverged"}, "candidate 1: failed, diverged"),
-        ("told", {"ordinal": 1, "psnr_db": 30.0, "cached": True}, "candidate 1: 30.00 dB, known already"),
-        ("parallelism", {"was": None, "parallelism": 4}, "from every worker to 4"),
-        ("claimed", {"owner": "host"}, "by host"),
-        ("training_failed", {"candidate": "a-1", "reason": "diverged"}, "a-1 diverged"),
-        ("started", {}, ""),
-    ],
-)
-def test_events_are_told_in_words(kind: str, detail: dict[str, Any], text: str) -> None:
-    assert told(kind, detail) == text
 
 
 def test_rows_of_the_list_lead_to_the_page(http: httpx.Client, store: MemoryStore, spec: dict[str, Any]) -> None:
