@@ -17,7 +17,7 @@ from nas.store.opening import open_store
 from nas.tokens import Tokens
 
 from .access_log import AccessLog
-from .dashboard import assets, candidate, log, model, new_search, pages, search, session
+from .dashboard import assets, candidate, log, model, new_search, pages, reference, search, session
 from .dashboard.refusals import Refusals
 from .enlarging import Enlarger
 from .errors import install
@@ -104,7 +104,9 @@ ROUTERS = tuple(
     )
 )
 
-PAGES = tuple(module.router for module in (pages, new_search, search, log, candidate, model, session, assets))
+PAGES = tuple(
+    module.router for module in (pages, new_search, search, log, candidate, model, reference, session, assets)
+)
 """What people look at; the OpenAPI document does not tell of it."""
 
 CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -168,9 +170,10 @@ def create_app(settings: ApiSettings | None = None, store: Store | None = None) 
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
         separate_input_output_schemas=False,
+        docs_url=None,
         redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
     )
+    app.state.roles = reference.roles(route for router in ROUTERS for route in router.routes)
     for router in ROUTERS + PAGES:
         app.include_router(router)
     install(app)

@@ -24,14 +24,6 @@ PAGE = (
 )
 """For the page of a front: it draws its plot with the script that it bears, in an origin of its own."""
 
-DOCS = (
-    b"default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; "
-    b"style-src 'unsafe-inline' https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com; "
-    b"connect-src 'self'" + CLOSED
-)
-"""For /docs: Swagger UI comes from where FastAPI takes it from, and asks this service only."""
-
-
 SITE = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     b"font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -53,19 +45,17 @@ class SecureHeaders:
 
         async def send_securely(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *missing(scope["path"], message["headers"])]
+                message["headers"] = [*message["headers"], *missing(message["headers"])]
             await send(message)
 
         await self._app(scope, receive, send_securely)
 
 
-def missing(path: str, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def missing(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """The headers that an answer still needs."""
     there = {name.lower(): value for name, value in headers}
     added = [(name, value) for name, value in DEFAULTS if name not in there]
     if b"content-security-policy" not in there:
-        policy = NOTHING
-        if there.get(b"content-type", b"").startswith(b"text/html"):
-            policy = DOCS if path == "/docs" else PAGE
-        added.append((b"content-security-policy", policy))
+        html = there.get(b"content-type", b"").startswith(b"text/html")
+        added.append((b"content-security-policy", PAGE if html else NOTHING))
     return added

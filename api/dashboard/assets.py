@@ -55,6 +55,8 @@ OWN: Mapping[str, str] = {
     "new-problems.js": SCRIPT,
     "new-estimate.js": SCRIPT,
     "new-copies.js": SCRIPT,
+    "reference.css": STYLE,
+    "reference.js": SCRIPT,
     **dict.fromkeys(plots.SCRIPTS, SCRIPT),
     **dict.fromkeys(plots.STYLES, STYLE),
 }
