@@ -105,7 +105,7 @@ def test_parents_and_children_lead_to_each_other(http: httpx.Client, recorded: A
     store.candidate = lambda id_: next(one for one in bred(first.search_id) if one.id == id_)  # type: ignore[method-assign]
     text = read_page(http, f"/candidates/{first.id}")
     assert f'href="/candidates/{second.id}"' in text
-    assert "random, 32.00 dB (+2.00 dB)" in text
+    assert 'random, 32.00 dB <span class="whole">(+2.00 dB)</span>' in text
     text = read_page(http, f"/candidates/{second.id}")
     assert f'href="/candidates/{first.id}"' in text
     assert "ffffffff</code>" in text
