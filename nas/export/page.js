@@ -3,6 +3,7 @@
 import { makeCurves } from "./curves.js";
 import { makeFront } from "./front.js";
 
+const keptIn = "hash"; // a service that answers with the page takes no other queries
 const chosen = document.getElementById("chosen");
 
 /** A document of the page. */
@@ -23,5 +24,5 @@ function show(id) {
 
 const [cloud, members, history] = ["cloud", "members", "history"].map((name) => held(`${name}-document`));
 document.documentElement.dataset.script = "";
-makeFront(cloud.search_id, { read: async () => cloud, readMembers: async () => members, open: show, keptIn: "hash" })();
-if (history.points.length) makeCurves(cloud.search_id, { read: async () => history })();
+makeFront(cloud.search_id, { read: async () => cloud, readMembers: async () => members, open: show, keptIn })();
+if (history.points.length) makeCurves(cloud.search_id, { read: async () => history, keptIn })();

@@ -11,6 +11,7 @@ from pathlib import Path
 
 SCRIPTS = (
     "palette.js",
+    "address.js",
     "elements.js",
     "cloud.js",
     "selection.js",

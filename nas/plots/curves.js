@@ -1,5 +1,6 @@
 // How a search came to where it is, and others beside it: hypervolume or best PSNR, against evaluations and against time.
 
+import { choicesIn } from "./address.js";
 import { lookOf } from "./looks.js";
 import { config, csvOf, layout, onTheme, palette } from "./palette.js";
 
@@ -20,11 +21,13 @@ const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
  *
  * `read()` gives the search's history as the service has it, or null where it is as it was; `others()` gives searches to
  * draw beside it, each with its id, its name, such a reader, and whether its hypervolume is `alike`: measured from the same
- * reference point on the same images. Without a place for choices the hypervolume is shown.
+ * reference point on the same images. The choice is kept in a part of
+ * the address, see `choicesIn`.
  */
-export function makeCurves(searchId, { read, name = searchId, others = async () => [] }) {
+export function makeCurves(searchId, { read, name = searchId, others = async () => [], keptIn = "search" }) {
   const form = document.getElementById("course");
   const note = document.getElementById("course-note");
+  const choices = choicesIn(keptIn);
   const held = new Map(); // points by id, of every search that was ever shown
   let every = [{ id: searchId, name }];
 
@@ -82,13 +85,13 @@ export function makeCurves(searchId, { read, name = searchId, others = async () 
   };
 
   form?.addEventListener("change", ({ target }) => {
-    const asked = new URLSearchParams(location.search);
+    const asked = choices.read();
     if (target.value) asked.set(CHOICE, target.value);
     else asked.delete(CHOICE);
-    history.replaceState(null, "", asked.size ? `?${asked}` : location.pathname);
+    choices.write(asked);
     draw();
   });
-  if (form) form.elements.course.value = new URLSearchParams(location.search).get(CHOICE) === "psnr" ? "psnr" : "";
+  if (form) form.elements.course.value = choices.read().get(CHOICE) === "psnr" ? "psnr" : "";
   onTheme(() => held.size && draw());
 
   return async () => {

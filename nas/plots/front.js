@@ -1,6 +1,7 @@
 // The candidates of a search, and of others beside it: two plots that share a selection, with their choices in the page's
 // address, so that it can be sent to somebody.
 
+import { choicesIn } from "./address.js";
 import { boundsOf, prepared, rowsOf, spansDecades } from "./cloud.js";
 import { makeComparing } from "./comparing.js";
 import { csvOf, onTheme } from "./palette.js";
@@ -17,12 +18,13 @@ const WAIT_MS = 120; // a drag is over, or rests, before everything follows it
  * `read()` gives the search's cloud as the service has it, or null where it is as it was; `open(id)` shows a candidate.
  * Where there is a service: `name` is what people call the search, `readMembers()` gives its front with what seeds differ
  * by, and `compare` reaches other searches (see `makeComparing`). Places that the page lacks are left out. Choices are
- * kept in the "search" of the address, or in its "hash" where nobody but the page is to be asked for them.
+ * kept in a part of the address, see `choicesIn`.
  */
 export function makeFront(searchId, { read, open, name = searchId, readMembers = null, compare = null, keptIn = "search" }) {
   const [place, form, note, tones] = ["plot", "axes", "plot-note", "tones"].map((id) => document.getElementById(id));
   const [parallelPlace, pickedPlace, comparePlace] = ["parallel", "picked", "compare"].map((id) => document.getElementById(id));
   const selection = makeSelection();
+  const choices = choicesIn(keptIn);
   const figures = [...form.elements.x.options].map(({ value, textContent, dataset }) => ({
     column: value, title: textContent, sense: dataset.sense, wide: "spread" in dataset,
   }));
@@ -58,7 +60,9 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
     if (unseen) parts.push(`${unseen.toLocaleString("en")} have no figure for these axes.`);
     if (spreads.size) parts.push("Bars are one standard deviation over the seeds of a member.");
     if (form.elements.published.checked) parts.push("A dotted line is a published network whose printed scores do not compare with this search's; point at its diamond for source and protocol.");
-    return [...parts, ...(comparing?.remarks() ?? [])].join(" ");
+    const beside = comparing?.remarks() ?? [];
+    if (beside.length) parts.push("Filled marks are fronts, a colour and a shape for each search.");
+    return [...parts, ...beside].join(" ");
   };
 
   const drawScatter = () => {
@@ -86,10 +90,8 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
     return wide && spansDecades(boundsOf([own.figures[column], beside]));
   };
 
-  const kept = () => new URLSearchParams(location[keptIn].slice(1));
-
   const choose = () => {
-    const asked = kept();
+    const asked = choices.read();
     for (const axis of ["x", "y", "colour", "size"]) {
       const options = [...form.elements[axis].options];
       const first = options.findIndex((one) => "first" in one.dataset);
@@ -104,16 +106,15 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
   };
 
   /** Put choices into the address: those of the controls as they are made, and what is selected. */
-  const keep = (choices = {}) => {
-    const asked = kept();
-    for (const [choice, value] of Object.entries(choices)) {
+  const keep = (made = {}) => {
+    const asked = choices.read();
+    for (const [choice, value] of Object.entries(made)) {
       if (value === null) asked.delete(choice);
       else asked.set(choice, value);
     }
     selection.write(asked);
     comparing?.write(asked);
-    const sign = keptIn === "hash" ? "#" : "?";
-    history.replaceState(null, "", asked.size ? sign + asked : location.href.split(sign)[0]);
+    choices.write(asked);
   };
 
   form.addEventListener("change", ({ target }) => {
@@ -137,7 +138,7 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
   // -- what comes ----------------------------------------------------------------------------------------------------
 
   const begin = async () => {
-    const asked = kept();
+    const asked = choices.read();
     choose();
     selection.read(asked, figures.map(({ column }) => column));
     clearTimeout(timer); // what is drawn now has it

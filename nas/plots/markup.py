@@ -1,8 +1,8 @@
-"""Where plots find their place in a page: parts of templates, under the names that `makeFront` looks for."""
+"""Where plots find their place in a page: parts of templates, with the ids that the modules look for."""
 
 from __future__ import annotations
 
 from jinja2 import PackageLoader, PrefixLoader
 
 PARTS = PrefixLoader({"plots": PackageLoader("nas.plots", "")})
-"""Templates `plots/axes.html` and `plots/front.html`; the first wants `axes`, see `nas.plots.axes.Axis`."""
+"""Templates `plots/axes.html`, which wants `axes` as `nas.plots.axes.Axis`, `plots/front.html` and `plots/course.html`."""

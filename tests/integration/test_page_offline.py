@@ -72,8 +72,10 @@ def test_a_lone_file_draws_every_plot_and_asks_for_nothing(
     expect(page.locator("#plot .xtitle")).to_have_text("mult-adds")
     page.locator("select[name=colour]").select_option("ssim")
     expect(page.locator("#tones")).to_contain_text("ssim")
+    page.locator("select[name=course]").select_option("psnr")
     page.reload()
     expect(page.locator("#plot .xtitle")).to_have_text("mult-adds")  # a view is its address
+    expect(page.locator("#by-time .ytitle")).to_have_text("best PSNR (dB)")
 
     summary = page.locator("summary", has_text=f"{SEARCH}-1")
     summary.click()
