@@ -5,8 +5,8 @@ import { made } from "./elements.js";
 import { brief } from "./strands.js";
 
 const STEPS = { ArrowUp: 0.02, ArrowRight: 0.02, ArrowDown: -0.02, ArrowLeft: -0.02, PageUp: 0.1, PageDown: -0.1, Home: -1, End: 1 };
-const GRIP = 12; // how near to an end a finger takes hold of it, in pixels
-const SNAP = 6; // how near to the end of its axis a finger leaves it open
+const GRIP = { touch: 22, other: 12 }; // how near to an end it is taken hold of, in pixels
+const SNAP = 6; // how near to the end of its axis a drag leaves it open
 const LEAST = 4; // what is dragged less far was a tap
 
 /** A range as shares of its axis, its lower end on the page first; 0 and 1 where it is open. */
@@ -37,7 +37,7 @@ export function makeBrushes(stage, selection, tapped) {
     if (event.button) return;
     const at = shareAt(event);
     const shares = sharesOf(one.axis, selection.range(one.axis.column));
-    const grip = GRIP / (places.bottom - places.top);
+    const grip = (GRIP[event.pointerType] ?? GRIP.other) / (places.bottom - places.top);
     const whole = shares[0] <= 0 && shares[1] >= 1;
     const end = whole ? -1 : shares.findIndex((share) => Math.abs(share - at) <= grip);
     const inside = !whole && end < 0 && at > shares[0] && at < shares[1];

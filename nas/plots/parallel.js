@@ -4,7 +4,7 @@
 import { makeBrushes } from "./brushes.js";
 import { KINDS } from "./cloud.js";
 import { made } from "./elements.js";
-import { onTheme, palette, save } from "./palette.js";
+import { palette, save } from "./palette.js";
 import { canvasPen, svgPen } from "./pen.js";
 import { brief, drawAxes, drawChosen, drawRest, linesOf, nearest, plan } from "./strands.js";
 
@@ -18,7 +18,7 @@ const PICTURE = 2; // and those of a picture that is fetched
  */
 export function makeParallel(host, { searchId, selection, open, csv }) {
   const [rest, front, mark] = ["rest", "front", "mark"].map((name) => made("canvas", name, { "aria-hidden": "true" }));
-  const tip = made("div", "tip", { role: "status" });
+  const tip = made("div", "tip");
   const stage = made("div", "stage", {}, rest, front, mark);
   const region = made("div", "wide", { role: "group", "aria-label": "Parallel coordinates; handles at each axis select" }, stage);
   const buttons = made("p", "files", {}, "Download ");
@@ -164,7 +164,6 @@ export function makeParallel(host, { searchId, selection, open, csv }) {
   tip.hidden = true;
   const brush = makeBrushes(stage, selection, tapped);
   selection.watch(soon);
-  onTheme(anew);
   new ResizeObserver(anew).observe(region);
 
   return (every, figures) => {

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import closing
+from itertools import product
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import httpx
+import numpy as np
 import pytest
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.dashboard.assets import url
 from api.settings import ApiSettings
 from api.testing import SPEC, record_search
 from nas.store.memory import MemoryStore
@@ -26,6 +29,31 @@ HOSTILE = "<b>50%{x}</b><img src=x onerror='window.owned = true'>"
 
 FADED = """() => [...document.querySelectorAll("#plot .scatterlayer .point")].filter(
     (point) => Number(getComputedStyle(point).opacity) < 0.5).length"""
+
+
+STAIRS = """async ([module, x, y]) => {
+    const { staircase } = await import(module);
+    const senses = ["max", "min"];
+    const pairs = senses.flatMap((across) => senses.map((up) => [across, up]));
+    return pairs.map((ways) => staircase([...x.keys()], [x, y], ways));
+}"""
+
+SENT = """async (module) => {
+    const { makeSelection } = await import(module);
+    const x = Array.from({ length: 400 }, (_, place) => 10 ** (place / 100));
+    const y = x.map((_, place) => (place * 7919) % 400);
+    const shown = { figures: { x, y }, ids: x.map(String) };
+    const [sent, got] = [makeSelection(), makeSelection()];
+    const round = Array.from({ length: 500 }, (_, place) => place / 80);
+    sent.enclose({ x: { column: "x", log: true }, y: { column: "y", log: false },
+                   points: round.map((turn) => [2 + Math.cos(turn), 200 + 150 * Math.sin(turn)]) });
+    sent.brush({ y: [null, 300.00049], x: [12.3456789, 1e9] });
+    const address = new URLSearchParams("?colour=ssim&only.z=1+2");
+    sent.write(address);
+    got.read(new URLSearchParams(address.toString()), ["x", "y"]);
+    const [one, other] = [sent, got].map((selection) => [...selection.of(shown)]);
+    return { same: String(one) === String(other), count: one.filter(Boolean).length, address: address.toString() };
+}"""
 
 
 class House:
@@ -214,3 +242,23 @@ def test_a_finger_names_a_candidate_before_it_opens_it(house: House, browser: An
         page.touchscreen.tap(*at)
         sync_api.expect(page).to_have_url(re.compile(rf"/candidates/{house.search}-2$"))
         assert visit.complaints == []
+
+
+def test_a_staircase_is_what_nothing_beats_whichever_way_is_better(house: House, visit: Any) -> None:
+    visit.page.goto(f"/searches/{house.search}")
+    points = np.random.default_rng(0).integers(0, 12, (80, 2))
+    found = visit.page.evaluate(STAIRS, [url("cloud.js"), *points.T.tolist()])
+    for (across, up), steps in zip(product((-1, 1), repeat=2), found, strict=True):
+        losses = points * [across, up]
+        beaten = ((losses[:, None] >= losses) & (losses[:, None] != losses).any(2)[..., None]).all(2).any(1)
+        assert {tuple(point) for point in points[steps]} == {tuple(point) for point in points[~beaten]}
+        assert points[steps, 0].tolist() == sorted(set(points[steps, 0].tolist()))
+
+
+def test_a_selection_survives_its_address(house: House, visit: Any) -> None:
+    visit.page.goto(f"/searches/{house.search}")
+    found = visit.page.evaluate(SENT, url("selection.js"))
+    assert found["same"]
+    assert 0 < found["count"] < 400
+    assert found["address"].startswith("colour=ssim&only.y=*+300&only.x=12.3457+1000000000&lasso=log*x+y+")
+    assert len(found["address"]) < 1500  # though five hundred corners were drawn
