@@ -21,7 +21,7 @@ router = APIRouter(include_in_schema=False)
 EVENTS = 50
 """On a page."""
 
-WIDTH, LOOKS = 400, 6
+WIDTH, LOOKS = 100, 8
 """How far back is looked for them, and how often twice as far as before: trainings in flight leave gaps in the log."""
 
 Sort = Literal["outcome", "asked", "training", "course"]

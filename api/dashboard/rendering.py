@@ -44,6 +44,11 @@ def rendered(scope: Scope, template: str, **values: Any) -> str:
     )
 
 
+def fragment(template: str, **values: Any) -> bytes:
+    """A part of a page that says the same to everybody, so that it can be kept."""
+    return _environment().get_template(template).render(**values).encode()
+
+
 def page(request: Request, template: str, **values: Any) -> Response:
     """A page, or 304 where the script that asks for it anew holds what it would be."""
     text = rendered(request.scope, template, **values)

@@ -19,7 +19,7 @@ from ..access import Viewer
 from ..deps import ServiceDep
 from .agreement import rankings, yields
 from .log import SORTS, log_before
-from .rendering import page
+from .rendering import fragment, page
 from .views import search_row
 from .wording import span
 
@@ -79,11 +79,7 @@ def show_search(search_id: str, request: Request, service: ServiceDep, who: View
         facts=facts(search),
         warnings=search.warnings,
         axes=[axis(column) for column in columns_of(front)],
-        headings=[heading(column) for column in columns_of(front)],
-        members=members(front),
-        more=max(0, len(front.members) - MEMBERS),
-        note=front.note,
-        latency=latency_of(front),
+        members=table_of(search_id, service),
         hypervolume=number(front.hypervolume),
         reference=reference(search),
         hands=[hand(worker, service) for worker in service.workers() if worker.search_id == search_id],
@@ -94,6 +90,24 @@ def show_search(search_id: str, request: Request, service: ServiceDep, who: View
         rankings=rankings(found, search.spec.engine.rung_min_tau),
         grids=grids(found),
     )
+
+
+def table_of(search_id: str, service: Service) -> str:
+    """The members of a front as HTML, made anew where outcomes have come."""
+
+    def made() -> bytes:
+        front = service.front(search_id)
+        return fragment(
+            "search_members.html",
+            headings=[heading(column) for column in columns_of(front)],
+            members=members(front),
+            more=max(0, len(front.members) - MEMBERS),
+            note=front.note,
+            latency=latency_of(front),
+        )
+
+    document = service.standing(search_id).document(("page", "members"), made, of_outcomes=True)
+    return document.body.decode()
 
 
 def facts(search: Search) -> list[tuple[str, str]]:
