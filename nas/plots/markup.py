@@ -5,4 +5,5 @@ from __future__ import annotations
 from jinja2 import PackageLoader, PrefixLoader
 
 PARTS = PrefixLoader({"plots": PackageLoader("nas.plots", "")})
-"""`plots/axes.html`, which wants `axes` (each an `Axis` of `nas.plots.axes`), `plots/front.html` and `plots/course.html`."""
+"""`plots/axes.html`, which wants `axes` (each an `Axis` of `nas.plots.axes`), `plots/front.html` and
+`plots/course.html`."""
