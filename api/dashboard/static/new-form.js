@@ -118,7 +118,7 @@ function reveal(node) {
 /** Have the fields of a base default to what it has by some name. */
 function restart(node, name) {
   const bases = JSON.parse(node.dataset.bases);
-  const base = Object.hasOwn(bases, name) ? bases[name] : defaultOf(node);
+  const base = bases[Object.hasOwn(bases, name) ? name : defaultOf(node).name];
   const others = fieldsOf(node).filter((field) => field !== nameField(node));
   others.forEach((field) => (field.dataset.default = JSON.stringify(base[field.dataset.field])));
 }

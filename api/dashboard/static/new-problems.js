@@ -94,7 +94,8 @@ function nameOf(node) {
   const holder = node.parentElement.closest("[aria-label][data-field], [data-row]");
   const of = holder?.getAttribute("aria-label");
   const name = LEAVES.has(node.dataset.kind) ? own || node.textContent.trim() : node.getAttribute("aria-label");
-  return of && LEAVES.has(node.dataset.kind) ? `${of}, ${name.toLowerCase()}` : name;
+  const whole = of && LEAVES.has(node.dataset.kind) ? `${of}, ${name.toLowerCase()}` : name;
+  return whole[0].toUpperCase() + whole.slice(1);
 }
 
 const focusable = (node) =>
