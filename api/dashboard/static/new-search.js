@@ -213,6 +213,8 @@ document.getElementById("edit").addEventListener("click", () => {
   pasted.value = JSON.stringify(form.document(), null, 2);
   document.getElementById("pasting-wrong").hidden = true;
   pasting.showModal();
+  pasted.setSelectionRange(0, 0);
+  pasted.scrollTop = 0;
 });
 document.getElementById("fill").addEventListener("click", paste);
 addEventListener("pageshow", ({ persisted }) => {
