@@ -35,9 +35,8 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
 
   const every = () => [own, ...(comparing?.shown() ?? [])];
   const csv = () => csvOf(rowsOf(every()));
-  const csvOfSelected = () => csvOf(rowsOf(every(), (shown, number) => selection.of(shown)[number]));
   const scatter = makeScatter(place, { searchId, selection, open, csv });
-  const parallel = parallelPlace && makeParallel(parallelPlace, { searchId, selection, open, csv: csvOfSelected });
+  const parallel = parallelPlace && makeParallel(parallelPlace, { searchId, selection, open, csv });
   const picked = pickedPlace && makePicked(pickedPlace, { searchId, selection, open });
   const comparing = compare && comparePlace && makeComparing(comparePlace, { searchId, compare, changed: () => (keep(), drawAll()) });
 

@@ -14,7 +14,7 @@ const PICTURE = 2; // and those of a picture that is fetched
 
 /**
  * The plot in a place; the function that is returned shows prepared clouds over figures `{ column, title, sense, log }`.
- * `open(id)` shows a candidate, `csv()` gives what is selected as text.
+ * `open(id)` shows a candidate, `csv()` gives all as text.
  */
 export function makeParallel(host, { searchId, selection, open, csv }) {
   const [rest, front, mark] = ["rest", "front", "mark"].map((name) => made("canvas", name, { "aria-hidden": "true" }));

@@ -2,7 +2,7 @@
 // selected. Knows nothing of controls and addresses.
 
 import { config, layout, palette } from "./palette.js";
-import { FADED, pickedOf, tracesOf } from "./traces.js";
+import { FADED, fadingOf, tracesOf } from "./traces.js";
 
 const TOOLS = ["zoom2d", "pan2d", "select2d", "lasso2d", "resetScale2d"];
 const NARROW = 600; // pixels: below it names of the backdrop would cover the points
@@ -79,9 +79,10 @@ export function makeScatter(place, { searchId, selection, open, csv }) {
    */
   const fade = () => {
     if (!ready) return;
-    drawn.forEach((some, number) => some && (place.data[number].selectedpoints = pickedOf(selection, some)));
+    const colours = palette();
+    drawn.forEach((some, number) => some && Object.assign(place.data[number], fadingOf(view, some, colours, selection)));
     paint();
-    window.Plotly.relayout(place, { selections: [], shapes: outlineOf(selection, view, palette()) });
+    window.Plotly.relayout(place, { selections: [], shapes: outlineOf(selection, view, colours) });
   };
 
   /** Make points as strong as the selection has them, after plotly has drawn them. */

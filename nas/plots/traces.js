@@ -25,7 +25,7 @@ function toned(column, numbers, [least, most], unknown) {
 }
 
 /** Which points of a trace are selected, as plotly takes them; null where nothing narrows the selection. */
-export function pickedOf(selection, { shown, numbers }) {
+function pickedOf(selection, { shown, numbers }) {
   if (selection.empty) return null;
   const chosen = selection.of(shown);
   return numbers.flatMap((number, point) => (chosen[number] ? [point] : []));
@@ -44,15 +44,24 @@ function barsOf({ spreads }, { shown, kind, numbers }, column, color, chosen) {
   return array.some(Boolean) ? { type: "data", array, color, thickness: 1, width: 3 } : { visible: false };
 }
 
+/** What the selection changes of a trace. */
+export function fadingOf(view, some, colours, selection) {
+  const chosen = selection.of(some.shown);
+  const color = colours[markOf(some.kind, some.place, view.every.length > 1).colour];
+  return {
+    selectedpoints: pickedOf(selection, some),
+    error_x: barsOf(view, some, view.x.column, color, chosen),
+    error_y: barsOf(view, some, view.y.column, color, chosen),
+  };
+}
+
 function pointsOf(view, some, colours, selection) {
   const { every, x, y } = view;
-  const { shown, kind, numbers, low, place } = some;
+  const { shown, kind, numbers, low } = some;
   const compared = every.length > 1;
   const { figures, ids, operators, name, searchId } = shown;
+  // no bold words: plotly writes them as style attributes, which the policy of pages refuses
   const head = `%{customdata} ${KINDS[kind]}, %{text}${compared ? `<br>${plain(name)}` : ""}`;
-  const marker = markersOf(view, some, colours);
-  const chosen = selection.of(shown);
-  const bar = colours[markOf(kind, place, compared).colour];
   return {
     type: "scatter",
     mode: "markers",
@@ -63,11 +72,9 @@ function pointsOf(view, some, colours, selection) {
     yaxis: low ? "y2" : "y",
     customdata: numbers.map((number) => ids[number]),
     text: numbers.map((number) => operators[number]),
-    marker,
-    error_x: barsOf(view, some, x.column, bar, chosen),
-    error_y: barsOf(view, some, y.column, bar, chosen),
+    marker: markersOf(view, some, colours),
     unselected: { marker: { opacity: FADED } },
-    selectedpoints: pickedOf(selection, some),
+    ...fadingOf(view, some, colours, selection),
     hovertemplate: `${head}<br>${x.title} %{x}${low ? "" : `<br>${y.title} %{y}`}<extra></extra>`,
   };
 }
