@@ -15,7 +15,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -52,6 +52,10 @@ class Connection:
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         self._connection.connect()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
 
     def get(self, path: str, *, if_none_match: str = "", accept_encoding: str = "identity", status: int = 200) -> float:
         """Seconds of a request that is answered with a status; what comes compressed stays so."""
@@ -164,7 +168,8 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     limit = time.monotonic() + START_S
     while time.monotonic() < limit and process.poll() is None:
         try:
-            Connection(port).get("/health/live")
+            with closing(Connection(port)) as connection:
+                connection.get("/health/live")
             return
         except OSError:
             time.sleep(0.1)
@@ -186,11 +191,18 @@ def postgresql() -> Iterator[str]:
 
 
 @contextmanager
-def telling(url: str, search_id: str) -> Iterator[None]:
-    """A process that asks and tells of a candidate every 50 ms."""
+def telling(url: str, search_id: str, *, every_s: float = TELL_EVERY_S, seed: int = 1) -> Iterator[None]:
+    """A process that asks and tells of a candidate every 50 ms; once for each search, for it does not let go of it.
+
+    Args:
+        url: Of the database.
+        search_id: Of a search that waits.
+        every_s: Time between two candidates.
+        seed: Of the candidates; those of two searches need seeds of their own.
+    """
     context = multiprocessing.get_context("spawn")
     begun, enough = context.Event(), context.Event()
-    process = context.Process(target=_tell, args=(url, search_id, begun, enough))
+    process = context.Process(target=_tell, args=(url, search_id, every_s, seed, begun, enough))
     process.start()
     try:
         if not begun.wait(START_S):
@@ -201,19 +213,19 @@ def telling(url: str, search_id: str) -> Iterator[None]:
         process.join(30)
 
 
-def _tell(url: str, search_id: str, begun: Event, enough: Event) -> None:
+def _tell(url: str, search_id: str, every_s: float, seed: int, begun: Event, enough: Event) -> None:
     store = open_store(url)
     lease = store.claim_search("benchmark", at=utc_now(), lease_s=3600.0, only=SearchId(search_id))
     assert lease is not None, "nobody else runs it"
     search: Search = store.search(lease.search_id)
     first = search.progress.evaluated
-    for number, candidate in enumerate(candidates(search, 100_000, seed=1, first=first), start=first + 1):
+    for number, candidate in enumerate(candidates(search, 100_000, seed=seed, first=first), start=first + 1):
         evaluation = candidate.evaluation
         assert evaluation is not None, "it was told"
         store.record_ask(lease, in_flight(candidate))
         store.record_tell(lease, candidate, evaluation, make_progress(number))
         begun.set()
-        if enough.wait(TELL_EVERY_S):
+        if enough.wait(every_s):
             break
     store.close()
 

@@ -6,18 +6,18 @@ as those of trained networks do, so that fronts have the sizes of real ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, insert, text, update
+from sqlalchemy import Connection, Table, func, insert, literal, select, text, update
 
 from nas.objectives import Prediction
 from nas.pareto import Archive
-from nas.records import Candidate, CandidateId, CandidateState, Progress, Search, SearchState
+from nas.records import Candidate, CandidateId, CandidateState, Progress, Search, SearchId, SearchState
 from nas.spec import SearchSpec
 from nas.store import entries
 from nas.store.opening import open_store
@@ -26,33 +26,35 @@ from nas.store.sql.engine import connect, writing
 from nas.store.sql.mapping import candidate_columns, evaluation_columns, progress_columns
 from nas.testing.builders import START, make_candidate, make_evaluation, make_search, told
 from search_space.genotype import Genotype
+from search_space.space import SearchSpace
 from search_space.spaces import SPACES
 
 FAILED, INFEASIBLE = 0.02, 0.1
 """Shares of the candidates."""
+
+PROMOTED = 0.5
+"""Share of the feasible ones that are trained again on the next rung, where the recipe has several."""
 
 OPERATORS = "random", "mult_adds", "crossover", "kernel", "width"
 
 BATCH = 2000
 """Candidates inserted at once."""
 
-REFERENCE = {"psnr": 28.0, "fsds": 10.0, "mult_adds": 4e11}
+REFERENCE = {"psnr": 28.0, "ssim": 0.7, "fsds": 10.0, "mult_adds": 4e11}
 
 
-def fill(url: str, search_id: str, count: int, *, seed: int = 0) -> Search:
+def fill(url: str, search_id: str, count: int, *, seed: int = 0, asked: Mapping[str, Any] | None = None) -> Search:
     """Store a queued search of ``count`` told candidates, to be gone on with.
 
     Args:
         url: Of the database; it is made, or its tables are brought up to date.
         search_id: Eight hexadecimal digits.
         count: At least 1.
-        seed: Of the networks and of their scores.
+        seed: Of the networks and of their scores; searches of one database need seeds of their own.
+        asked: Fields of the spec beside its name, data and budget.
     """
     store = open_store(url)
-    spec = SearchSpec.model_validate(
-        {"name": "filled", "dataset": {"train": "photos"}, "budget": {"evaluations": count + 1_000}}
-    )
-    search = store.add_search(make_search(search_id, spec=spec, created_at=START, reference_point=REFERENCE))
+    search = store.add_search(_queued(search_id, count, asked or {}))
     engine = connect(url)
     try:
         with writing(engine).begin() as connection:
@@ -62,6 +64,44 @@ def fill(url: str, search_id: str, count: int, *, seed: int = 0) -> Search:
     finally:
         engine.dispose()
         store.close()
+
+
+def copy(url: str, search: Search, search_ids: Sequence[str]) -> None:
+    """Store searches that have asked for the same as a filled one, and were answered from its evaluations."""
+    store = open_store(url)
+    engine = connect(url)
+    try:
+        for search_id in search_ids:
+            store.add_search(replace(search, id=SearchId(search_id)))
+            with writing(engine).begin() as connection:
+                _copy(connection, search, search_id)
+    finally:
+        engine.dispose()
+        store.close()
+
+
+def _copy(connection: Connection, search: Search, search_id: str) -> None:
+    last = select(tables.searches.c.event_count).where(tables.searches.c.id == search.id).scalar_subquery()
+    change = update(tables.searches).where(tables.searches.c.id == search_id)
+    connection.execute(change.values({"event_count": last} | progress_columns(search.progress)))
+    for table, kept in ((tables.candidates, True), (tables.events, tables.events.c.ordinal > 1)):
+        columns = [_renamed(table, column.name, search.id, search_id) for column in table.columns]
+        rows = select(*columns).where(table.c.search_id == search.id).where(kept)
+        connection.execute(insert(table).from_select([column.name for column in table.columns], rows))
+
+
+def _renamed(table: Table, name: str, search_id: str, other: str) -> Any:
+    """A column of a search's rows as another search has it."""
+    if name == "search_id":
+        return literal(other)
+    return func.replace(table.c.id, search_id, other) if name == "id" else table.c[name]
+
+
+def _queued(search_id: str, count: int, asked: Mapping[str, Any]) -> Search:
+    named = {"name": "filled", "dataset": {"train": "photos"}, "budget": {"evaluations": count + 1_000}}
+    spec = SearchSpec.model_validate(named | asked)
+    reference = {one.metric: REFERENCE[one.metric] for one in spec.objective_values}
+    return make_search(search_id, spec=spec, created_at=START, reference_point=reference)
 
 
 def _insert(connection: Connection, search: Search, count: int, seed: int) -> None:
@@ -94,19 +134,29 @@ def candidates(search: Search, count: int, seed: int = 0, *, first: int = 0) -> 
         first: Number of the first of them.
     """
     rng, seen, space = np.random.default_rng(seed), set[str](), SPACES[search.spec.space]
-    objectives = search.spec.objective_values
-    model = make_candidate(search.id)
+    objectives, top_rung = search.spec.objective_values, search.spec.recipe.rungs - 1
+    model, promoted = make_candidate(search.id), None
     archive = Archive(objectives, [search.reference_point[one.metric] for one in objectives])
-    while len(seen) < count:
-        genotype = space.sample(rng)
-        if genotype.digest in seen:
-            continue
-        asked = replace(model, **_identity(search.id, first + len(seen), genotype), **_ask(rng))
-        seen.add(genotype.digest)
+    for ordinal in range(first, first + count):
+        if promoted is None:
+            genotype = _unseen(space, rng, seen)
+            asked = replace(model, **_identity(search.id, ordinal, genotype), **_ask(rng))
+        else:
+            asked = replace(promoted, **_identity(search.id, ordinal, promoted.genotype, promoted.rung))
         candidate = _told(asked, rng)
-        if candidate.feasible:
+        if candidate.feasible and candidate.rung == top_rung:
             archive.insert([candidate.evaluation.scores[one.column] for one in objectives])
+        rises = candidate.feasible and candidate.rung < top_rung and rng.random() < PROMOTED
+        promoted = replace(asked, rung=candidate.rung + 1, operator="promotion") if rises else None
         yield replace(candidate, hypervolume=archive.hypervolume)
+
+
+def _unseen(space: SearchSpace, rng: np.random.Generator, seen: set[str]) -> Genotype:
+    """A network that was not drawn before."""
+    while (genotype := space.sample(rng)).digest in seen:
+        pass
+    seen.add(genotype.digest)
+    return genotype
 
 
 def in_flight(candidate: Candidate) -> Candidate:
@@ -115,13 +165,13 @@ def in_flight(candidate: Candidate) -> Candidate:
     return replace(candidate, state=CandidateState.EVALUATING, evaluation=None, **unknown)
 
 
-def _identity(search_id: str, ordinal: int, genotype: Genotype) -> dict[str, Any]:
+def _identity(search_id: str, ordinal: int, genotype: Genotype, rung: int = 0) -> dict[str, Any]:
     return {
         "id": CandidateId(f"{search_id}-{ordinal}"),
         "ordinal": ordinal,
         "tells_before": ordinal,
         "genotype": genotype,
-        "evaluation_key": f"key-{genotype.digest}",
+        "evaluation_key": f"key-{genotype.digest}-{rung}",
         "asked_at": START + timedelta(seconds=ordinal),
     }
 

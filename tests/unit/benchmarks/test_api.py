@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks.api import _choices
 from benchmarks.asking import EMPTY, figures, share_of
-from benchmarks.filling import candidates, fill, in_flight
-from nas.records import SearchState
+from benchmarks.filling import candidates, copy, fill, in_flight
+from nas.records import SearchId, SearchState
 from nas.standing import Standing
 from nas.store.opening import open_store
 from nas.testing.builders import START, make_progress
@@ -36,6 +36,31 @@ def test_a_filled_search_can_be_read_and_gone_on_with(tmp_path: Path) -> None:
         store.record_tell(lease, more, more.evaluation, make_progress(61))
         assert standing.front().scored in (front.scored, front.scored + 1)
         assert standing.rows == 61
+
+
+def test_a_filled_search_trains_some_networks_again_on_the_next_rung(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'filled.sqlite'}"
+    search = fill(url, "00000001", 60, asked={"recipe": {"rungs": 2}})
+    with closing(open_store(url)) as store:
+        rows = store.told_rows(search.id)
+        assert len(rows) == 60
+        promoted = [row for row in rows if row.rung == 1]
+        assert 10 < len(promoted) < 40
+        assert {row.operator for row in promoted} == {"promotion"}
+        top = {row.genotype_digest for row in promoted}
+        assert {member.genotype.digest for member in Standing(store, search.id).front().members} <= top
+
+
+def test_a_copied_search_stands_where_the_first_one_does(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'filled.sqlite'}"
+    search = fill(url, "00000001", 30)
+    copy(url, search, ["00000002", "00000003"])
+    with closing(open_store(url)) as store:
+        first, *others = (Standing(store, SearchId(f"0000000{number}")).front() for number in (1, 2, 3))
+        for number, other in enumerate(others, start=2):
+            assert other.hypervolume == first.hypervolume
+            assert {member.search_id for member in other.members} == {f"0000000{number}"}
+            assert store.pulse(SearchId(f"0000000{number}")).event_count == store.pulse(search.id).event_count
 
 
 def test_requests_are_compared_with_the_empty_one_of_their_round() -> None:
