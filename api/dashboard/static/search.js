@@ -50,8 +50,8 @@ function patch(fresh) {
   search.dataset.state = state;
   for (const part of search.querySelectorAll("[data-part]")) {
     const wanted = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (drawnAs.get(part.dataset.part) === wanted.innerHTML) continue;
-    drawnAs.set(part.dataset.part, wanted.innerHTML);
+    if (drawnAs.get(part.dataset.part).isEqualNode(wanted)) continue;
+    drawnAs.set(part.dataset.part, wanted.cloneNode(true));
     const focused = part.contains(document.activeElement) ? document.activeElement : null;
     part.replaceChildren(...wanted.childNodes);
     if (focused) refocus(part, focused);
@@ -161,7 +161,7 @@ async function follow() {
   }
 }
 
-search.querySelectorAll("[data-part]").forEach((part) => drawnAs.set(part.dataset.part, part.innerHTML));
+search.querySelectorAll("[data-part]").forEach((part) => drawnAs.set(part.dataset.part, part.cloneNode(true)));
 steer(search, () => {
   wake(); // it may go on
   return look();
