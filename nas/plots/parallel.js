@@ -33,7 +33,7 @@ export function makeParallel(host, { searchId, selection, open, csv }) {
   let named = null;
 
   const chosen = (one) => selection.of(one);
-  const drawn = () => (named ? shown.every[named[0]].ids[named[1]] : null);
+  const namedId = () => (named ? shown.every[named[0]].ids[named[1]] : null);
 
   // -- what is drawn ---------------------------------------------------------------------------------------------------
 
@@ -108,8 +108,15 @@ export function makeParallel(host, { searchId, selection, open, csv }) {
       ...search, made("b", "", {}, one.ids[named[1]]), ` ${KINDS[one.kinds[named[1]]]}, ${one.operators[named[1]]}`,
       ...figures.flatMap(([title, value]) => [document.createElement("br"), `${title} ${value === null ? "–" : value.toLocaleString("en")}`]),
     );
-    const left = at[0] > places.width / 2 ? at[0] - tip.offsetWidth - 14 : at[0] + 14;
-    Object.assign(tip.style, { left: `${Math.max(0, left)}px`, top: `${Math.max(0, Math.min(at[1], HEIGHT - tip.offsetHeight))}px` });
+    placeTip(at);
+  };
+
+  /** Put the tip beside a point, within what is seen of the stage. */
+  const placeTip = ([x, y]) => {
+    const [from, seen] = [region.scrollLeft, region.clientWidth];
+    const wanted = x - from > seen / 2 ? x - tip.offsetWidth - 14 : x + 14;
+    const left = Math.max(from, Math.min(wanted, from + seen - tip.offsetWidth));
+    Object.assign(tip.style, { left: `${left}px`, top: `${Math.max(0, Math.min(y, HEIGHT - tip.offsetHeight))}px` });
   };
 
   const forget = () => {
@@ -120,9 +127,9 @@ export function makeParallel(host, { searchId, selection, open, csv }) {
   };
 
   const tapped = (event) => {
-    const before = drawn();
+    const before = namedId();
     name(event);
-    const found = drawn();
+    const found = namedId();
     if (found && (event.pointerType !== "touch" || found === before)) open(found); // a finger names it first
   };
 

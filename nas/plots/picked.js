@@ -48,7 +48,8 @@ export function makePicked(host, { searchId, selection, open }) {
     shown = every;
     host.hidden = selection.empty;
     if (selection.empty) return sheet.replaceSync("");
-    const ids = every.flatMap((one) => one.ids.filter((_, number) => holds(one, number)));
+    const bestFirst = (one) => Object.values(one.byKind).flat();
+    const ids = every.flatMap((one) => bestFirst(one).filter((number) => holds(one, number)).map((number) => one.ids[number]));
     const members = every[0]?.byKind.front.filter((number) => holds(every[0], number)) ?? [];
     const count = every.reduce((sum, one) => sum + one.ids.length, 0);
     const title = (column) => figures.find((figure) => figure.column === column)?.title ?? column;
