@@ -55,7 +55,8 @@ INTRUDERS = "img[src=x], svg[onload], script:not([src]), [href^='javascript' i]"
 
 PICTURES = ("lr", "bicubic", "network", "hr", "network-error", "bicubic-error")
 
-SEARCH, SCORED, FAILED, UNTOLD, MODEL = "0000000a", "0000000a-1", "0000000a-3", "0000000a-4", "00000000000a"
+SEARCH, OTHER, SCORED, FAILED, UNTOLD = "0000000a", "0000000b", "0000000a-1", "0000000a-3", "0000000a-4"
+MODEL = "00000000000a"
 
 REFUSED = {
     "a refusal": "Failed to load resource: the server responded with a status of 404 (Not Found)",
@@ -69,7 +70,7 @@ PAGES = {
     "sign-in": ("/sign-in", "#token"),
     "a new search": ("/searches/new?preset=first-look", "#f-objectives [data-row]"),
     "a clone": (f"/searches/new?from={SEARCH}&start={SCORED}", "#summary li, #told p"),
-    "a search": (f"/searches/{SEARCH}", "#by-time .main-svg"),
+    "a search": (f"/searches/{SEARCH}?with={OTHER}", "#by-time .main-svg"),
     "a scored candidate": (f"/candidates/{SCORED}", "#pictures [role=slider]"),
     "a failed candidate": (f"/candidates/{FAILED}", ".failed"),
     "a candidate in flight": (f"/candidates/{UNTOLD}", "[data-live=on]"),
@@ -90,24 +91,25 @@ class House:
 
 
 def furnish(store: MemoryStore, home: Path) -> None:
-    """Write a search with all that its pages can show, in the words of somebody who means harm."""
+    """Write two searches with all that its pages can show, in the words of somebody who means harm."""
     spec = SearchSpec.model_validate({**SPEC, "name": HOSTILE, "dataset": {"train": HOSTILE}})
-    store.add_search(make_search(SEARCH, spec=spec, owner=HOSTILE, warnings=(HOSTILE,)))
-    _record(store)
+    for search_id in (SEARCH, OTHER):
+        store.add_search(make_search(search_id, spec=spec, owner=HOSTILE, warnings=(HOSTILE,)))
+        _record(store, search_id)
     for number, state in enumerate((SearchState.FAILED, SearchState.PAUSED, SearchState.COMPLETED)):
         store.add_search(make_search(f"0000000{number}", spec=spec, owner=HOSTILE, state=state, reason=HOSTILE))
     _train(store)
     _make_files(store, home)
 
 
-def _record(store: MemoryStore) -> None:
+def _record(store: MemoryStore, search_id: str) -> None:
     """Four outcomes, one of them a failure, and a worker at the fifth."""
     lease = store.claim_search(HOSTILE, at=START, lease_s=60.0)
     assert lease is not None
     facts: dict[str, Any] = {"baseline": {"psnr_db": 28.0}, "reference_point": {"psnr": 28.0, "params": 20_000}}
     store.begin_search(lease, at=START, data_digest="d" * 32, data_notes=[HOSTILE], **facts)
     asked = [
-        make_candidate(SEARCH, ordinal, genotype=genotype, params=1000 + ordinal, operator=HOSTILE)
+        make_candidate(search_id, ordinal, genotype=genotype, params=1000 + ordinal, operator=HOSTILE)
         for ordinal, genotype in enumerate(islice(TINY.enumerate(), 5))
     ]
     for candidate in asked:
@@ -286,6 +288,15 @@ def test_whatever_somebody_wrote_stays_text(opened: Callable[..., Any], name: st
     assert page.evaluate("window.owned ?? null") is None
     assert page.locator(INTRUDERS).count() == 0
     assert (HOSTILE in page.locator("body").inner_text()) is (name != "sign-in")
+
+
+def test_labels_of_plots_are_text(opened: Callable[..., Any]) -> None:
+    page = opened("a search")
+    page.locator("#plot").focus()
+    page.keyboard.press("ArrowRight")
+    sync_api.expect(page.locator("#plot .hoverlayer")).to_contain_text("{{7*7}}")
+    assert page.locator(INTRUDERS).count() == 0
+    assert page.evaluate("window.owned ?? null") is None
 
 
 def test_no_script_runs_that_is_none_of_the_services_files(window: Any, house: House) -> None:

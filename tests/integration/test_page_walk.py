@@ -79,29 +79,30 @@ class House:
         self.url, self._port = "", "0"
         self._folders = ["--home", str(home), "--images-root", str(images_root)]
         self._database = f"sqlite:///{home / 'srnas.sqlite'}"
-        self._log = (home / "walk.log").open("w")
+        self._log = home / "walk.log"
+        self._running: dict[str, subprocess.Popen[str]] = {}
         with closing(open_store(self._database)) as store:
             tokens = Tokens(store, utc_now)
             self.tokens = {role: tokens.create(f"some-{role}", role, by="tests")[1] for role in Role}
-        self._controller = self._start("controller")
-        self.open()
 
     def open(self) -> None:
-        """Have the web process answer, at the port that it had before."""
-        self._web = self._start("api", "--port", self._port)
-        assert self._web.stdout is not None
-        self.url = self._web.stdout.readline().split(" at ")[1].split()[0]
+        """Have everybody there; the web process at the port that it had before."""
+        self._begin("controller")
+        first = self._begin("api", "--port", self._port).stdout
+        assert first is not None
+        told = first.readline()
+        assert " at http://" in told, self._log.read_text()
+        self.url = told.split(" at ")[1].split()[0]
         self._port = self.url.rpartition(":")[2]
 
-    def close(self) -> None:
-        """End the web process; the controller goes on."""
-        _end(self._web)
-
-    def leave(self) -> None:
-        """End whatever is there."""
-        for process in (self._web, self._controller):
-            _end(process)
-        self._log.close()
+    def close(self, *verbs: str) -> None:
+        """End some processes, or all."""
+        for process in [self._running.pop(verb) for verb in verbs or list(self._running)]:
+            process.terminate()
+            try:
+                process.communicate(timeout=30)
+            finally:
+                process.kill()
 
     def client(self, role: Role = Role.SUBMITTER) -> Client:
         """A program of somebody's."""
@@ -112,25 +113,25 @@ class House:
         with closing(open_store(self._database)) as store:
             return store.search(SearchId(search_id)).progress.evaluated
 
-    def _start(self, verb: str, *options: str) -> subprocess.Popen[str]:
+    def _begin(self, verb: str, *options: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "api", verb, *self._folders, *options]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log, text=True, env=os.environ | SETTINGS)
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.communicate(timeout=30)
-    finally:
-        process.kill()
+        if verb not in self._running:
+            with self._log.open("a") as log:
+                self._running[verb] = subprocess.Popen(
+                    command, stdout=subprocess.PIPE, stderr=log, text=True, env=os.environ | SETTINGS
+                )
+        return self._running[verb]
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, sample_dir: Path, browser: Any) -> Iterator[House]:
     """The service; where there is no browser, none is started."""
     service = House(tmp_path_factory.mktemp("home"), sample_dir.parent)
-    yield service
-    service.leave()
+    try:
+        service.open()
+        yield service
+    finally:
+        service.close()
 
 
 @pytest.fixture
@@ -292,12 +293,14 @@ def enlarge_a_photograph(page: Any, path: Path) -> None:
 def test_whoever_may_only_look_sees_no_buttons_and_changes_nothing(house: House, search: str, visit: Any) -> None:
     page = visit.page
     with house.client() as client:
-        member = client.front(search).members[0].id
+        member, models = client.front(search).members[0].id, [model.id for model in client.models()]
     page.goto("/")
     sign_in(page, house, Role.VIEWER)
-    for path in ("/", f"/searches/{search}", f"/candidates/{member}"):
+    for path in ("/", f"/searches/{search}", f"/candidates/{member}", *(f"/models/{model}" for model in models)):
         page.goto(path)
-        assert page.locator(CHANGING).count() == 0
+        assert page.locator(CHANGING).count() == 0, path
+    page.goto("/searches/new")
+    expect(page.get_by_role("heading", name="Your role is to look")).to_be_visible()
     for path in (f"searches/{search}/cancel", f"candidates/{member}/pictures", f"candidates/{member}/trainings"):
         assert page.evaluate(ASK_TO_CHANGE, f"/v1/{path}") == 403
     assert page.evaluate(ASK_TO_CHANGE, "/v1/searches") == 403
@@ -312,7 +315,7 @@ def test_a_service_that_was_gone_is_missed_and_what_happened_is_told(house: Hous
     sign_in(page, house, Role.ADMIN)
     page.evaluate("window.stayed = true")
     expect(page.locator("#log")).to_contain_text("candidate 0:", timeout=TRAINED_MS)
-    house.close()
+    house.close("api")
     expect(page.locator("#connection")).to_have_text("connection lost")
     expect(page.locator("#notices")).to_contain_text("is lost")
     assert house.told(search) < outcomes
