@@ -91,7 +91,7 @@ def search_row(search: Search, service: Service, who: Principal) -> SearchRow:
         state=search.state,
         reason=search.reason,
         percent=int(100 * fraction(search, now)),
-        done=f"{reached.evaluated:,} of {search.spec.budget.evaluations:,}",
+        done=_done(reached.evaluated, search.spec.budget.evaluations),
         best="–" if reached.best_psnr_db is None else f"{reached.best_psnr_db:.2f} dB",
         gain=_gain(reached.best_psnr_db, bicubic),
         spark=_spark_of(search, service),
@@ -102,6 +102,16 @@ def search_row(search: Search, service: Service, who: Principal) -> SearchRow:
         buttons=_buttons(search, who),
         clone=f"/searches/new?from={search.id}" if may_submit(who) else "",
     )
+
+
+def _done(evaluated: int, budget: int) -> str:
+    """How much of the budget is spent; what goes beyond it are trainings that confirm the front.
+
+    >>> _done(7, 40), _done(48, 40)
+    ('7 of 40', '40 of 40, 8 to confirm')
+    """
+    beyond = f", {evaluated - budget:,} to confirm" if evaluated > budget else ""
+    return f"{min(evaluated, budget):,} of {budget:,}{beyond}"
 
 
 def _gain(psnr_db: float | None, bicubic_psnr_db: float | None) -> str:
