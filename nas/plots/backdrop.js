@@ -8,7 +8,8 @@ export function backdrop(cloud, { x, y }, colours, { published, labelled }) {
   const drawn = [];
   const line = { color: colours.soft, width: 1.5, dash: "dot" };
   const unselected = { marker: { opacity: 1 }, textfont: { color: colours.soft } }; // it is nobody's candidate
-  const common = { type: "scatter", showlegend: false, line, textfont: { color: colours.soft, size: 11 }, unselected, cliponaxis: false };
+  const textfont = { color: colours.soft, size: 11 };
+  const common = { type: "scatter", showlegend: false, line, textfont, unselected, cliponaxis: false };
   const against = (at, label, hover, up, height) =>
     drawn.push({
       ...common,
@@ -40,7 +41,8 @@ export function backdrop(cloud, { x, y }, colours, { published, labelled }) {
 
 /** What is known of a published network, for whoever points at it. */
 function wordsOf({ title, figures, printed, source }) {
-  const scores = printed.map((s) => `${s.dataset} ${s.psnr_db} dB / ${s.ssim}, ${s.protocol}${s.comparable ? "" : ", not comparable"}`);
+  const beside = ({ comparable }) => (comparable ? "" : ", not comparable");
+  const scores = printed.map((s) => `${s.dataset} ${s.psnr_db} dB / ${s.ssim}, ${s.protocol}${beside(s)}`);
   const costs = Object.entries(figures).map(([name, cost]) => `${name} ${cost.toLocaleString("en")}`);
   return [title, ...costs, ...scores, source].join("<br>");
 }

@@ -4,7 +4,11 @@
 import { made } from "./elements.js";
 import { brief } from "./strands.js";
 
-const STEPS = { ArrowUp: 0.02, ArrowRight: 0.02, ArrowDown: -0.02, ArrowLeft: -0.02, PageUp: 0.1, PageDown: -0.1, Home: -1, End: 1 };
+const [STEP, LEAP] = [0.02, 0.1]; // shares of an axis
+const STEPS = {
+  ArrowUp: STEP, ArrowRight: STEP, ArrowDown: -STEP, ArrowLeft: -STEP, PageUp: LEAP, PageDown: -LEAP, Home: -1, End: 1,
+};
+const SLIDER = { role: "slider", tabindex: "0", "aria-orientation": "vertical", "aria-valuemin": "0", "aria-valuemax": "100" };
 const GRIP = { touch: 22, other: 12 }; // how near to an end it is taken hold of, in pixels
 const SNAP = 6; // how near to the end of its axis a drag leaves it open
 const LEAST = 4; // what is dragged less far was a tap
@@ -88,9 +92,7 @@ export function makeBrushes(stage, selection, tapped) {
 
   const make = (axis) => {
     const strip = made("div", "strip");
-    const handles = ["lower", "upper"].map((name) =>
-      made("div", `handle ${name}`, { role: "slider", tabindex: "0", "aria-orientation": "vertical", "aria-valuemin": "0", "aria-valuemax": "100" }),
-    );
+    const handles = ["lower", "upper"].map((name) => made("div", `handle ${name}`, SLIDER));
     const one = { axis, strip, handles };
     strip.addEventListener("pointerdown", (event) => pressed(event, one));
     strip.addEventListener("pointermove", moved);

@@ -27,9 +27,13 @@ function differences(own, other) {
 function remarkOn(own, other) {
   const found = differences(own, other);
   const [mine, theirs] = [own, other].map(({ spec }) => spec.recipe.steps);
-  if (found.length) return `“${other.name}” was scored with ${found.join(" and ")}: its scores do not compare with those of this search, its costs do.`;
-  if (mine !== theirs) return `“${other.name}” trains for ${theirs.toLocaleString("en")} steps, this search for ${mine.toLocaleString("en")}.`;
-  return `“${other.name}” was scored on the same images with the same protocol.`;
+  const called = `“${other.name}”`;
+  const count = (steps) => steps.toLocaleString("en");
+  if (found.length) {
+    return `${called} was scored with ${found.join(" and ")}: its scores do not compare with those of this search, its costs do.`;
+  }
+  if (mine !== theirs) return `${called} trains for ${count(theirs)} steps, this search for ${count(mine)}.`;
+  return `${called} was scored on the same images with the same protocol.`;
 }
 
 /**
@@ -76,7 +80,8 @@ export function makeComparing(host, { searchId, compare, changed }) {
   const take = async (id) => {
     if (others.has(id) || id === searchId || !ID.test(id) || others.size >= SEARCHES_MOST - 1) return;
     const search = await compare.search(id);
-    if (search.spec.scale !== own.spec.scale) throw new Error(`it enlarges by ×${search.spec.scale}, this one by ×${own.spec.scale}`);
+    const [scale, wanted] = [search, own].map(({ spec }) => spec.scale);
+    if (scale !== wanted) throw new Error(`it enlarges by ×${scale}, this one by ×${wanted}`);
     const read = compare.cloud(id);
     others.set(id, { search, read, shown: prepared(id, search.name, await read()) });
   };

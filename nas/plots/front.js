@@ -10,6 +10,9 @@ import { makePicked } from "./picked.js";
 import { makeScatter } from "./scatter.js";
 import { makeSelection } from "./selection.js";
 
+const DOTTED =
+  "A dotted line is a published network whose printed scores do not compare with this search's; " +
+  "point at its diamond for source and protocol.";
 const WAIT_MS = 120; // a drag is over, or rests, before everything follows it
 
 /**
@@ -22,7 +25,9 @@ const WAIT_MS = 120; // a drag is over, or rests, before everything follows it
  */
 export function makeFront(searchId, { read, open, name = searchId, readMembers = null, compare = null, keptIn = "search" }) {
   const [place, form, note, tones] = ["plot", "axes", "plot-note", "tones"].map((id) => document.getElementById(id));
-  const [parallelPlace, pickedPlace, comparePlace] = ["parallel", "picked", "compare"].map((id) => document.getElementById(id));
+  const [parallelPlace, pickedPlace, comparePlace] = ["parallel", "picked", "compare"].map((id) =>
+    document.getElementById(id),
+  );
   const selection = makeSelection();
   const choices = choicesIn(keptIn);
   const figures = [...form.elements.x.options].map(({ value, textContent, dataset }) => ({
@@ -38,7 +43,8 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
   const scatter = makeScatter(place, { searchId, selection, open, csv });
   const parallel = parallelPlace && makeParallel(parallelPlace, { searchId, selection, open, csv });
   const picked = pickedPlace && makePicked(pickedPlace, { searchId, selection, open });
-  const comparing = compare && comparePlace && makeComparing(comparePlace, { searchId, compare, changed: () => (keep(), drawAll()) });
+  const changed = () => (keep(), drawAll());
+  const comparing = compare && comparePlace && makeComparing(comparePlace, { searchId, compare, changed });
 
   // -- what is drawn -----------------------------------------------------------------------------------------------
 
@@ -48,17 +54,19 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
   const explainTones = (column) => {
     tones.hidden = !column;
     if (!column) return;
-    const ends = boundsOf(every().map((shown) => shown.figures[column])).map((value) => (Number.isFinite(value) ? value.toLocaleString("en") : "–"));
-    [figures.find((figure) => figure.column === column).title, ...ends].forEach((text, at) => (tones.children[at].textContent = text));
+    const bounds = boundsOf(every().map((shown) => shown.figures[column]));
+    const ends = bounds.map((value) => (Number.isFinite(value) ? value.toLocaleString("en") : "–"));
+    const texts = [figures.find((figure) => figure.column === column).title, ...ends];
+    texts.forEach((text, at) => (tones.children[at].textContent = text));
   };
 
   const remark = (unseen) => {
     const { cloud } = own;
-    const [shown, all] = [cloud.ordinal.length, cloud.told + cloud.untold];
-    const parts = [shown < all ? `${shown.toLocaleString("en")} of ${all.toLocaleString("en")} candidates, evenly spread, the front whole.` : `${all.toLocaleString("en")} candidates.`];
+    const [shown, all] = [cloud.ordinal.length, cloud.told + cloud.untold].map((count) => count.toLocaleString("en"));
+    const parts = [shown === all ? `${all} candidates.` : `${shown} of ${all} candidates, evenly spread, the front whole.`];
     if (unseen) parts.push(`${unseen.toLocaleString("en")} have no figure for these axes.`);
     if (spreads.size) parts.push("Bars are one standard deviation over the seeds of a member.");
-    if (form.elements.published.checked) parts.push("A dotted line is a published network whose printed scores do not compare with this search's; point at its diamond for source and protocol.");
+    if (form.elements.published.checked) parts.push(DOTTED);
     const beside = comparing?.remarks() ?? [];
     if (beside.length) parts.push("Filled marks are fronts, a colour and a shape for each search.");
     return [...parts, ...beside].join(" ");

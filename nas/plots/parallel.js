@@ -8,6 +8,9 @@ import { palette, save } from "./palette.js";
 import { canvasPen, svgPen } from "./pen.js";
 import { brief, drawAxes, drawChosen, drawRest, linesOf, nearest, plan } from "./strands.js";
 
+const HOW =
+  "A line is a candidate; the front lies on top. Drag along an axis, or move its handles, to select; " +
+  "a double click or Escape takes that back.";
 const HEIGHT = 400;
 const SHARPEST = 2; // pixels of a canvas to one of the page, at most
 const PICTURE = 2; // and those of a picture that is fetched
@@ -24,7 +27,7 @@ export function makeParallel(host, { searchId, selection, open, csv }) {
   const buttons = made("p", "files", {}, "Download ");
   const words = made("p", "unseen");
   const head = made("h3", "", {}, "All figures");
-  const how = made("p", "note", {}, "A line is a candidate; the front lies on top. Drag along an axis, or move its handles, to select; a double click or Escape takes that back.");
+  const how = made("p", "note", {}, HOW);
   let shown = null; // { every, figures }
   let places = null;
   let stale = true; // whether what is kept must be drawn anew
@@ -106,7 +109,7 @@ export function makeParallel(host, { searchId, selection, open, csv }) {
     const search = shown.every.length > 1 ? [`${one.name} · `] : [];
     tip.replaceChildren(
       ...search, made("b", "", {}, one.ids[named[1]]), ` ${KINDS[one.kinds[named[1]]]}, ${one.operators[named[1]]}`,
-      ...figures.flatMap(([title, value]) => [document.createElement("br"), `${title} ${value === null ? "–" : value.toLocaleString("en")}`]),
+      ...figures.flatMap(([title, value]) => [made("br"), `${title} ${value === null ? "–" : value.toLocaleString("en")}`]),
     );
     placeTip(at);
   };

@@ -44,17 +44,20 @@ const short = (value) => Math.round(value * 100) / 100;
 
 /** A text as XML can carry it. */
 function escaped(text) {
-  return String(text).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "").replace(/[&<>"]/g, (sign) => ENTITIES[sign]);
+  const known = String(text).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "");
+  return known.replace(/[&<>"]/g, (sign) => ENTITIES[sign]);
 }
 
 /** A pen for an SVG file of some width and height; `text()` is the file. */
 export function svgPen(width, height) {
   const parts = [];
+  const extent = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
   const path = (line, end = "") => `<path d="M${Array.from(line, short).join(" ")}${end}"/>`;
   return {
     lines(lines, { colour, width: thick = 1, dash = [], alpha = 1 }) {
       const dashes = dash.length ? ` stroke-dasharray="${dash.join(" ")}"` : "";
-      parts.push(`<g fill="none" stroke="${colour}" stroke-width="${thick}" stroke-opacity="${short(alpha)}" stroke-linejoin="round"${dashes}>`);
+      const stroke = `stroke="${colour}" stroke-width="${thick}" stroke-opacity="${short(alpha)}"${dashes}`;
+      parts.push(`<g fill="none" ${stroke} stroke-linejoin="round">`);
       for (const line of lines) parts.push(path(line));
       parts.push("</g>");
     },
@@ -63,8 +66,9 @@ export function svgPen(width, height) {
     },
     words(text, [x, y], { colour, size = 12, align = "left", weight = 400 }) {
       const place = `x="${short(x)}" y="${short(y)}" text-anchor="${ANCHORS[align]}" dominant-baseline="central"`;
-      parts.push(`<text ${place} font-family="${FONT}" font-size="${size}" font-weight="${weight}" fill="${colour}">${escaped(text)}</text>`);
+      const font = `font-family="${FONT}" font-size="${size}" font-weight="${weight}"`;
+      parts.push(`<text ${place} ${font} fill="${colour}">${escaped(text)}</text>`);
     },
-    text: () => `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">${parts.join("")}</svg>\n`,
+    text: () => `<svg xmlns="http://www.w3.org/2000/svg" ${extent}>${parts.join("")}</svg>\n`,
   };
 }

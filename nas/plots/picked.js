@@ -41,7 +41,8 @@ export function makePicked(host, { searchId, selection, open }) {
     const rows = ids.slice(0, MARKED).map((id) => `tr[data-candidate="${CSS.escape(id)}"]`);
     const which = `:is(${rows.join(", ") || "tr.none"})`;
     const faded = `tr[data-candidate]:not(${which})`;
-    sheet.replaceSync(`${faded}, ${faded} a { color: var(--soft); } ${which} { background: var(--wash); } ${which} th::before { content: "✓ "; }`);
+    const marked = `${which} { background: var(--wash); } ${which} th::before { content: "✓ "; }`;
+    sheet.replaceSync(`${faded}, ${faded} a { color: var(--soft); } ${marked}`);
   };
 
   return (every, figures) => {
@@ -49,14 +50,16 @@ export function makePicked(host, { searchId, selection, open }) {
     host.hidden = selection.empty;
     if (selection.empty) return sheet.replaceSync("");
     const bestFirst = (one) => Object.values(one.byKind).flat();
-    const ids = every.flatMap((one) => bestFirst(one).filter((number) => holds(one, number)).map((number) => one.ids[number]));
+    const idsOf = (one) => bestFirst(one).filter((number) => holds(one, number)).map((number) => one.ids[number]);
+    const ids = every.flatMap(idsOf);
     const members = every[0]?.byKind.front.filter((number) => holds(every[0], number)) ?? [];
     const count = every.reduce((sum, one) => sum + one.ids.length, 0);
     const title = (column) => figures.find((figure) => figure.column === column)?.title ?? column;
     const ranges = selection.ranges.map(([column, ends]) => rangeText(title(column), ends));
     const { shape } = selection;
     if (shape) ranges.push(`within the shape drawn over ${title(shape.x.column)} and ${title(shape.y.column)}`);
-    line.textContent = `${ids.length.toLocaleString("en")} of ${count.toLocaleString("en")} candidates selected: ${ranges.join(", ")}.`;
+    const [some, all] = [ids.length, count].map((number) => number.toLocaleString("en"));
+    line.textContent = `${some} of ${all} candidates selected: ${ranges.join(", ")}.`;
     mark(members.map((number) => every[0].ids[number]));
     more.hidden = !ids.length;
     list.replaceChildren(...ids.slice(0, LISTED).map((id) => made("button", "small", { type: "button", "data-id": id }, id)));

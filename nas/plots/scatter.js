@@ -10,19 +10,20 @@ const HIDDEN = { range: [0, 1], visible: false, fixedrange: true };
 
 /** An axis of plotly for `{ title, log }`. */
 function axisOver({ title, log }, style, narrow) {
-  return { ...style, title: { text: title }, type: log ? "log" : "linear", dtick: narrow && log ? 1 : undefined, exponentformat: "SI", zeroline: false };
+  const ticks = { dtick: narrow && log ? 1 : undefined, exponentformat: "SI" };
+  return { ...style, ...ticks, title: { text: title }, type: log ? "log" : "linear", zeroline: false };
 }
 
 /** The outline of what is selected over two axes, where it speaks of them. */
 function outlineOf(selection, { x, y }, colours) {
   const line = { color: colours.blue, width: 1.5, dash: "dash" };
-  const common = { type: "path", line, layer: "above" };
   const shapes = [];
   const { shape } = selection;
   const same = (one, other) => one.column === other.column && one.log === other.log;
   if (shape && same(shape.x, x) && same(shape.y, y)) {
     const value = (axis, at) => (axis.log ? 10 ** at : at);
-    shapes.push({ ...common, path: `M${shape.points.map(([across, up]) => `${value(x, across)},${value(y, up)}`).join("L")}Z` });
+    const corners = shape.points.map(([across, up]) => `${value(x, across)},${value(y, up)}`);
+    shapes.push({ type: "path", line, layer: "above", path: `M${corners.join("L")}Z` });
   }
   for (const [axis, ref, other] of [[x, "x", "y"], [y, "y", "x"]]) {
     for (const end of selection.range(axis.column)) {
@@ -91,8 +92,9 @@ export function makeScatter(place, { searchId, selection, open, csv }) {
       const some = drawn[group.__data__[0].trace.index];
       if (!some) continue;
       const chosen = selection.of(some.shown);
-      for (const point of group.querySelectorAll(".point")) point.style.opacity = chosen[some.numbers[point.__data__.i]] ? 1 : FADED;
-      for (const bar of group.querySelectorAll(".errorbar")) bar.style.opacity = chosen[some.numbers[bar.__data__.i]] ? 1 : 0;
+      const strength = (element, faded) => (chosen[some.numbers[element.__data__.i]] ? 1 : faded);
+      for (const point of group.querySelectorAll(".point")) point.style.opacity = strength(point, FADED);
+      for (const bar of group.querySelectorAll(".errorbar")) bar.style.opacity = strength(bar, 0);
     }
   };
 

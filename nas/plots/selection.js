@@ -53,7 +53,8 @@ export function makeSelection() {
   const within = (figures) => {
     const tests = [...ranges].map(([column, [least, most]]) => {
       const values = figures[column] ?? [];
-      return (number) => (values[number] ?? null) !== null && values[number] >= (least ?? -Infinity) && values[number] <= (most ?? Infinity);
+      const inside = (value) => value >= (least ?? -Infinity) && value <= (most ?? Infinity);
+      return (number) => (values[number] ?? null) !== null && inside(values[number]);
     });
     if (shape) {
       const { x, y, points } = shape;

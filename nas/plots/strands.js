@@ -31,7 +31,8 @@ function evenTicks(low, high) {
 function powerTicks(low, high) {
   const powers = [];
   for (let power = 10 ** Math.floor(Math.log10(low)); power <= high; power *= 10) powers.push(power);
-  const values = (steps) => powers.flatMap((power) => steps.map((times) => times * power)).filter((value) => value >= low && value <= high);
+  const inside = (value) => value >= low && value <= high;
+  const values = (steps) => powers.flatMap((power) => steps.map((times) => times * power)).filter(inside);
   const fine = values([1, 2, 5]);
   return (fine.length > 8 ? values([1]) : fine).map((value) => [value, brief(value)]);
 }

@@ -40,7 +40,8 @@ function markersOf({ every, tone, big, spans }, { place, shown, kind, numbers },
 
 /** Bars of one standard deviation, both ways, for those that several seeds have confirmed and that are selected. */
 function barsOf({ spreads }, { shown, kind, numbers }, column, color, chosen) {
-  const array = kind === "front" ? numbers.map((number) => (chosen[number] && spreads.get(shown.ids[number])?.[column]) || null) : [];
+  const bar = (number) => (chosen[number] && spreads.get(shown.ids[number])?.[column]) || null;
+  const array = kind === "front" ? numbers.map(bar) : [];
   return array.some(Boolean) ? { type: "data", array, color, thickness: 1, width: 3 } : { visible: false };
 }
 
@@ -116,9 +117,10 @@ function placed(shown, place, { x, y }) {
  * drawn on top last; and how many candidates none of them shows.
  */
 export function tracesOf(view, colours, selection, labelled) {
-  const spans = Object.fromEntries(["tone", "big"].map((name) => [name, boundsOf(view.every.map(({ figures }) => figures[view[name]]))]));
-  const full = { ...view, spans };
-  const found = backdrop(view.every[0].cloud, view, colours, { published: view.published, labelled }).map((trace) => [trace, null]);
+  const spanOf = (column) => boundsOf(view.every.map(({ figures }) => figures[column]));
+  const full = { ...view, spans: { tone: spanOf(view.tone), big: spanOf(view.big) } };
+  const behind = backdrop(view.every[0].cloud, view, colours, { published: view.published, labelled });
+  const found = behind.map((trace) => [trace, null]);
   let unseen = 0;
   for (const [place, shown] of [...view.every.entries()].reverse()) {
     const [groups, missing] = placed(shown, place, view);
