@@ -14,6 +14,8 @@ import { read } from "./stream.js";
 const SETTLE_MS = 2000;
 const FIRST_MS = 1000;
 const LONGEST_MS = 30_000;
+const MOST = 2000; // candidates that are drawn: with more, each redraw holds up whoever clicks for half a second
+const REST = 10; // plots rest for so many times as long as they took to draw
 
 const search = document.getElementById("search");
 const connection = document.getElementById("connection");
@@ -23,9 +25,9 @@ const openCandidate = (id) => location.assign(`/candidates/${encodeURIComponent(
 const compare = {
   recent: async () => (await readDocument("/v1/searches?limit=50")).items,
   search: (id) => readDocument(`/v1/searches/${encodeURIComponent(id)}`),
-  cloud: (id) => reader(`/v1/searches/${encodeURIComponent(id)}/cloud`),
+  cloud: (id) => reader(`/v1/searches/${encodeURIComponent(id)}/cloud?most=${MOST}`),
 };
-const sources = { read: reader(`${own}/cloud`), readMembers: reader(`${own}/front`), compare };
+const sources = { read: reader(`${own}/cloud?most=${MOST}`), readMembers: reader(`${own}/front`), compare };
 const refreshPlots = [
   makeFront(searchId, { ...sources, name: search.dataset.name, open: openCandidate }),
   makeCurves(searchId, { read: reader(`${own}/history`), name: search.dataset.name, others: makeOthers(searchId) }),
@@ -38,6 +40,7 @@ let due = Infinity; // when the page is looked at again
 let looking = false;
 let outcomes = false;
 let drawn = 0;
+let took = 0;
 let beside = namedBeside();
 let endOfLoss = null;
 
@@ -82,7 +85,9 @@ async function look() {
       patch(page.getElementById("search"));
       tag = answer.headers.get("ETag");
     }
-    if (outcomes || performance.now() - drawn > LONGEST_MS) await drawPlots();
+    const rest = (outcomes ? Math.min(REST * took, LONGEST_MS) : LONGEST_MS) - (performance.now() - drawn);
+    if (rest <= 0) await drawPlots();
+    else soon(rest);
   } catch {
     outcomes = true;
   }
@@ -102,6 +107,7 @@ async function drawPlots() {
     say("What the plots show cannot be fetched. Trying again …", { grave: true });
     soon(LONGEST_MS);
   }
+  took = performance.now() - drawn;
 }
 
 /** Look in a moment, once for all that comes until then. */
