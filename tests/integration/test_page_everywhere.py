@@ -15,6 +15,7 @@ from urllib.parse import quote
 from zipfile import ZipFile
 
 import pytest
+import torch
 from fastapi import FastAPI
 from PIL import Image
 
@@ -24,6 +25,9 @@ from api.headers import SITE
 from api.settings import ApiSettings
 from api.testing import SPEC, make_benchmark
 from evaluator.executor import Setback
+from evaluator.model import build_model
+from evaluator.recipe import Recipe
+from nas.picturing.impulse import answers
 from nas.records import ArtifactState, Role, SearchState, TrainingStatus
 from nas.spec import SearchSpec
 from nas.store.memory import MemoryStore
@@ -162,7 +166,7 @@ def _make_files(store: MemoryStore, home: Path) -> None:
 
 
 def _draw(path: Path) -> None:
-    """Pictures of a photograph, as a controller writes them."""
+    """Pictures of a photograph and of the answer to a dot, as a controller writes them."""
     file = BytesIO()
     Image.new("RGB", (48, 32), (90, 120, 150)).save(file, "PNG")
     shown = {
@@ -173,6 +177,9 @@ def _draw(path: Path) -> None:
         "files": {kind: f"{kind}.png" for kind in PICTURES},
     }
     index = {"model": HOSTILE, "scale": 2, "protocol": "y-float", "error": {"gain": 8}, "photographs": [shown]}
+    genotype = next(iter(TINY.enumerate()))
+    answer = answers(build_model(genotype, Recipe(), scale=2, channels=1, generator=torch.Generator()).eval())
+    index["impulse"] = {**answer.told, "files": {kind: f"{kind}.png" for kind in ("network", "bicubic")}}
     with ZipFile(path, "w") as document:
         document.writestr("index.json", json.dumps(index))
         for kind in PICTURES:
