@@ -95,7 +95,7 @@ def _lines(found: Estimate) -> Iterator[tuple[str, str]]:
     yield "steps", f"{found.steps:,}"
     yield "network", f"{giga(found.mult_adds)} mult-adds"
     yield "one training", _range(found.training_s)
-    yield "on the clock", f"{_range(found.wall_s)} with {found.workers} workers"
+    yield "on the clock", f"{_range(found.wall_s)} with {found.workers:,} worker{'' if found.workers == 1 else 's'}"
     yield "worker time", _range(found.worker_s)
     free = "" if found.disk_free_bytes is None else f" of {human(found.disk_free_bytes)} free"
     yield "disk", f"{human(found.disk_bytes)}{free}"

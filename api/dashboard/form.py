@@ -148,6 +148,8 @@ class Reader:
         branches = [self._resolved(branch) for branch in schema.get("anyOf", [schema])]
         real = [branch for branch in branches if branch.get("type") != "null"]
         kind, shape = _kind(real)
+        if kind == "text" and path in self._extras.choices:
+            kind = "choice"  # even where there is nothing to choose yet
         title = self._extras.labels.get(path, label(name))
         return Field(
             name=name,

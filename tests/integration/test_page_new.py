@@ -166,6 +166,43 @@ def test_what_is_wrong_stands_beside_its_field_and_the_first_has_the_focus(page:
     sync_api.expect(summary.get_by_role("link")).to_have_text(["Objectives", "Constraint 1, at most"])
 
 
+def test_of_many_things_in_one_field_the_first_are_told_each_with_what_it_is_of(page: Any) -> None:
+    opened(page)
+    paste(page, {**SPEC, "initial": ["falsr-a", "nonsense"], "dataset": {"train": "photos", "tain": 3}})
+    page.get_by_role("button", name="Submit the search").click()
+    lines = page.locator("#summary li")
+    sync_api.expect(lines.first).to_contain_text("Dataset: tain, allowed: only the fields train")
+    sync_api.expect(lines.last).to_contain_text("Networks to look at first: entry 2, allowed: one of falsr-a")
+    lines.last.get_by_role("link").click()
+    page.locator("#f-initial").fill("falsr-a\nfalsr-b")
+    sync_api.expect(lines.last).to_contain_text("And 26 more.")
+
+
+def test_nothing_is_asked_twice_or_before_it_can_be_answered(page: Any) -> None:
+    opened(page, "?preset=first-look")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/estimates") else None)
+    told = page.locator("#told")
+    page.get_by_role("button", name="Add constraint").click()
+    page.get_by_label("Training images").select_option("photos")
+    sync_api.expect(told).to_contain_text("Fill in constraint 2")
+    assert asked == []
+    page.get_by_label("At most").last.fill("9e9")
+    sync_api.expect(told).to_contain_text("Candidates")
+    page.get_by_label("Evaluations").focus()  # which is a change of the field that is left
+    page.locator("#estimate[data-state=waiting]").wait_for()
+    page.locator("#estimate[data-state=told]").wait_for()
+    assert len(asked) == 1
+
+
+def test_a_comma_after_a_zero_is_no_separator_of_thousands(page: Any) -> None:
+    opened(page)
+    page.get_by_text("More of recipe").click()
+    for text, value in {"0,001": "0,001", "0x1": "0x1", "2,000": 2000, "5e-4": 5e-4, ".5": 0.5}.items():
+        page.get_by_label("Learning rate").fill(text)
+        assert spec_of(page)["recipe"] == {"learning_rate": value}
+
+
 def test_the_same_request_can_be_copied_for_a_shell_and_for_python(house: House, page: Any) -> None:
     opened(page)
     paste(page, {**SPEC, "name": HOSTILE[:120], "dataset": {"train": "photos", "validation_limit": None}})

@@ -44,10 +44,11 @@ function said(field) {
 
 const chosen = (value) => (value ? JSON.parse(value) : undefined);
 
-/** A number as people write it, commas between thousands; what is none stays a text, which the service refuses. */
+/** A decimal number as people write it, commas between thousands but none after a zero, where it is a decimal point; what
+ * is none stays a text, which the service refuses. */
 function number(text) {
-  const plain = /^-?\d{1,3}(,\d{3})+(\.\d+)?$/.test(text) ? text.replaceAll(",", "") : text;
-  return Number.isFinite(Number(plain)) ? Number(plain) : text;
+  const plain = /^-?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$/.test(text) ? text.replaceAll(",", "") : text;
+  return /^[-+\d.]/.test(plain) && !/^[-+]?0[xob]/i.test(plain) && Number.isFinite(Number(plain)) ? Number(plain) : text;
 }
 
 /** Have a field say a value, or its default where that is undefined. */

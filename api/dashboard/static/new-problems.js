@@ -1,18 +1,29 @@
 // What the service says is wrong, beside the fields that it is wrong with, and in a summary what has none.
 
-import { controlsOf, fieldsOf, rowsOf, valueOf } from "./new-fields.js";
+import { controlsOf, defaultOf, fieldsOf, rowsOf, valueOf } from "./new-fields.js";
+import { equal } from "./new-values.js";
 
 const LEAVES = new Set(["text", "integer", "number", "flag", "choice", "lines"]);
 
+const MOST = 4; // problems of one field
+
 /** The field or row at a place of the document, as deep as the form goes; null for what it has no field for. */
-export function nodeAt(root, place) {
+export const nodeAt = (root, place) => located(root, place).node;
+
+/** The same, and what of the place lies within it, in words: an entry of a text, a file of a dataset. */
+function located(root, place) {
+  const [, path, inner] = /^([^:[]*)(.*)$/s.exec(place);
+  const parts = path.split(".");
   let node = root;
-  for (const part of place.split(/[:/]/)[0].split(".")) {
-    const next = node.dataset.kind === "rows" ? rowsOf(node)[Number(part)] : childOf(node, part);
+  while (parts.length) {
+    const next = node.dataset.kind === "rows" ? rowsOf(node)[Number(parts[0])] : childOf(node, parts[0]);
     if (!next) break;
     node = next;
+    parts.shift();
   }
-  return node === root ? null : node;
+  if (node.dataset.kind === "lines" && parts.length) parts[0] = `entry ${Number(parts[0]) + 1}`;
+  const rest = parts.join(".") + inner.replace(/^\[(.*)\]$/s, "$1").replace(/^: /, parts.length ? ", " : "");
+  return { node: node === root ? null : node, rest };
 }
 
 const childOf = (node, name) => fieldsOf(node).find((field) => field.dataset.field === name);
@@ -26,6 +37,12 @@ export function missing(node) {
   return found;
 }
 
+/** Rows that say what they are about and nothing of it, in lists where that stands for nothing. */
+export const begun = (root) =>
+  [...root.querySelectorAll("[data-kind=rows]:not([data-bare]) [data-row]")].filter((row) =>
+    fieldsOf(row).slice(1).every((field) => equal(valueOf(field), defaultOf(field))),
+  );
+
 /** Show problems: those that a person could know of by now, or all. Gives those that are shown, in the form's order. */
 export function showProblems(root, problems, all) {
   clear(root);
@@ -36,10 +53,22 @@ export function showProblems(root, problems, all) {
 
 /** Each problem with its field; a group that lacks what it needs stands for that. */
 function placed(root, problems) {
-  const found = problems.map(({ field, allowed }) => ({ node: nodeAt(root, field), field, text: `Allowed: ${allowed}.` }));
+  const found = worded(problems.map((problem) => ({ ...problem, ...located(root, problem.field) })));
   const lacking = missing(root);
   const kept = found.filter(({ node }) => !node || LEAVES.has(node.dataset.kind) || !lacking.some((f) => node.contains(f)));
   return [...lacking.map((node) => ({ node, field: node.dataset.field, text: "This is needed." })), ...kept];
+}
+
+/** The first problems of each field, in words. */
+function worded(problems) {
+  return [...Map.groupBy(problems, ({ node, field }) => node ?? field).values()].flatMap((alike) => {
+    const left = alike.length - MOST;
+    return alike.slice(0, MOST).map(({ node, field, rest, allowed }, number) => {
+      const more = left > 0 && number === MOST - 1 ? ` And ${left} more.` : "";
+      const stop = allowed.endsWith("?") ? "" : ".";
+      return { node, field, text: `${node && rest ? `${rest}, allowed` : "Allowed"}: ${allowed}${stop}${more}` };
+    });
+  });
 }
 
 const isTouched = (node) => Boolean(node?.matches("[data-touched]") || node?.querySelector("[data-touched]"));

@@ -4,7 +4,7 @@ import { sayOf, span, tell } from "./new-estimate.js";
 import { makeTabs } from "./new-copies.js";
 import { defaultOf, fieldsOf, valueOf } from "./new-fields.js";
 import { makeForm } from "./new-form.js";
-import { goTo, missing, nodeAt, showProblems, summarise } from "./new-problems.js";
+import { begun, goTo, missing, nodeAt, showProblems, summarise } from "./new-problems.js";
 import { tendRows } from "./new-rows.js";
 import { equal, isObject, patchOf } from "./new-values.js";
 import { say } from "./notices.js";
@@ -29,6 +29,7 @@ let everything = false; // whether a person has asked for all that is wrong
 let asking = null;
 let timer = null;
 let last = { text: "", key: "" };
+let judged = { text: "", answer: null }; // the last spec that was estimated or found wrong
 
 // -- what is sent -------------------------------------------------------------------------------------------------------
 
@@ -102,23 +103,47 @@ function changed() {
   timer = setTimeout(estimate, PAUSE_MS);
 }
 
+/** Ask what a spec will take, unless it is known to be refused, or was asked for last. */
 async function estimate() {
-  if (missing(root).length) {
-    found([], "Choose the images, and you see here what the search will take.");
+  const unsaid = everything ? "" : lacking();
+  if (unsaid) {
+    found([], `${unsaid}, and you see here what the search will take.`);
     return;
   }
   asking = new AbortController();
   const { signal } = asking;
   panel.dataset.state = "asking";
-  try {
-    const answer = await change("POST", "/v1/estimates", form.document(), { signal });
+  const spec = form.document();
+  const answer = await foretold(spec, signal);
+  if (signal.aborted) return;
+  if (!(answer instanceof Refused)) {
     found([], "");
     tell(told, answer);
+    return;
+  }
+  const count = answer.errors.length;
+  found(answer.errors, count ? "Something cannot be so yet: nothing is foretold before it can." : answer.words);
+}
+
+/** What has to be said before there is an estimate; empty where all of it is. */
+function lacking() {
+  if (missing(root).length) return "Choose the images";
+  const [row] = begun(root);
+  return row ? `Fill in ${row.getAttribute("aria-label")}` : "";
+}
+
+/** The estimate of a spec, or why it is refused. */
+async function foretold(spec, signal) {
+  const text = JSON.stringify(spec);
+  if (text === judged.text) return judged.answer;
+  try {
+    judged = { text, answer: await change("POST", "/v1/estimates", spec, { signal }) };
+    return judged.answer;
   } catch (refused) {
-    if (signal.aborted) return;
+    if (signal.aborted) return null;
     if (!(refused instanceof Refused)) throw refused;
-    const count = refused.errors.length;
-    found(refused.errors, count ? "Something cannot be so yet: nothing is foretold before it can." : refused.words);
+    if (refused.errors.length) judged = { text, answer: refused };
+    return refused;
   }
 }
 
@@ -169,6 +194,7 @@ async function lookForImages() {
     select?.append(...more.map(({ name }) => new Option(name, JSON.stringify(name))));
   }
   document.getElementById("no-datasets").hidden = items.length > 0;
+  judged = { text: "", answer: null };
   say(items.length === 1 ? "There is one dataset." : `There are ${items.length} datasets.`);
 }
 

@@ -65,6 +65,7 @@ def test_without_images_the_way_to_some_is_shown(settings: ApiSettings, store: M
     with connect(create_app(empty, store)) as http:
         text = show(http)
     assert re.search(r'id="no-datasets" class="hint">', text)
+    assert '<select id="f-dataset-train"' in text, "images that come later can be chosen"
     assert "SRNAS_URL=http://localhost srnas datasets upload" in text
 
 
