@@ -24,6 +24,9 @@ CHANGEABLE = frozenset(field.name for field in fields(Recipe)) - {*WRAPPING, *PA
 OWN = frozenset({"warm_start", "distil"})
 """Fields of a request besides."""
 
+WEIGHTS: Mapping[str, tuple[float, float]] = {"output": (0.0, 100.0), "features": (0.0, 100.0), "bands": (0.0, 100.0)}
+"""Least and greatest value of each weight of a distillation."""
+
 DISTILLED_TIMES = 2.5
 """How many times longer a step with a teacher is taken to be."""
 
@@ -58,16 +61,16 @@ class Distillation:
         if not isinstance(self.teacher, str) or not 1 <= len(self.teacher) <= 200:
             allowed = "the id of a finished model, or the name of a file among the models"
             problems.append(Problem("recipe.distil.teacher", present(self.teacher), allowed))
-        for name in ("output", "features", "bands"):
+        for name, (low, high) in WEIGHTS.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
-                problems.append(Problem(f"recipe.distil.{name}", present(value), "a number from 0 to 100"))
+            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+                problems.append(Problem(f"recipe.distil.{name}", present(value), f"a number from {low:g} to {high:g}"))
         for name in ("quantise", "dynamic_cues", "value_aware"):
             if not isinstance(getattr(self, name), bool):
                 problems.append(Problem(f"recipe.distil.{name}", present(getattr(self, name)), "true or false"))
         if problems:
             raise InvalidRecipe(problems)
-        for name in ("output", "features", "bands"):  # 1 and 1.0 are one weight, so they must have one digest
+        for name in WEIGHTS:  # 1 and 1.0 are one weight, so they must have one digest
             object.__setattr__(self, name, float(getattr(self, name)))
         if self.output == self.features == self.bands == 0.0:
             raise InvalidRecipe([Problem("recipe.distil.output", 0, "one of output, features and bands above 0")])

@@ -74,13 +74,13 @@ class Recipe:
             in hardware. What "auto" became stands in the provenance of each score.
         deterministic: Whether a GPU may train with nothing but algorithms that give equal results every time, at some
             cost of speed. A CPU never uses others.
-        settle_window: Steps in each of the two stretches that the stopping rule compares (`metrics.settling`); 0
-            turns the rule off and every step is taken. It costs the prediction of one small crop each step, and
-            gives up a decay of the learning rate that had not begun.
+        settle_window: Steps in each of the two stretches that the stopping rule compares, to end a training whose
+            image gets no sharper; 0 turns the rule off and every step is taken. It costs the prediction of one small
+            crop each step, and gives up a decay of the learning rate that had not begun.
         settle_tolerance: How little the ratio of blurriness to sharpness may have moved for training to end early.
         rungs: Lengths at which a candidate may be scored, 1 to 10; 1 trains for ``steps`` and no others. More need
             the schedule "stable-decay", whose stable phases are one another's beginnings, no `settle_window`, and a
-            shortest rung longer than the warm-up. What is trained is the plain recipe of one rung: `at_rung`.
+            shortest rung longer than the warm-up. What is trained at one is what a recipe of that length alone trains.
         rung_factor: How many times longer a rung is than the one below it, 2 to 10; means nothing with one rung.
     """
 

@@ -120,8 +120,15 @@ def _engine(value: Any) -> EngineOptions:
     return EngineOptions.from_json(value)
 
 
-def _either(properties: Mapping[str, Any], names: Iterable[str], default: str, description: str) -> WithJsonSchema:
-    """JSON Schema of a name, or an object whose `name` picks what its other fields override."""
+def either(properties: Mapping[str, Any], names: Iterable[str], default: str, description: str) -> WithJsonSchema:
+    """JSON Schema of a name, or an object whose `name` picks what its other fields override.
+
+    Args:
+        properties: Of the fields besides the name.
+        names: What there is to begin with.
+        default: The name that stands where nothing is said.
+        description: What the whole is.
+    """
     choice = {"type": "string", "enum": list(names)}
     fields = {**properties, "name": {**choice, "description": "Where to begin; other fields override what it has."}}
     override = {"type": "object", "properties": fields, "additionalProperties": False}
@@ -132,7 +139,7 @@ EngineField = Annotated[
     EngineOptions,
     BeforeValidator(_engine),
     PlainSerializer(lambda chosen: chosen.to_json(), return_type=dict[str, Any]),
-    _either(
+    either(
         properties_of(EngineOptions, options.RANGES, options.CHOICES),
         ENGINES,
         "nsga2",
@@ -144,7 +151,7 @@ RecipeField = Annotated[
     Recipe,
     BeforeValidator(_recipe),
     PlainSerializer(lambda chosen: chosen.to_json(), return_type=dict[str, Any]),
-    _either(
+    either(
         {"version": {"type": "integer", "const": VERSION}, **properties_of(Recipe, recipe.RANGES, recipe.CHOICES)},
         RECIPES,
         "default",

@@ -102,7 +102,7 @@ class ConstraintSpec(Document):
     @model_validator(mode="after")
     def _bounded(self) -> ConstraintSpec:
         if self.min is None and self.max is None:
-            raise ValueError("an object with min, max or both")
+            raise ValueError("a min, a max or both")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"a min that is not above the max: {self.min:g} is above {self.max:g}")
         return self
@@ -132,7 +132,7 @@ class LatencySpec(Document):
     @model_validator(mode="after")
     def _fitting(self) -> LatencySpec:
         if self.mode == "measured" and self.profile is not None:
-            raise ValueError("an object without profile where mode is measured: profiles predict")
+            raise ValueError("no profile where mode is measured: profiles predict")
         return self
 
     @property
@@ -153,7 +153,11 @@ class BudgetSpec(Document):
     steps: Integer | None = Field(
         None, ge=1, description="Training steps, summed over candidates; known outcomes cost none."
     )
-    wall_time_s: Number | None = Field(None, gt=0, description="Seconds since the search was started.")
+    wall_time_s: Number | None = Field(
+        None,
+        gt=0,
+        description="Seconds for which it runs: waiting and pauses do not count, and trainings under way are finished.",
+    )
     worker_hours: Number | None = Field(
         None,
         gt=0,

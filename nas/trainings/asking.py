@@ -12,15 +12,25 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, ValidationError
 
-from evaluator.finishing import FINISHING_RECIPES, PARTIAL, WRAPPING, FinishingRecipe
-from evaluator.recipe import InvalidRecipe
+from evaluator.finishing import (
+    CHANGEABLE,
+    FINISHING_RECIPES,
+    OWN,
+    PARTIAL,
+    WEIGHTS,
+    WRAPPING,
+    Distillation,
+    FinishingRecipe,
+)
+from evaluator.recipe import CHOICES, RANGES, InvalidRecipe, Recipe
 from search_space.errors import InvalidInput, Problem, present
 
 from ..catalogue import FolderOf, share
 from ..checks import InvalidSpec, problems_of_images, spec_problems
-from ..fields import Document, Integer
+from ..fields import Document, Integer, either
+from ..outline import described, properties_of
 from ..records import Search
 from ..spec import DatasetSpec, SearchSpec
 
@@ -72,21 +82,32 @@ def _recipe(value: Any) -> FinishingRecipe:
     return recipe
 
 
-_CHOICE = {"type": "string", "enum": list(FINISHING_RECIPES)}
+def _properties() -> dict[str, Any]:
+    """JSON Schema of what a request for a full training may set."""
+    training = properties_of(Recipe, RANGES, CHOICES)
+    distil = {
+        "type": "object",
+        "properties": properties_of(Distillation, WEIGHTS, {}),
+        "required": ["teacher"],
+        "additionalProperties": False,
+    }
+    training["warm_start"] = {"type": "boolean"}
+    training["distil"] = {"anyOf": [distil, {"type": "null"}]}
+    for name, words in described(FinishingRecipe).items():
+        if name in OWN:
+            training[name]["description"] = words
+    return {name: schema for name, schema in training.items() if name in CHANGEABLE | OWN}
+
 
 FinishingField = Annotated[
     FinishingRecipe,
     BeforeValidator(_recipe),
     PlainSerializer(recipe_document, return_type=dict[str, Any]),
-    WithJsonSchema(
-        {
-            "description": "A recipe's name, or an object: `name` picks the recipe, other fields override it.",
-            "anyOf": [
-                _CHOICE,
-                {"type": "object", "properties": {"name": _CHOICE}, "additionalProperties": True},
-            ],
-            "default": "quick",
-        }
+    either(
+        _properties(),
+        FINISHING_RECIPES,
+        "quick",
+        "A recipe's name, or an object: `name` picks the recipe, other fields override it.",
     ),
 ]
 

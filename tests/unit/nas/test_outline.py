@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 import pytest
 
+from evaluator.finishing import CHANGEABLE, FINISHING_RECIPES, OWN, WEIGHTS, Distillation
 from evaluator.recipe import VERSION, InvalidRecipe, Recipe
 from nas.options import EngineOptions, InvalidOptions
 from nas.outline import described, properties_of
 from nas.spec import SearchSpec
+from nas.trainings import TrainingRequest, recipe_document
 
 READERS: dict[str, type[Recipe] | type[EngineOptions]] = {"recipe": Recipe, "engine": EngineOptions}
 
@@ -67,6 +69,17 @@ def test_the_reader_takes_every_choice_and_every_null() -> None:
                 assert read(field, name, value) == value
             if {"type": "null"} in schema.get("anyOf", []):
                 assert read(field, name, None) is None
+
+
+def test_what_a_full_training_may_set_is_what_its_schema_has() -> None:
+    choice, override = TrainingRequest.model_json_schema()["properties"]["recipe"]["anyOf"]
+    distil = override["properties"].pop("distil")["anyOf"][0]
+    assert choice["enum"] == list(FINISHING_RECIPES)
+    assert override["properties"].keys() == CHANGEABLE | OWN - {"distil"}
+    assert distil["properties"].keys() == {field.name for field in fields(Distillation)}
+    whole = {"teacher": "a", **{name: high for name, (_, high) in WEIGHTS.items()}}
+    read = TrainingRequest.model_validate({"recipe": {"name": "quick", "distil": whole}}).recipe
+    assert recipe_document(read)["distil"].items() >= whole.items()
 
 
 def test_words_end_where_another_section_begins() -> None:
