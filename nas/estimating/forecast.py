@@ -172,12 +172,13 @@ class Forecast:
         if limited_by not in TIMED:
             confirmation_s = self._seconds(level, speed, self._ladder.top_steps)
             worker_s += level.confirmed * self._confirmations(trainings) * confirmation_s
+        least_s = training_s if limited_by != "wall_time_s" else max(training_s, budget.wall_time_s or 0.0)
         return Course(
             trainings=trainings,
             limited_by=limited_by,
             training_s=training_s,
             worker_s=worker_s,
-            wall_s=max(worker_s / self._workers, training_s),
+            wall_s=max(worker_s / self._workers, least_s),
         )
 
     def _counts(self) -> dict[Limit, float]:

@@ -321,13 +321,35 @@ def test_a_form_with_all_that_is_wrong_suits_eyes_and_phones(
         assert axe.Axe().run(page).response["violations"] == []
 
 
+def bearing(tokens: Tokens, role: Role) -> list[Any]:
+    """The cookie of somebody of a role."""
+    return [{"name": COOKIE, "value": tokens.create("bob", role, by="root")[1], "url": "http://localhost"}]
+
+
+def test_who_is_signed_out_meanwhile_signs_in_elsewhere_and_goes_on(
+    tmp_path: Path, sample_dir: Path, serve: Callable[[FastAPI], str], visit_to: Callable[[str], Any]
+) -> None:
+    store = MemoryStore()
+    app = create_app(ApiSettings(home=tmp_path, images_root=sample_dir.parent, require_token=True), store)
+    page, cookie = visit_to(serve(app)).page, bearing(Tokens(store, utc_now), Role.SUBMITTER)
+    page.context.add_cookies(cookie)
+    opened(page, "?preset=first-look").get_by_label("Training images").select_option("photos")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Submit the search").click()
+    sync_api.expect(page.locator("#summary")).to_contain_text("You are signed out. Sign in again in another tab")
+    page.context.add_cookies(cookie)
+    page.get_by_role("button", name="Submit the search").click()
+    arrive(page)
+    assert store.searches(limit=1)[0].spec.dataset.train == "photos"
+
+
 def test_a_viewer_is_told_what_it_takes(
     tmp_path: Path, sample_dir: Path, serve: Callable[[FastAPI], str], visit_to: Callable[[str], Any]
 ) -> None:
     store = MemoryStore()
     app = create_app(ApiSettings(home=tmp_path, images_root=sample_dir.parent, require_token=True), store)
-    visit, token = visit_to(serve(app)), Tokens(store, utc_now).create("bob", Role.VIEWER, by="root")[1]
-    visit.page.context.add_cookies([{"name": COOKIE, "value": token, "url": "http://localhost"}])
+    visit, tokens = visit_to(serve(app)), Tokens(store, utc_now)
+    visit.page.context.add_cookies(bearing(tokens, Role.VIEWER))
     visit.page.goto("/searches/new")
     sync_api.expect(visit.page.get_by_role("heading", name="Your role is to look")).to_be_visible()
     sync_api.expect(visit.page.locator("main")).to_contain_text("srnas token create --role submitter")

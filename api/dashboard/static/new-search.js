@@ -12,6 +12,12 @@ import { Refused, change, read } from "./requests.js";
 
 const PAUSE_MS = 350;
 
+// What to do where the service does not know who fills the form in, by status.
+const STRANGE = {
+  401: "You are signed out. Sign in again in another tab, and go on here: what you filled in stays",
+  403: "Whoever is signed in now is not who opened this page. Copy the JSON, reload the page, and fill the form from it",
+};
+
 const root = document.getElementById("spec");
 const summary = document.getElementById("summary");
 const submit = document.getElementById("submit");
@@ -82,7 +88,7 @@ async function send(event) {
 function refuse(refused) {
   panel.dataset.state = "told";
   const shown = showProblems(root, refused.errors, true);
-  summarise(summary, shown, refused.errors.length ? "" : refused.words);
+  summarise(summary, shown, refused.errors.length ? "" : wordsOf(refused));
   const first = shown.find(({ node }) => node);
   if (first) goTo(first.node);
   else summary.focus();
@@ -122,8 +128,11 @@ async function estimate() {
     return;
   }
   const count = answer.errors.length;
-  found(answer.errors, count ? "Something cannot be so yet: nothing is foretold before it can." : answer.words);
+  found(answer.errors, count ? "Something cannot be so yet: nothing is foretold before it can." : wordsOf(answer));
 }
+
+/** Why a request was refused, and what to do. */
+const wordsOf = (refused) => STRANGE[refused.status] ?? refused.words;
 
 /** What has to be said before there is an estimate; empty where all of it is. */
 function lacking() {

@@ -137,6 +137,10 @@ def test_time_limits_count_once_a_speed_is_known() -> None:
     assert (found.trainings, found.limited_by) == (40, "wall_time_s")
     assert found.wall_s is not None
     assert found.wall_s.likely == pytest.approx(1000)
+    longer = estimate(spec(budget={"evaluations": 500, "wall_time_s": 1099}), scaled)
+    assert longer.trainings == 43
+    assert longer.wall_s is not None
+    assert longer.wall_s.likely == 1099
     hours = estimate(spec(budget={"evaluations": 500, "worker_hours": 1}), scaled)
     assert (hours.trainings, hours.limited_by) == (36, "worker_hours")
     unknown = estimate(asked)
