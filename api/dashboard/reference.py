@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
 from nas.records import Role
+from nas.store.base import StoreError
 
 from ..access import LOCAL, admin, introduce
+from ..cookies import token_of
+from ..errors import TooManyRequests, Unauthenticated
+from ..gate import Gate
 from ..guards import HARMLESS, OPEN
+from ..limits import neighbourhood
 from .rendering import page
 from .shapes import Object, Schema, Schemas, default_of, example, has_fields, names, objects, words
 
@@ -112,12 +118,20 @@ class Group:
     operations: tuple[Operation, ...]
 
 
-@router.get("/docs")
+async def recognise(request: Request) -> None:
+    """Note who looks at a page that is open to everybody, where that can be told."""
+    gate: Gate = request.app.state.gate
+    if not gate.required:
+        introduce(request.scope, LOCAL)
+    elif token := token_of(request.headers.get("cookie", "").encode("latin-1")):
+        with suppress(Unauthenticated, TooManyRequests, StoreError):
+            address = neighbourhood("" if request.client is None else request.client.host)
+            introduce(request.scope, await gate.bearer_of(f"Bearer {token}".encode("latin-1"), address))
+
+
+@router.get("/docs", dependencies=[Depends(recognise)])
 def show_reference(view: Annotated[ReferenceView, Query()], request: Request) -> Response:
     """Show the REST interface; to everybody, for without it nobody would know how to begin."""
-    needs_token: bool = request.app.state.gate.required
-    if not needs_token:
-        introduce(request.scope, LOCAL)
     document = request.app.openapi()
     schemas: Schemas = document["components"]["schemas"]
     found = groups(document, request.app.state.roles, str(request.base_url).rstrip("/"), view.q)
@@ -132,7 +146,7 @@ def show_reference(view: Annotated[ReferenceView, Query()], request: Request) ->
         q=view.q,
         shown=sum(operation.shown for group in found for operation in group.operations),
         count=sum(len(group.operations) for group in found),
-        needs_token=needs_token,
+        needs_token=request.app.state.gate.required,
     )
 
 

@@ -13,13 +13,17 @@ import httpx
 import pytest
 
 from api.app import create_app
+from api.cookies import COOKIE
 from api.dashboard.reference import curl, groups, roles
 from api.dashboard.shapes import example, names, objects, words
 from api.headers import SITE
 from api.openapi import document
 from api.settings import ApiSettings
 from api.testing import connect
+from nas.records import Role
+from nas.service import utc_now
 from nas.store.memory import MemoryStore
+from nas.tokens import Tokens
 
 SHOWN = re.compile(
     r'<details class="operation">\n<summary><span class="method \w+">(\w+)</span> <code class="path">([^<]+)</code>'
@@ -85,13 +89,15 @@ def test_words_are_looked_for_by_the_service_too(http: httpx.Client) -> None:
     assert SHOWN.findall(http.get("/docs", params={"q": "<nothing>"}).text) == []
 
 
-def test_everybody_may_read_it(tmp_path: Path) -> None:
-    settings = ApiSettings(home=tmp_path, images_root=tmp_path, require_token=True)
-    with connect(create_app(settings, MemoryStore())) as http:
-        answer = http.get("/docs")
-        assert answer.status_code == 200
-        assert "bears a token" in answer.text
-        assert 'aria-label="Main"' not in answer.text  # there is nobody to show searches to
+def test_everybody_may_read_it_and_whoever_is_signed_in_stays_so(tmp_path: Path) -> None:
+    settings, store = ApiSettings(home=tmp_path, images_root=tmp_path, require_token=True), MemoryStore()
+    token = Tokens(store, utc_now).create("ada", Role.VIEWER, by="root")[1]
+    with connect(create_app(settings, store)) as http:
+        for cookie, named in (("", False), (f"{COOKIE}=wrong", False), (f"{COOKIE}={token}", True)):
+            answer = http.get("/docs", headers={"Cookie": cookie})
+            assert answer.status_code == 200
+            assert "bears a token" in answer.text
+            assert ('aria-label="Main"' in answer.text, "ada" in answer.text) == (named, named)
 
 
 def test_roles_are_those_that_the_guards_ask_for(page: str) -> None:
