@@ -12,7 +12,9 @@ from collections.abc import Mapping
 
 _IMPORT = re.compile(r'^import \{([\w$,\s]+)\} from "\./([\w.-]+)";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async function|function|const|class) ([\w$]+))", re.MULTILINE)
-_OTHER = re.compile(r"^(?:import|export|await)\b.*|\bimport\s*[.(].*", re.MULTILINE)
+_WAITING = r"^(?!//|/\*|.*\basync\b)(?=\S).*\bawait\b.*"
+"""A line at the top, since it is not indented, that waits outside of a function."""
+_OTHER = re.compile(rf"^(?:import|export)\b.*|{_WAITING}|\bimport\s*[.(].*", re.MULTILINE)
 
 
 class Unbundled(ValueError):

@@ -13,7 +13,7 @@ const UNITS = [[86_400, "d"], [3600, "h"], [60, "min"]];
 /** A time in at most two units. */
 export function span(seconds) {
   const number = UNITS.findIndex(([size]) => seconds >= size);
-  if (number < 0) return `${Math.round(seconds)} s`;
+  if (number < 0) return `${seconds < 1 ? Number(seconds.toPrecision(1)) : Math.round(seconds)} s`;
   const [size, unit] = UNITS[number];
   const more = number < 2 ? Math.floor((seconds % size) / UNITS[number + 1][0]) : 0;
   return `${Math.floor(seconds / size)} ${unit}${more ? ` ${more} ${UNITS[number + 1][1]}` : ""}`;

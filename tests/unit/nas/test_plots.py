@@ -51,6 +51,8 @@ def test_a_module_takes_names_of_an_earlier_one_over_several_lines() -> None:
         'const all = await import("./a.js");',
         "const here = import.meta.url;",
         "await 0;",
+        "const zero = await 0;",
+        "for await (const one of []) one();",
     ],
 )
 def test_what_is_not_understood_is_refused_by_its_line(line: str) -> None:
