@@ -23,8 +23,10 @@ from api.testing import SHORT_RECIPE, SPEC, finish_training, record_search
 from evaluator.model import build_model
 from evaluator.recipe import Recipe
 from nas.picturing.impulse import answers
-from nas.records import ArtifactState
+from nas.records import ArtifactState, SearchId
+from nas.store.base import Lease
 from nas.store.memory import MemoryStore
+from nas.testing import make_evaluation, make_progress, told
 from search_space.genotype import Genotype
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright, which drives the browser, is not installed")
@@ -75,13 +77,24 @@ class House:
         self.url, self.store, self._home = url, store, home
         self._post("/v1/searches", SPEC)
         self.candidate = record_search(store)[1].id
-        self._post(f"/v1/candidates/{self.candidate}/trainings", {"recipe": SHORT_RECIPE})
+        self.train(self.candidate)
         finish_training(store, 50)
         self.model = finish_training(store).id
 
     def _post(self, path: str, document: dict[str, Any]) -> None:
         answer = httpx.post(f"{self.url}{path}", json=document, trust_env=False)
         assert answer.status_code == 202, answer.text
+
+    def train(self, candidate: str) -> None:
+        """Ask for a full training of a candidate."""
+        self._post(f"/v1/candidates/{candidate}/trainings", {"recipe": SHORT_RECIPE})
+
+    def tell(self, *, psnr_db: float) -> None:
+        """Score the candidate that is being trained."""
+        flying = self.store.candidates(SearchId(self.candidate.partition("-")[0]))[-1]
+        lease = Lease(search_id=flying.search_id, owner="tests", token=1, expires_at=datetime.now(UTC))
+        evaluation = make_evaluation(flying, psnr_db=psnr_db)
+        self.store.record_tell(lease, told(flying, evaluation, 4, violation=0.0), evaluation, make_progress(5))
 
     def make(self, form: str, side: tuple[int, int] = (48, 32), *, dots: bool = False) -> None:
         """Write the file that is asked for, as a controller does; pictures are so large, with or without a dot."""
@@ -118,6 +131,18 @@ def page(visit_to: Callable[[str], Any], house: House) -> Iterator[Any]:
     visit = visit_to(house.url)
     yield visit.page
     assert visit.complaints == []
+
+
+def test_a_page_that_goes_on_stays_while_the_front_around_it_changes(house: House, page: Any) -> None:
+    expect = sync_api.expect
+    other = house.candidate.replace("-1", "-0")
+    house.train(other)
+    page.goto(f"/candidates/{other}")
+    expect(page.locator("#standing")).to_contain_text("number 2 of 2")
+    page.evaluate("window.stayed = true")
+    house.tell(psnr_db=40.0)
+    expect(page.locator("#standing")).to_contain_text("number 3 of 3")
+    assert page.evaluate("window.stayed")
 
 
 def test_a_person_compares_pictures_fetches_a_file_and_finishes_a_network(house: House, page: Any) -> None:

@@ -123,6 +123,52 @@ def test_a_stream_that_is_lost_is_told_and_found_again(house: House, visit: Any)
     expect(page.locator("#log")).to_contain_text("candidate 2: 35.00 dB")
 
 
+def test_a_stream_that_proxies_cut_off_is_taken_up_without_a_word(house: House, visit: Any) -> None:
+    asked = list[str]()
+
+    def cut(route: Any) -> None:
+        asked.append(route.request.headers["last-event-id"])
+        route.fulfill(status=200, content_type="text/event-stream", body=f"id: 7\nretry: {len(asked)}\n\n")
+
+    visit.page.route("**/events", cut)
+    page = opened(visit, house)
+    while len(asked) < 3:
+        page.wait_for_event("request")
+    sync_api.expect(page.locator("#connection")).to_have_text("live")
+    sync_api.expect(page.locator("#notices")).to_be_empty()
+
+
+def test_what_is_alike_stays_with_its_focus_and_a_button_gives_its_own_on(house: House, visit: Any) -> None:
+    expect = sync_api.expect
+    flying = record_search(house.store)[4]
+    house.train(flying, 10, 0.5)
+    page = opened(visit, house)
+    expect(page.locator("#connection")).to_have_text("live")
+    link = page.locator("[data-part=workers] a")
+    link.focus()
+    link.evaluate("(one) => (one.stayed = true)")
+    house.train(flying, 40, 0.25)
+    expect(page.locator("[data-part=workers]")).to_contain_text("step 40 of 100")
+    expect(link).to_be_focused()
+    expect(link).to_have_js_property("stayed", True)
+
+    page.get_by_role("button", name="Pause").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Resume")).to_be_focused()
+
+
+def test_a_log_that_was_outrun_leads_to_what_is_between(house: House, visit: Any) -> None:
+    page = opened(visit, house)
+    sync_api.expect(page.locator("#connection")).to_have_text("live")
+    for number in range(1, 81):
+        house.store.set_priority(house.store.searches()[0].id, number, at=utc_now())
+    sync_api.expect(page.locator("#log li").first).to_contain_text("to 80")
+    page.get_by_role("link", name="Older").click()
+    sync_api.expect(page.locator("#log li").last).to_contain_text("submitted")
+    numbers = page.locator("#log li").evaluate_all("(lines) => lines.map((line) => Number(line.dataset.ordinal))")
+    assert numbers == list(range(81, 0, -1))
+
+
 def test_a_budget_is_extended_and_workers_are_set_in_dialogs_that_say_what_is_refused(house: House, visit: Any) -> None:
     expect = sync_api.expect
     record_search(house.store)

@@ -1,6 +1,6 @@
 // The page of a candidate: keeps what goes on up to date, and has its network trained to the end.
 
-import { change } from "./requests.js";
+import { change, pageReader } from "./requests.js";
 import { say } from "./notices.js";
 import "./files.js";
 import "./charts.js";
@@ -10,24 +10,27 @@ import "./pictures.js";
 const EVERY_MS = 3000;
 const LIVE = ["standing", "trainings"];
 
+const readPage = pageReader();
 let timer = null;
+let looking = false;
 
 /** Ask for this page anew, and show what changed of what goes on. */
 async function look() {
-  clearTimeout(timer);
+  if (looking) return;
+  looking = true;
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
-    if (answer.redirected) return location.reload(); // signed out meanwhile
-    if (answer.ok) patch(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const fresh = await readPage();
+    if (fresh) patch(fresh);
   } catch {
     // the next look may find it again
   }
+  looking = false;
   again();
 }
 
 function patch(fresh) {
-  const ended = document.getElementById("standing").textContent !== fresh.getElementById("standing").textContent;
-  if (ended) return location.reload(); // scores, curves and files come all at once
+  const [before, now] = [document, fresh].map((page) => page.getElementById("standing").dataset.state);
+  if (before !== now) return location.reload(); // scores, curves and files come all at once
   for (const id of LIVE) {
     const [shown, wanted] = [document.getElementById(id), fresh.getElementById(id)];
     if (!shown.isEqualNode(wanted)) shown.replaceWith(wanted);
@@ -35,6 +38,7 @@ function patch(fresh) {
 }
 
 function again() {
+  clearTimeout(timer);
   const goesOn = document.getElementById("standing").dataset.live === "on";
   if (goesOn && !document.hidden) timer = setTimeout(look, EVERY_MS);
 }

@@ -8,12 +8,17 @@ const LONGEST_MS = 5000;
 
 const later = (ms) => new Promise((done) => setTimeout(done, ms));
 
+/** Whether what was refused may be given in a moment: the service is busy, or starts again. */
+const passes = ({ status }) => status === 0 || status === 429 || status >= 500;
+
 /** Wait until a file is there; its artifact, or `Error` where it could not be made. */
 export async function made(id) {
   for (let wait = EVERY_MS; ; wait = Math.min(1.3 * wait, LONGEST_MS)) {
-    const artifact = await read(`/v1/artifacts/${encodeURIComponent(id)}`);
-    if (artifact.state === "ready") return artifact;
-    if (artifact.state === "failed") throw new Error(artifact.detail.error ?? "It could not be made");
+    const artifact = await read(`/v1/artifacts/${encodeURIComponent(id)}`).catch((refused) => {
+      if (!passes(refused)) throw refused;
+    });
+    if (artifact?.state === "ready") return artifact;
+    if (artifact?.state === "failed") throw new Error(artifact.detail.error ?? "It could not be made");
     await later(wait);
   }
 }

@@ -13,14 +13,18 @@ let least = list.children.length; // lines that stay: those that somebody asked 
 let held = null; // the newest lines, while nobody follows
 
 const ordinalOf = (line) => Number(line?.dataset.ordinal ?? 0);
-const isShown = ({ dataset }) => !view.sort.value || (view.sort.value === "failed" ? "failed" in dataset : dataset.sort === view.sort.value);
+const isNew = (line) => ordinalOf(line) > ordinalOf(list.firstElementChild);
+const isShown = ({ dataset }) => {
+  const { value } = view.sort;
+  return !value || (value === "failed" ? "failed" in dataset : dataset.sort === value);
+};
 
 /** Hide what is not asked for, and say what that leaves. */
 function sift() {
   const lines = [...list.children];
   lines.forEach((line) => (line.hidden = !isShown(line)));
   const shown = lines.filter((line) => !line.hidden).length;
-  const waiting = held ? [...held.children].filter((line) => ordinalOf(line) > ordinalOf(list.firstElementChild)).length : 0;
+  const waiting = held ? [...held.children].filter(isNew).length : 0;
   const parts = [view.sort.value && `${shown} of the last ${lines.length}`, waiting && `${waiting} new`];
   note.textContent = parts.filter(Boolean).join(", ");
 }
@@ -36,6 +40,7 @@ export function patchLog(fresh) {
   if (ordinalOf(lines.at(-1)) > newest + 1) {
     list.replaceChildren(...lines); // more came than a page shows: what is between is among the older ones
     least = lines.length;
+    lead(ordinalOf(lines.at(-1)));
   } else {
     list.prepend(...lines.filter((line) => ordinalOf(line) > newest));
   }

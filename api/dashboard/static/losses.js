@@ -1,13 +1,17 @@
 // The losses of trainings in flight as they come: a small line for each, in the row of its worker.
 
+import { read } from "./requests.js";
+
 const MOST = 120; // points of a line; of more, every other one goes
 const [WIDTH, HEIGHT] = [96, 24];
 const EARLIER = 1000; // events that are read to begin with
+const LOOK = { fill: "none", stroke: "currentColor", "stroke-width": 1.5, "stroke-linejoin": "round" };
 const SVG = "http://www.w3.org/2000/svg";
 
 /** The lines of a search; call `came` with each of its events, and `draw` whenever the rows of workers are new. */
 export function makeLosses(searchId, place) {
   const lines = new Map(); // points [step, loss] by candidate
+  let frame = null;
 
   const take = ({ candidate, step, loss }) => {
     if (typeof loss !== "number") return;
@@ -21,10 +25,11 @@ export function makeLosses(searchId, place) {
     if (kind === "told") lines.delete(`${searchId}-${detail.ordinal}`);
     if (kind !== "training_progress") return;
     take(detail);
-    draw();
+    frame ??= requestAnimationFrame(draw); // hundreds may come at once
   };
 
   const draw = () => {
+    frame = null;
     for (const cell of place.querySelectorAll("[data-loss]")) {
       const points = lines.get(cell.dataset.loss);
       if (points) show(cell, points);
@@ -34,11 +39,10 @@ export function makeLosses(searchId, place) {
   /** Take in what trainings in flight have told before the page was opened. */
   const begin = async (latest) => {
     if (!place.querySelector("[data-loss]")) return;
-    const address = `/v1/searches/${encodeURIComponent(searchId)}/events?after=${Math.max(0, latest - EARLIER)}&limit=${EARLIER}`;
-    const answer = await fetch(address, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(20_000) });
-    if (!answer.ok) return;
-    const { items } = await answer.json();
-    items.filter(({ ordinal, kind }) => ordinal <= latest && kind === "training_progress").forEach(({ detail }) => take(detail));
+    const query = `after=${Math.max(0, latest - EARLIER)}&limit=${EARLIER}`;
+    const { items } = await read(`/v1/searches/${encodeURIComponent(searchId)}/events?${query}`);
+    const told = items.filter(({ ordinal, kind }) => ordinal <= latest && kind === "training_progress");
+    told.forEach(({ detail }) => take(detail));
     draw();
   };
 
@@ -57,7 +61,8 @@ function show(cell, points) {
   if (points.length < 2) return;
   const svg = cell.querySelector("svg") ?? drawing(cell);
   svg.setAttribute("aria-label", `Loss from ${figure(first[1])} at step ${first[0]} to ${text} at step ${last[0]}`);
-  svg.firstElementChild.setAttribute("points", points.map(([step, loss]) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`).join(" "));
+  const placed = points.map(([step, loss]) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`);
+  svg.firstElementChild.setAttribute("points", placed.join(" "));
 }
 
 const figure = (loss) => loss.toLocaleString("en", { maximumSignificantDigits: 4 });
@@ -69,7 +74,7 @@ function drawing(cell) {
   svg.setAttribute("class", "spark");
   svg.setAttribute("role", "img");
   const line = document.createElementNS(SVG, "polyline");
-  for (const [name, value] of Object.entries({ fill: "none", stroke: "currentColor", "stroke-width": 1.5, "stroke-linejoin": "round" })) line.setAttribute(name, value);
+  Object.entries(LOOK).forEach(([name, value]) => line.setAttribute(name, value));
   svg.append(line);
   cell.prepend(svg);
   return svg;

@@ -12,6 +12,9 @@ function measure({ reference_point, data_digest, spec }) {
   return JSON.stringify([Object.entries(reference_point).sort(), data_digest, spec.recipe.protocol]);
 }
 
+/** Whether it has something to measure from. */
+const hasBegun = ({ reference_point }) => Object.keys(reference_point).length > 0;
+
 /** Which searches the address names. */
 export const namedBeside = () => new URLSearchParams(location.search).get("with") ?? "";
 
@@ -22,9 +25,11 @@ export function makeOthers(searchId) {
 
   const take = async (id) => {
     try {
-      own ??= await read(addressOf(searchId));
+      if (!own || !hasBegun(own)) own = await read(addressOf(searchId));
       const found = await read(addressOf(id));
-      known.set(id, { id, name: found.name || id, read: reader(`${addressOf(id)}/history`), alike: measure(found) === measure(own) });
+      const alike = hasBegun(own) && hasBegun(found) ? measure(found) === measure(own) : undefined;
+      const history = known.get(id)?.read ?? reader(`${addressOf(id)}/history`);
+      known.set(id, { id, name: found.name || id, read: history, alike });
     } catch {
       return; // the plot of the front says why
     }
@@ -32,7 +37,7 @@ export function makeOthers(searchId) {
 
   return async () => {
     const asked = [...new Set(namedBeside().split(","))].filter((id) => ID.test(id) && id !== searchId).slice(0, MOST);
-    for (const id of asked.filter((one) => !known.has(one))) await take(id);
+    for (const id of asked.filter((one) => known.get(one)?.alike === undefined)) await take(id);
     return asked.flatMap((id) => known.get(id) ?? []);
   };
 }

@@ -1,5 +1,7 @@
 // Requests to the service this page came from. The cookie that says who asks goes along by itself.
 
+const LONGEST_MS = 20_000; // for an answer
+
 /** What the service refused, with what to do about it. */
 export class Refused extends Error {
   constructor({ title, detail = "", hint = "", errors = [] }, status) {
@@ -43,10 +45,35 @@ export const read = async (url) => (await ask("GET", url)).json();
 export function reader(url) {
   let tag = null;
   return async () => {
-    const answer = await fetch(url, { headers: tag ? { "If-None-Match": tag } : {}, signal: AbortSignal.timeout(20_000) });
+    const headers = tag ? { "If-None-Match": tag } : {};
+    const answer = await fetch(url, { headers, signal: AbortSignal.timeout(LONGEST_MS) });
     if (answer.status === 304) return null;
     if (!answer.ok) throw new Error(answer.statusText);
+    const found = await answer.json();
+    tag = answer.headers.get("ETag"); // not before: an answer may be cut off
+    return found;
+  };
+}
+
+const scriptOf = (page) => page.querySelector("script[type=module]")?.src;
+
+/**
+ * A reader of this page as the service draws it now; null where it is as it was. It gives nothing where the page is
+ * loaded instead: whoever looks was signed out, or the service is of another version by now.
+ */
+export function pageReader() {
+  let tag = null;
+  return async () => {
+    const headers = { Accept: "text/html", ...(tag && { "If-None-Match": tag }) };
+    const answer = await fetch(location.href, { headers, cache: "no-store", signal: AbortSignal.timeout(LONGEST_MS) });
+    if (answer.status === 304) return null;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!answer.redirected && !(answer.ok && scriptOf(fresh))) throw new Error(answer.statusText);
+    if (answer.redirected || scriptOf(fresh) !== scriptOf(document)) {
+      location.reload();
+      return new Promise(() => {});
+    }
     tag = answer.headers.get("ETag");
-    return answer.json();
+    return fresh;
   };
 }

@@ -7,7 +7,7 @@ import { patchLog } from "./log.js";
 import { makeLosses } from "./losses.js";
 import { say } from "./notices.js";
 import { makeOthers, namedBeside } from "./others.js";
-import { read as readDocument, reader } from "./requests.js";
+import { pageReader, read as readDocument, reader } from "./requests.js";
 import { steer } from "./steering.js";
 import { read } from "./stream.js";
 
@@ -32,41 +32,57 @@ const refreshPlots = [
   makeFront(searchId, { ...sources, name: search.dataset.name, open: openCandidate }),
   makeCurves(searchId, { read: reader(`${own}/history`), name: search.dataset.name, others: makeOthers(searchId) }),
 ];
-const losses = makeLosses(searchId, search.querySelector("[data-part=workers]"));
+const losses = makeLosses(searchId, search);
+const readPage = pageReader();
 const drawnAs = new Map(); // what the service gave for each part: scripts draw into some
-let tag = null;
 let timer = null;
 let due = Infinity; // when the page is looked at again
 let looking = false;
 let outcomes = false;
+let drawing = Promise.resolve();
 let drawn = 0;
 let took = 0;
 let beside = namedBeside();
 let endOfLoss = null;
 
-// -- what is shown -----------------------------------------------------------------------------------------------------
+// -- what is shown ----------------------------------------------------------------------------------------------------
 
 /** Put what differs in a fresh page into this one. */
 function patch(fresh) {
   const { state, name } = fresh.dataset;
   if (search.dataset.state !== state) say(`${name} is ${state}`);
   search.dataset.state = state;
+  const focused = document.activeElement;
+  const around = focused?.closest("[data-part]")?.dataset.part;
   for (const part of search.querySelectorAll("[data-part]")) {
     const wanted = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (drawnAs.get(part.dataset.part).isEqualNode(wanted)) continue;
-    drawnAs.set(part.dataset.part, wanted.cloneNode(true));
-    const focused = part.contains(document.activeElement) ? document.activeElement : null;
-    part.replaceChildren(...wanted.childNodes);
-    if (focused) refocus(part, focused);
+    bring(part, drawnAs.get(part.dataset.part), wanted);
+    drawnAs.set(part.dataset.part, wanted);
   }
+  if (around && !focused.isConnected) refocus(search.querySelector(`[data-part="${around}"]`), focused);
   losses.draw();
   patchLog(fresh.querySelector("#log"));
+}
+
+/**
+ * Bring what is shown from what the service drew before to what it draws now: what is alike stays, however deep it is,
+ * with its focus and as far as it is scrolled.
+ */
+function bring(shown, before, wanted) {
+  if (before.isEqualNode(wanted)) return;
+  const [own, old, fresh] = [shown, before, wanted].map((node) => [...node.childNodes]);
+  const isKept =
+    fresh.length > 0 &&
+    [own, old].every(({ length }) => length === fresh.length) &&
+    before.cloneNode().isEqualNode(wanted.cloneNode());
+  if (isKept) fresh.forEach((part, place) => bring(own[place], old[place], part));
+  else shown.replaceWith(wanted.cloneNode(true));
 }
 
 /** Give the focus back to what took the place of an element. */
 function refocus(part, lost) {
   const same = [...part.querySelectorAll("a, button")].find((one) => one.outerHTML === lost.outerHTML);
-  (same ?? part.querySelector("a, button"))?.focus();
+  (same ?? part.querySelector(lost.localName) ?? part.querySelector("a, button"))?.focus();
 }
 
 /** Ask for this page anew, and for what the plots show where an outcome has come. */
@@ -75,16 +91,9 @@ async function look() {
   if (looking) return soon();
   if (document.hidden) return; // whoever comes back looks
   looking = true;
-  const headers = { Accept: "text/html", ...(tag && { "If-None-Match": tag }) };
   try {
-    const answer = await fetch(location.href, { headers, cache: "no-store", signal: AbortSignal.timeout(20_000) });
-    if (answer.redirected) return location.reload(); // signed out meanwhile
-    if (!answer.ok && answer.status !== 304) throw new Error(answer.statusText);
-    if (answer.ok) {
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      patch(page.getElementById("search"));
-      tag = answer.headers.get("ETag");
-    }
+    const page = await readPage();
+    if (page) patch(page.getElementById("search"));
     const rest = (outcomes ? Math.min(REST * took, LONGEST_MS) : LONGEST_MS) - (performance.now() - drawn);
     if (rest <= 0) await drawPlots();
     else soon(rest);
@@ -95,8 +104,13 @@ async function look() {
   soon(LONGEST_MS); // times go on, and a busy service may have shown the moment before
 }
 
-/** Bring the plots up to date. */
-async function drawPlots() {
+/** Bring the plots up to date, once they are what was asked for before. */
+function drawPlots() {
+  drawing = drawing.then(refreshAll);
+  return drawing;
+}
+
+async function refreshAll() {
   outcomes = false;
   drawn = performance.now();
   beside = namedBeside();
@@ -119,10 +133,19 @@ function soon(wait = SETTLE_MS) {
   timer = setTimeout(look, wait);
 }
 
-// -- what happens ------------------------------------------------------------------------------------------------------
+// -- what happens -----------------------------------------------------------------------------------------------------
+
+/** Say how the connection is; once, for screen readers repeat it. */
+function tell(words) {
+  if (connection.textContent !== words) connection.textContent = words;
+}
 
 function opened() {
-  connection.textContent = "live";
+  tell("live");
+  foundAgain();
+}
+
+function foundAgain() {
   if (!endOfLoss) return;
   endOfLoss();
   endOfLoss = null;
@@ -132,35 +155,40 @@ function opened() {
 }
 
 function lost() {
-  connection.textContent = "connection lost";
+  tell("connection lost");
   endOfLoss ??= say("The connection to the service is lost. Trying again …", { grave: true, stays: true });
 }
 
 let wake = () => {};
 const pause = (ms) => new Promise((done) => setTimeout((wake = done), ms));
 
+/** Wait until somebody looks. */
+async function seen() {
+  if (document.hidden) await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
+}
+
 /** Follow the search's events. */
 async function follow() {
   let after = Number(search.dataset.latest);
   let wait = FIRST_MS;
   const came = (ordinal, kind, detail) => {
+    wait = FIRST_MS;
     after = Math.max(after, ordinal);
     losses.came(kind, detail);
     outcomes ||= kind !== "training_progress";
     soon();
   };
-  const started = () => {
-    wait = FIRST_MS;
-    opened();
-  };
   for (;;) {
-    const end = await read(search.dataset.id, after, { opened: started, came });
+    await seen();
+    const begun = performance.now();
+    const end = await read(searchId, after, { opened, came });
+    if (performance.now() - begun > LONGEST_MS) wait = FIRST_MS;
     if (end === "over") {
-      opened();
-      connection.textContent = "the search has ended";
+      foundAgain();
+      tell("the search has ended");
       await pause(LONGEST_MS); // it may be given more to do
-    } else if (end === "broken") {
-      lost();
+    } else if (end !== "left") {
+      if (end === "broken") lost(); // one that proxies cut off is not lost unless it cannot be had again
       await pause(wait);
       wait = Math.min(2 * wait, LONGEST_MS);
     }

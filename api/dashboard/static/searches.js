@@ -2,13 +2,14 @@
 // in its page goes into this one, cell by cell, so that nothing jumps and the focus stays.
 
 import { say } from "./notices.js";
+import { pageReader } from "./requests.js";
 import { steer } from "./steering.js";
 
 const EVERY_MS = 2000;
 const LONGEST_MS = 30_000;
 
 const live = document.getElementById("live");
-let tag = null;
+const readPage = pageReader();
 let wait = EVERY_MS;
 let timer = null;
 let looking = false;
@@ -62,16 +63,9 @@ async function look() {
   if (looking) return;
   looking = true;
   try {
-    const headers = { Accept: "text/html", ...(tag && { "If-None-Match": tag }) };
-    const answer = await fetch(location.href, { headers, cache: "no-store", signal: AbortSignal.timeout(20_000) });
-    if (answer.redirected) return location.reload(); // signed out meanwhile
-    if (answer.status === 200) {
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      patch(page.getElementById("live"));
-      tag = answer.headers.get("ETag");
-    }
-    if (answer.ok || answer.status === 304) found();
-    else lost();
+    const page = await readPage();
+    if (page) patch(page.getElementById("live"));
+    found();
   } catch {
     lost();
   } finally {

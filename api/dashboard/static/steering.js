@@ -15,6 +15,14 @@ async function confirmed(name) {
   return dialog.returnValue === "yes";
 }
 
+/** Give the focus back to what a search offers, where it was on what is no longer there. */
+function refocus(place, id, action) {
+  if (document.activeElement !== document.body) return;
+  const own = place.dataset.id === id ? place : place.querySelector(`[data-id="${CSS.escape(id)}"]`);
+  const offers = [`[data-action="${action}"]`, "[data-action]", "a"].map((one) => own?.querySelector(one));
+  offers.find(Boolean)?.focus();
+}
+
 /** Do what a button says; false where nothing was to be done after all. */
 async function carryOut(button) {
   const { id, name } = button.closest("[data-id]").dataset;
@@ -35,11 +43,13 @@ export function steer(place, afterwards) {
   place.addEventListener("click", async (event) => {
     const button = event.target.closest("button[data-action]");
     if (!button) return;
+    const { id } = button.closest("[data-id]").dataset;
     try {
       await carryOut(button);
     } catch (refused) {
       say(refused.words ?? refused.message, { grave: true });
     }
     await afterwards();
+    refocus(place, id, button.dataset.action);
   });
 }
