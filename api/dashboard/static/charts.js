@@ -9,7 +9,10 @@ const KEPT_MS = 10_000;
 const SCALE = 2;
 
 /** What a stylesheet may have set of a part of a picture. */
-const LOOKS = ["fill", "opacity", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size", "font-weight"];
+const LOOKS = [
+  ...["fill", "opacity", "stroke", "stroke-width", "stroke-dasharray"],
+  ...["font-family", "font-size", "font-weight"],
+];
 
 /** An element of SVG with attributes. */
 export function drawn(name, attributes, text = "") {

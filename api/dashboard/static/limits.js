@@ -9,11 +9,13 @@ const addressOf = (id) => `/v1/searches/${encodeURIComponent(id)}`;
 export async function extend(id, name) {
   const { spec, progress, running_s } = await read(addressOf(id));
   const worked_h = (progress.train_s + progress.validate_s) / 3600;
-  const spent = { evaluations: progress.evaluated, steps: progress.steps, wall_time_s: running_s, worker_hours: worked_h };
+  const { evaluated: evaluations, steps } = progress;
+  const spent = { evaluations, steps, wall_time_s: running_s, worker_hours: worked_h };
   const dialog = document.getElementById("extend");
   for (const input of dialog.querySelectorAll("input")) {
     const [limit, used] = [spec.budget[input.name], spent[input.name]];
-    const now = limit === null ? "" : `${limit.toLocaleString("en")} now${used === undefined ? "" : `, ${figure(used)} spent`}`;
+    const words = used === undefined ? "" : `, ${figure(used)} spent`;
+    const now = limit === null ? "" : `${limit.toLocaleString("en")} now${words}`;
     input.nextElementSibling.textContent = input.required ? `${now}.` : `${now}; empty lifts this limit.`;
   }
   return settle(dialog, name, spec.budget, (changes) => change("POST", `${addressOf(id)}/extend`, changes));
@@ -28,13 +30,14 @@ export async function setWorkers(id, name) {
 
 /** Why figures were refused: of each what it may be, which is marked, or all that is known. */
 function reasonsOf(refused, inputs) {
-  const named = (refused.errors ?? []).map(({ field, allowed }) => [inputs.find((input) => input.name === field.split(".").at(-1)), allowed]);
+  const inputOf = (field) => inputs.find(({ name }) => name === field.split(".").at(-1));
+  const named = (refused.errors ?? []).map(({ field, allowed }) => [inputOf(field), allowed]);
   if (!named.length || named.some(([input]) => !input)) return [refused.words ?? refused.message];
   named.forEach(([input]) => input.setAttribute("aria-invalid", "true"));
   return named.map(([input, allowed]) => `${input.labels[0].textContent}: ${allowed}`);
 }
 
-/** Show figures as they are, and send those that somebody changes; what is refused is said in the dialog, which stays. */
+/** Show figures as they are, and send those that somebody changes; what is refused is said in the dialog. */
 function settle(dialog, name, present, send) {
   const form = dialog.querySelector("form");
   const inputs = [...form.querySelectorAll("input")];
@@ -63,5 +66,6 @@ function settle(dialog, name, present, send) {
   };
   dialog.returnValue = "";
   dialog.showModal();
-  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "done"), { once: true }));
+  const closed = new Promise((done) => dialog.addEventListener("close", done, { once: true }));
+  return closed.then(() => dialog.returnValue === "done");
 }

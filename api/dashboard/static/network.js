@@ -25,7 +25,8 @@ function follow(drawing) {
       ["reads", others(number, 1, 0, number - 1)],
       ["is read by", others(number, 0, 1, number + 1)],
     ];
-    const told = sides.filter(([, found]) => found.length).map(([verb, found]) => `${verb} ${listed(found.map(nameOf))}`);
+    const known = sides.filter(([, found]) => found.length);
+    const told = known.map(([verb, found]) => `${verb} ${listed(found.map(nameOf))}`);
     return `${titleOf(part)}. It ${told.join(", and ")}.`;
   };
   const belongs = (part, chosen) => {

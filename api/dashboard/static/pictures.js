@@ -89,7 +89,8 @@ function view(parts, index) {
 async function follow(id) {
   const [asking, waiting] = [panel.querySelector(".ask"), panel.querySelector(".waiting")];
   asking.hidden = true;
-  Object.assign(waiting, { hidden: false, textContent: "The pictures are being made. This page shows them as soon as they are there." });
+  const words = "The pictures are being made. This page shows them as soon as they are there.";
+  Object.assign(waiting, { hidden: false, textContent: words });
   try {
     const artifact = await made(id);
     view(`/v1/artifacts/${encodeURIComponent(id)}/parts/`, await read(artifact.links.index));

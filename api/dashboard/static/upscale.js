@@ -24,8 +24,9 @@ function begin() {
     kept.forEach((url) => URL.revokeObjectURL(url));
     const result = await answer.blob();
     kept = [file, result].map((blob) => URL.createObjectURL(blob));
-    divider.show("under", { src: kept[0], name: "enlarged by this browser", alt: `${file.name}, enlarged by this browser` });
-    divider.show("over", { src: kept[1], name: "network", alt: `${file.name}, enlarged by the network` });
+    const alts = ["this browser", "the network"].map((by) => `${file.name}, enlarged by ${by}`);
+    divider.show("under", { src: kept[0], name: "enlarged by this browser", alt: alts[0] });
+    divider.show("over", { src: kept[1], name: "network", alt: alts[1] });
     await divider.ready();
     Object.assign(link, { href: kept[1], download: `${file.name.replace(/\.[^.]*$/, "")}-${panel.dataset.name}.png` });
     const [seconds, notes] = ["X-Upscale-Seconds", "X-Upscale-Notes"].map((name) => answer.headers.get(name));
