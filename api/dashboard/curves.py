@@ -13,6 +13,9 @@ LEFT, RIGHT, TOP, BOTTOM = 76, 30, 12, 44
 TICKS = 5
 """At most about so many along an axis."""
 
+LARGEST = 1e7
+"""Figures from here on, as the losses of a training that diverges are, have no room beside an axis in full."""
+
 NARROWEST = 2e-4
 """Least height of a plot, as a share of its figures: a line that hardly changes looks level."""
 
@@ -139,10 +142,15 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def _texts(even: Sequence[float]) -> list[str]:
-    """Figures one step apart, to as many digits as tell them from each other."""
+    """Figures one step apart, to as many digits as tell them apart; short where there is no room for that.
+
+    >>> _texts([27.0, 27.5]), _texts([0.0, 5e29, 1e30])
+    (['27.0', '27.5'], ['0', '5e+29', '1e+30'])
+    """
     step = even[1] - even[0]
     digits = max(0, math.ceil(-math.log10(step) - 1e-9))
-    return [f"{value:,.{digits}f}" if digits < 7 else f"{value:.3g}" for value in even]
+    fits = digits < 7 and max(map(abs, even)) < LARGEST
+    return [f"{value:,.{digits}f}" if fits else f"{value:.3g}" for value in even]
 
 
 def _x(value: float, low: float, high: float) -> float:

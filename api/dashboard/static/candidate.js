@@ -8,16 +8,19 @@ import "./network.js";
 import "./pictures.js";
 
 const EVERY_MS = 3000;
+const REST = 10; // times as long as a look took
 const LIVE = ["standing", "trainings"];
 
 const readPage = pageReader();
 let timer = null;
 let looking = false;
+let took = 0;
 
 /** Ask for this page anew, and show what changed of what goes on. */
 async function look() {
   if (looking) return;
   looking = true;
+  const begun = performance.now();
   try {
     const fresh = await readPage();
     if (fresh) patch(fresh);
@@ -25,6 +28,7 @@ async function look() {
     // the next look may find it again
   }
   looking = false;
+  took = performance.now() - begun;
   again();
 }
 
@@ -40,7 +44,7 @@ function patch(fresh) {
 function again() {
   clearTimeout(timer);
   const goesOn = document.getElementById("standing").dataset.live === "on";
-  if (goesOn && !document.hidden) timer = setTimeout(look, EVERY_MS);
+  if (goesOn && !document.hidden) timer = setTimeout(look, Math.max(EVERY_MS, REST * took));
 }
 
 const form = document.getElementById("finishing");

@@ -60,9 +60,11 @@ function lead(ordinal) {
 /** Read older lines until there is one of the sort that is shown. */
 async function readOlder() {
   for (let page = 0; page < PAGES && !older.hidden; page += 1) {
-    const answer = await fetch(older.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(20_000) });
+    const asked = older.href;
+    const answer = await fetch(asked, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(20_000) });
     if (!answer.ok) throw new Error(answer.statusText);
     const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (older.href !== asked) return; // it leads elsewhere by now: these came already, or are not the next ones
     const lines = [...found.getElementById("log").children];
     const next = found.getElementById("older");
     older.hidden = next.hidden;
