@@ -14,6 +14,7 @@ from nas.service import Service
 
 from ..access import Viewer
 from ..deps import ServiceDep
+from .benchmark import benchmark_of, own_row, sets_of
 from .rendering import page
 from .views import may_submit, model_row, search_row
 
@@ -78,10 +79,14 @@ def show_models(view: Annotated[ModelsView, Query()], request: Request, service:
     """Show finished models, newest first."""
     found = service.trainings.models(before=view.before, limit=ROWS + 1)
     models = found[:ROWS]
+    measured = {model.training.id: benchmark_of(model.training.id, service) for model in models}
+    known = {model_id: document for model_id, document in measured.items() if document is not None}
     return page(
         request,
         "models.html",
         rows=[model_row(model, service) for model in models],
+        sets=sets_of(known.values()),
+        printed={model_id: own_row(document) for model_id, document in known.items()},
         older=f"/models?before={models[-1].training.id}" if len(found) > ROWS else None,
         newest="/models" if view.before else None,
     )

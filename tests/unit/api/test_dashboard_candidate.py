@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from api.app import create_app
 from api.cookies import COOKIE
+from api.dashboard.benchmark import tables
 from api.dashboard.curves import HEIGHT, WIDTH, bars, curve, ticks
 from api.dashboard.files import FORMS
-from api.dashboard.model import tables
 from api.settings import ApiSettings
 from api.testing import SHORT_RECIPE, SPEC, connect, finish_training, make_benchmark, record_search
 from nas.export.benchmark_document import Published, ReportedFigures
