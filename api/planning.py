@@ -26,6 +26,9 @@ from .dashboard.wording import span
 
 app = make_app("Plan a search.")
 
+READABLE = 100
+"""Columns at most of a table of sentences, which a pipe would otherwise get one line each of."""
+
 
 @app.command(epilog="Example: srnas estimate spec.toml")
 def estimate(
@@ -74,7 +77,7 @@ def _tell_all(*, as_json: bool) -> None:
         table.add_column(heading, no_wrap=heading == "preset")
     for preset in PRESETS.values():
         table.add_row(preset.name, preset.purpose)
-    out.print(table)
+    out.print(table, width=min(out.width, READABLE))
 
 
 def _document(preset: Preset) -> dict[str, object]:

@@ -416,7 +416,9 @@ def test_a_preset_is_ready_to_be_submitted(sample_dir: Path) -> None:
 
 
 def test_presets_are_told_with_their_purposes() -> None:
-    assert "three days at the latest" in run("preset").stdout
+    told = run("preset").stdout
+    assert "three days at the latest" in " ".join(told.split())
+    assert max(map(len, told.splitlines())) <= planning.READABLE
     assert [preset["name"] for preset in json.loads(run("preset", "--json").stdout)] == list(PRESETS)
     unknown = run("preset", "balenced")
     assert unknown.exit_code == 2
