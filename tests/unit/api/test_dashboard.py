@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import gzip
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -28,6 +26,7 @@ from api.headers import SITE
 from api.settings import ApiSettings
 from api.testing import SHORT_RECIPE, connect, finish_training
 from api.verbs import app as verbs_of_the_program
+from nas.presets import PRESETS
 from nas.records import ArtifactState, Role, SearchState
 from nas.service import utc_now
 from nas.store.base import StoreUnavailable
@@ -374,15 +373,15 @@ def test_an_empty_page_says_how_to_begin(http: httpx.Client, house: House) -> No
     assert "/searches/new" not in looking
 
 
-def test_the_spec_that_an_empty_page_shows_is_accepted(http: httpx.Client) -> None:
-    (shown,) = re.findall(r"<code>(# spec\.toml.*?)</code>", http.get("/").text, re.DOTALL)
-    assert http.post("/v1/searches", json=tomllib.loads(unescape(shown))).status_code == 202
+def test_the_preset_that_an_empty_page_names_is_accepted(http: httpx.Client) -> None:
+    ((name, images),) = re.findall(r"srnas preset (\S+) --dataset (\S+)", http.get("/").text)
+    assert http.post("/v1/searches", json=PRESETS[name].for_images(images)).status_code == 202
 
 
 def test_commands_that_pages_show_are_those_of_the_program(http: httpx.Client) -> None:
     shown = "\n".join(re.findall(r"<code>(.*?)</code>", http.get("/").text + http.get("/models").text, re.DOTALL))
-    commands = [words.split() for words in re.findall(r"^(?:SRNAS_URL=\S+ )?srnas (.+)$", shown, re.MULTILINE)]
-    assert [words[0] for words in commands] == ["submit", "front", "finish"]
+    commands = [words.split() for words in re.findall(r"^(?:SRNAS_URL=\S+ )?srnas ([^&\n]+)", shown, re.MULTILINE)]
+    assert [words[0] for words in commands] == ["preset", "submit", "front", "finish"]
     verbs: Any = typer.main.get_command(verbs_of_the_program)
     for words in commands:
         verb = verbs.commands[words[0]]
