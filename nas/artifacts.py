@@ -35,7 +35,7 @@ from .models import load_model
 from .picturing.archive import draw
 from .preparing import spec_of
 from .rating.rate import rate_model
-from .records import ANALYSIS, BENCHMARK, PICTURES, Candidate, Search, SearchId, Training
+from .records import ANALYSIS, BENCHMARK, BENCHMARK_SETS, PICTURES, Candidate, Search, SearchId, Training
 from .scores import candidate_scores
 from .spec import SearchSpec
 from .validation import held_out
@@ -135,7 +135,7 @@ def _write_benchmark(weights: Path, name: str, scale: int, sets: Sequence[Path],
     if not sets:
         hint = f'When they are there, POST {{"format": "benchmark"}} to /v1/models/{name}/exports.'
         allowed = "folders of images under SRNAS_BENCHMARKS_ROOT, one a set"
-        raise InvalidInput([Problem("benchmark sets", None, allowed)], hint)
+        raise InvalidInput([Problem(BENCHMARK_SETS, None, allowed)], hint)
     document = to_json(_benchmark(weights, name, scale, sets, step))
     return _write_whole(path, f"{json.dumps(document, indent=2, allow_nan=False)}\n".encode())
 

@@ -14,6 +14,7 @@ from nas.export.benchmark_document import BenchmarkDocument
 from nas.export.benchmark_row import from_json
 from nas.figures import giga
 from nas.filing import NotBenchmarked, NotReady
+from nas.records import BENCHMARK, Artifact, ArtifactState
 from nas.service import Service
 from nas.store.base import NotFound
 from search_space.errors import InvalidInput
@@ -58,6 +59,30 @@ def benchmark_of(model_id: str, service: Service) -> BenchmarkDocument | None:
     with suppress(NotBenchmarked, NotReady, NotFound, InvalidInput, ValueError):
         return from_json(json.loads(service.benchmark(model_id)))
     return None
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why a benchmark is not there, in few words, and what would bring it; empty words where its file is there."""
+
+    words: str = ""
+    hint: str = ""
+
+
+def missing(artifacts: Sequence[Artifact]) -> Missing:
+    """Why there is no benchmark of a model, by its artifacts, oldest first: the same words wherever it is missed."""
+    made = [artifact for artifact in artifacts if artifact.format == BENCHMARK]
+    if not made:
+        return Missing("benchmark not made yet", "It is made soon after the model is completed.")
+    last = made[-1]
+    if last.state is ArtifactState.READY:
+        return Missing()
+    if last.state is not ArtifactState.FAILED:
+        return Missing("benchmark being made", "Look again in a moment.")
+    hint = str(last.detail.get("hint", ""))
+    if last.wants_sets:
+        return Missing("no benchmark sets here", f"They belong in SRNAS_BENCHMARKS_ROOT, a folder each. {hint}".strip())
+    return Missing(f"benchmark failed: {last.detail.get('error', 'it has no file')}", hint)
 
 
 def tables(document: BenchmarkDocument) -> list[BenchmarkTable]:

@@ -10,7 +10,7 @@ from nas.trainings import Model
 
 from ..access import Viewer
 from ..deps import ServiceDep
-from .benchmark import benchmark_of, tables
+from .benchmark import benchmark_of, missing, tables
 from .candidate import drawing
 from .curves import Chart, bars, curve
 from .files import form_rows, may_change, pictures_of
@@ -42,6 +42,7 @@ def show_model(model_id: str, request: Request, service: ServiceDep, who: Viewer
         charts=charts(model),
         drawing=drawing(model.candidate.genotype, f"{spec.name or model.search.id}, {model.candidate.id}"),
         benchmark=benchmark,
+        missing=missing(artifacts),
         tables=[] if benchmark is None else tables(benchmark),
         forms=form_rows(artifacts),
         card=next((row.href for row in form_rows(artifacts) if row.name == "card"), ""),

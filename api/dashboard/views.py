@@ -24,6 +24,7 @@ from nas.trainings import Model
 
 from ..access import Principal, require_owner
 from ..errors import Forbidden
+from .benchmark import Missing, missing
 from .wording import size, span
 
 BUTTONS: Mapping[Action, str] = {
@@ -196,7 +197,7 @@ class ModelRow:
         psnr: Its final PSNR.
         ssim: Its final SSIM.
         gain: How far the PSNR is from bicubic's; empty where that is not known.
-        benchmark: Where its benchmark stands, in a word.
+        benchmark: Why it has no benchmark; without words where it has one.
         benchmark_href: The rows that a paper would print of it; empty before there are any.
         card: Its model card; empty before there is one.
         files: What can be fetched now.
@@ -213,7 +214,7 @@ class ModelRow:
     psnr: str
     ssim: str
     gain: str
-    benchmark: str
+    benchmark: Missing
     benchmark_href: str
     card: str
     files: tuple[File, ...]
@@ -239,7 +240,7 @@ def model_row(model: Model, service: Service) -> ModelRow:
         psnr="–" if final is None else f"{final.psnr_db:.2f} dB",
         ssim="–" if final is None else f"{final.ssim:.4f}",
         gain="" if final is None else _gain(final.psnr_db, model.bicubic_psnr_db),
-        benchmark="none" if benchmark is None else str(benchmark.state),
+        benchmark=missing(artifacts),
         benchmark_href=f"/v1/models/{training.id}/benchmark?format=md" if _is_ready(benchmark) else "",
         card="" if card is None else _file(card).href,
         files=tuple(_file(artifact) for artifact in ready if artifact.format not in (BENCHMARK, "card")),

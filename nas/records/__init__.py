@@ -10,6 +10,7 @@ from .access import AuditEntry, Role, Token, TokenId
 from .artifacts import (
     ANALYSIS,
     BENCHMARK,
+    BENCHMARK_SETS,
     ENDINGS,
     EXPORT_FORMATS,
     PICTURES,
@@ -45,6 +46,7 @@ __all__ = [
     "ACTIONS",
     "ANALYSIS",
     "BENCHMARK",
+    "BENCHMARK_SETS",
     "ENDINGS",
     "EXPORT_FORMATS",
     "PICTURES",

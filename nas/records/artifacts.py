@@ -38,6 +38,9 @@ BENCHMARK = "benchmark"
 PICTURES = "pictures"
 """The form of what a network does to validation photographs: pictures of each and their figures in one archive."""
 
+BENCHMARK_SETS = "benchmark sets"
+"""What a failed benchmark names first where there was no set to measure on."""
+
 ENDINGS: Mapping[str, str] = {
     "onnx": ".onnx",
     "onnx-fp16": "-fp16.onnx",
@@ -95,6 +98,12 @@ class Artifact:
     sha256: str | None = None
     size_bytes: int | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def wants_sets(self) -> bool:
+        """Whether it is a benchmark that failed only because there are no sets of images to measure on."""
+        error = str(self.detail.get("error", ""))
+        return self.state is ArtifactState.FAILED and error.startswith(f"{BENCHMARK_SETS}: missing")
 
     @property
     def filename(self) -> str:

@@ -217,7 +217,29 @@ def test_a_benchmark_whose_file_is_gone_is_none(http: httpx.Client, store: Memor
     claimed = store.claim_artifact(at=datetime.now(UTC), stale_after_s=60)
     assert claimed is not None
     store.finish_artifact(replace(claimed, state=ArtifactState.READY, path="gone", finished_at=datetime.now(UTC)))
-    assert "soon after the model is completed" in read_page(http, f"/models/{model}")
+    assert "The file of its benchmark is gone" in read_page(http, f"/models/{model}")
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        ({"error": "benchmark sets: missing; give folders of images", "hint": "Ask again."}, "no benchmark sets here"),
+        ({"error": "OSError: disk full"}, "benchmark failed: OSError: disk full"),
+    ],
+)
+def test_both_pages_say_the_same_of_a_benchmark_that_is_not_there(
+    http: httpx.Client, store: MemoryStore, model: str, detail: dict[str, str], words: str
+) -> None:
+    paths = "/models", f"/models/{model}"
+    assert all("enchmark not made yet" in read_page(http, path) for path in paths)
+    http.post(f"/v1/models/{model}/exports", json={"format": "benchmark"})
+    claimed = store.claim_artifact(at=datetime.now(UTC), stale_after_s=60)
+    assert claimed is not None
+    assert all("enchmark being made" in read_page(http, path) for path in paths)
+    failed = replace(claimed, state=ArtifactState.FAILED, detail=detail, finished_at=datetime.now(UTC))
+    store.finish_artifact(failed)
+    assert all(words[1:] in read_page(http, path) for path in paths)
+    assert detail.get("hint", "") in read_page(http, paths[1])
 
 
 def test_what_others_report_stands_between_bicubic_and_the_model_under_its_protocol_only() -> None:
