@@ -189,6 +189,7 @@ class ModelRow:
     Attributes:
         id: Its id.
         name: What its search is called.
+        candidate: Whose network of that search it is.
         task: Scale and colours.
         params: Learned parameters.
         mult_adds: Multiply-adds at 230,400 LR pixels.
@@ -206,6 +207,7 @@ class ModelRow:
 
     id: str
     name: str
+    candidate: str
     task: str
     params: str
     mult_adds: str
@@ -232,6 +234,7 @@ def model_row(model: Model, service: Service) -> ModelRow:
     return ModelRow(
         id=training.id,
         name=spec.name or f"Search {model.search.id}",
+        candidate=candidate.id,
         task=f"×{spec.scale} {'luma' if spec.channels == 1 else 'RGB'}",
         params=f"{candidate.params:,}",
         mult_adds=giga(candidate.mult_adds),

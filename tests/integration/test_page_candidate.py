@@ -309,7 +309,10 @@ def test_a_photograph_is_enlarged_beside_the_browsers_own(house: House, page: An
     page.route("**/upscale", lambda route: route.fulfill(body=picture(200), headers=answer))
     page.goto("/models")
     page.get_by_role("link", name="sample").click()
-    page.locator("input[type=file]").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture(90)})
+    field = page.get_by_label("Drop a photograph here")
+    field.focus()
+    assert field.evaluate("(input) => input.offsetWidth") == 1
+    field.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture(90)})
     expect(page.get_by_text("48 × 32 became 48 × 32 pixels in 0.13 s")).to_be_visible()
     expect(page.get_by_alt_text("a.png, enlarged by the network")).to_be_visible()
     assert page.get_by_role("link", name="Download the result").get_attribute("download") == f"a-{house.model}.png"

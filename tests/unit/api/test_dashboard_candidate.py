@@ -193,7 +193,7 @@ def test_a_model_shows_its_figures_and_how_it_came_to_them(http: httpx.Client, m
     for words in ("PSNR over the training", "bicubic 28.00, in its search 32.00", "its ONNX file is there", "quick"):
         assert words in text
     assert f'href="/candidates/{recorded.candidates[1].id}"' in text
-    assert f'href="/models/{model}"' in read_page(http, "/models")
+    assert f'href="/models/{model}">sample, {recorded.candidates[1].id}<' in read_page(http, "/models")
 
 
 def test_a_model_with_its_files_enlarges_and_shows_what_a_paper_prints(
