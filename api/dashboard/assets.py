@@ -23,11 +23,13 @@ SCRIPT, STYLE, PICTURE = "text/javascript", "text/css", "image/svg+xml"
 
 OWN: Mapping[str, str] = {
     "page.css": STYLE,
+    "asides.css": STYLE,
     "network.css": STYLE,
     "icon.svg": PICTURE,
     "theme.js": SCRIPT,
     "requests.js": SCRIPT,
     "notices.js": SCRIPT,
+    "connection.js": SCRIPT,
     "searches.js": SCRIPT,
     "candidate.js": SCRIPT,
     "divider.js": SCRIPT,

@@ -121,18 +121,23 @@ def test_colours_stay_as_they_were_chosen(house: House, visit: Any) -> None:
 
 
 def test_a_lost_connection_is_told_and_recovers(house: House, visit: Any) -> None:
+    house.submit("before")
     sign_in(visit.page, house.token)
     notices, look = visit.page.locator("#notices"), "document.dispatchEvent(new Event('visibilitychange'))"
     visit.page.wait_for_load_state()  # or the modules themselves could not be fetched
     visit.page.route("**/*", lambda route: route.abort("connectionrefused"))
     visit.page.evaluate(look)
-    sync_api.expect(notices).to_contain_text("is lost")
+    banner, pause = visit.page.locator("[role=alert].cut"), visit.page.locator("[data-action=pause]").first
+    sync_api.expect(banner).to_contain_text("is lost")
+    sync_api.expect(banner).to_be_in_viewport()
+    sync_api.expect(pause).to_be_disabled()
     search = house.submit("meanwhile")
     visit.page.unroute("**/*")
     visit.page.evaluate(look)
     sync_api.expect(row(visit.page, search)).to_be_visible()
     sync_api.expect(notices).to_contain_text("is back")
-    sync_api.expect(notices).not_to_contain_text("is lost")
+    sync_api.expect(banner).to_have_count(0)
+    sync_api.expect(pause).to_be_enabled()
 
 
 def test_a_page_whose_cookie_is_gone_leads_to_the_form(house: House, visit: Any) -> None:

@@ -317,7 +317,7 @@ def test_a_service_that_was_gone_is_missed_and_what_happened_is_told(house: Hous
     expect(page.locator("#log")).to_contain_text("candidate 0:", timeout=TRAINED_MS)
     house.close("api")
     expect(page.locator("#connection")).to_have_text("connection lost")
-    expect(page.locator("#notices")).to_contain_text("is lost")
+    expect(page.locator("[role=alert].cut")).to_contain_text("is lost")
     assert house.told(search) < outcomes
     while house.told(search) < outcomes:
         page.wait_for_timeout(200)

@@ -1,5 +1,6 @@
 // The page of a candidate: keeps what goes on up to date, and has its network trained to the end.
 
+import { found, lost } from "./connection.js";
 import { change, pageReader } from "./requests.js";
 import { say } from "./notices.js";
 import "./files.js";
@@ -23,9 +24,10 @@ async function look() {
   const begun = performance.now();
   try {
     const fresh = await readPage();
+    found();
     if (fresh) patch(fresh);
   } catch {
-    // the next look may find it again
+    lost();
   }
   looking = false;
   took = performance.now() - begun;

@@ -1,6 +1,7 @@
 // Keeps the page of a search up to date. Its events say when to look; the service draws every part anew, and what
 // differs goes into this page, so that nothing jumps and the focus stays.
 
+import { found, held, lost } from "./connection.js";
 import { makeCurves } from "./curves.js";
 import { makeFront } from "./front.js";
 import { patchLog } from "./log.js";
@@ -43,7 +44,6 @@ let drawing = Promise.resolve();
 let drawn = 0;
 let took = 0;
 let beside = namedBeside();
-let endOfLoss = null;
 
 // -- what is shown ----------------------------------------------------------------------------------------------------
 
@@ -62,6 +62,7 @@ function patch(fresh) {
   if (around && !focused.isConnected) refocus(search.querySelector(`[data-part="${around}"]`), focused);
   losses.draw();
   patchLog(fresh.querySelector("#log"));
+  held();
 }
 
 /**
@@ -146,17 +147,9 @@ function opened() {
 }
 
 function foundAgain() {
-  if (!endOfLoss) return;
-  endOfLoss();
-  endOfLoss = null;
-  say("The connection is back.");
+  if (!found()) return;
   outcomes = true;
   soon(0);
-}
-
-function lost() {
-  tell("connection lost");
-  endOfLoss ??= say("The connection to the service is lost. Trying again …", { grave: true, stays: true });
 }
 
 let wake = () => {};
@@ -188,7 +181,10 @@ async function follow() {
       tell("the search has ended");
       await pause(LONGEST_MS); // it may be given more to do
     } else if (end !== "left") {
-      if (end === "broken") lost(); // one that proxies cut off is not lost unless it cannot be had again
+      if (end === "broken") {
+        tell("connection lost"); // one that proxies cut off is not lost unless it cannot be had again
+        lost();
+      }
       await pause(wait);
       wait = Math.min(2 * wait, LONGEST_MS);
     }

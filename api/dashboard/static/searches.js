@@ -1,6 +1,7 @@
 // Keeps the list of searches up to date, and carries out what its buttons say. The service draws every row: what is new
 // in its page goes into this one, cell by cell, so that nothing jumps and the focus stays.
 
+import { found, lost } from "./connection.js";
 import { say } from "./notices.js";
 import { pageReader } from "./requests.js";
 import { steer } from "./steering.js";
@@ -13,7 +14,6 @@ const readPage = pageReader();
 let wait = EVERY_MS;
 let timer = null;
 let looking = false;
-let endOfLoss = null;
 
 /** Put what differs in a fresh row into a row that is shown. */
 function patchRow(shown, fresh) {
@@ -44,30 +44,18 @@ function patch(fresh) {
   }
 }
 
-function lost() {
-  endOfLoss ??= say("The connection to the service is lost. Trying again …", { grave: true, stays: true });
-  wait = Math.min(2 * wait, LONGEST_MS);
-}
-
-function found() {
-  if (endOfLoss) {
-    endOfLoss();
-    endOfLoss = null;
-    say("The connection is back.");
-  }
-  wait = EVERY_MS;
-}
-
 /** Ask for this page anew, and show what changed. */
 async function look() {
   if (looking) return;
   looking = true;
   try {
     const page = await readPage();
-    if (page) patch(page.getElementById("live"));
     found();
+    if (page) patch(page.getElementById("live"));
+    wait = EVERY_MS;
   } catch {
     lost();
+    wait = Math.min(2 * wait, LONGEST_MS);
   } finally {
     looking = false;
     again();
