@@ -20,7 +20,8 @@ from ..deps import ServiceDep
 from .agreement import rankings, yields
 from .log import SORTS, log_before
 from .rendering import fragment, page
-from .views import search_row
+from .views import called, search_row
+from .waiting import waiting
 from .wording import span
 
 router = APIRouter(include_in_schema=False)
@@ -72,6 +73,8 @@ def show_search(search_id: str, request: Request, service: ServiceDep, who: View
     """Show one search."""
     latest = service.pulse(search_id).event_count  # before the rest: what comes meanwhile is told of again
     search, front, found = service.search(search_id), service.front(search_id), service.statistics(search_id)
+    workers = service.workers()
+    hands = [hand(worker, service) for worker in workers if worker.search_id == search_id]
     return page(
         request,
         "search.html",
@@ -82,7 +85,8 @@ def show_search(search_id: str, request: Request, service: ServiceDep, who: View
         members=table_of(search_id, service),
         hypervolume=number(front.hypervolume),
         reference=reference(search),
-        hands=[hand(worker, service) for worker in service.workers() if worker.search_id == search_id],
+        hands=hands,
+        alone="" if hands else waiting(search.state, workers, lambda other: called(service.search(other))),
         log=log_before(service, search_id, latest + 1),
         sorts=SORTS,
         latest=latest,

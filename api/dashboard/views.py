@@ -87,7 +87,7 @@ def search_row(search: Search, service: Service, who: Principal) -> SearchRow:
     left, bicubic = seconds_left(search, now), search.baseline.get("psnr_db")
     return SearchRow(
         id=search.id,
-        name=search.spec.name or f"Search {search.id}",
+        name=called(search),
         href=f"/searches/{search.id}",
         state=search.state,
         reason=search.reason,
@@ -103,6 +103,11 @@ def search_row(search: Search, service: Service, who: Principal) -> SearchRow:
         buttons=_buttons(search, who),
         clone=f"/searches/new?from={search.id}" if may_submit(who) else "",
     )
+
+
+def called(search: Search) -> str:
+    """What a search is called."""
+    return search.spec.name or f"Search {search.id}"
 
 
 def _done(evaluated: int, budget: int) -> str:

@@ -113,3 +113,14 @@ def test_rows_of_the_list_lead_to_the_page(http: httpx.Client, store: MemoryStor
     search = http.post("/v1/searches", json=spec).json()["id"]
     record_search(store)
     assert f'href="/searches/{search}"' in http.get("/").text
+
+
+def test_a_search_that_waits_for_a_worker_names_the_search_that_has_it(
+    http: httpx.Client, store: MemoryStore, recorded: Any, spec: dict[str, Any]
+) -> None:
+    other = http.post("/v1/searches", json={**spec, "name": "<First look>"}).json()["id"]
+    at = datetime.now(UTC)
+    worker = Worker(owner="tests", name="gpu-0", node="host", pid=2, device="", seen_at=at, search_id=other)
+    worker = replace(worker, candidate_id=f"{other}-0", ordinal=0, evaluation_key="k", busy_since=at)
+    store.record_workers("tests", [worker], [], at=at, lease_s=60.0)
+    assert "1 of 1 is busy with &lt;First look&gt;." in part(show(http, recorded.id), "of-workers")
