@@ -15,6 +15,7 @@ from nas.service import Service
 from ..access import Viewer
 from ..deps import ServiceDep
 from .rendering import page
+from .wording import why
 
 router = APIRouter(include_in_schema=False)
 
@@ -143,7 +144,7 @@ def told(kind: str, detail: Mapping[str, Any]) -> str:
         return f"by {detail['owner']}"
     if kind.startswith("training_"):
         return " ".join(str(detail[name]) for name in ("candidate", "reason") if detail.get(name))
-    return str(detail.get("reason") or "")
+    return why(kind, str(detail.get("reason") or ""))
 
 
 def _of_all(count: int | None) -> str:

@@ -84,6 +84,8 @@ def show_search(search_id: str, request: Request, service: ServiceDep, who: View
         axes=[axis(column) for column in columns_of(front)],
         members=table_of(search_id, service),
         hypervolume=number(front.hypervolume),
+        unbeaten=search.progress.evaluated > 0 and front.hypervolume == 0,
+        ended=search.state.ended,
         reference=reference(search),
         hands=hands,
         alone="" if hands else waiting(search.state, workers, lambda other: called(service.search(other))),

@@ -25,7 +25,7 @@ from nas.trainings import Model
 from ..access import Principal, require_owner
 from ..errors import Forbidden
 from .benchmark import Missing, missing
-from .wording import size, span
+from .wording import size, span, why
 
 BUTTONS: Mapping[Action, str] = {
     Action.PAUSE: "Pause",
@@ -90,7 +90,7 @@ def search_row(search: Search, service: Service, who: Principal) -> SearchRow:
         name=called(search),
         href=f"/searches/{search.id}",
         state=search.state,
-        reason=search.reason,
+        reason=why(search.state, search.reason),
         percent=int(100 * fraction(search, now)),
         done=_done(reached.evaluated, search.spec.budget.evaluations),
         best="–" if reached.best_psnr_db is None else f"{reached.best_psnr_db:.2f} dB",

@@ -5,6 +5,22 @@ from __future__ import annotations
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 
 
+def why(state: str, reason: str) -> str:
+    """A reason as people read it: one for which a search is queued again is no fault, and needs nobody.
+
+    >>> why("queued", "its controller stopped")
+    'its controller stopped; goes on by itself as soon as a controller takes it over'
+    >>> why("paused", "by request"), why("queued", "")
+    ('by request', '')
+    """
+    goes_on = reason == "its controller stopped" or reason.startswith("made way for ")
+    return (
+        f"{reason}; goes on by itself as soon as a controller takes it over"
+        if state == "queued" and goes_on
+        else reason
+    )
+
+
 def span(seconds: float) -> str:
     """A time that passed or is left, in at most two units.
 

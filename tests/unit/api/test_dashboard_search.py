@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import httpx
@@ -12,9 +14,10 @@ import httpx
 from api.headers import SITE
 from api.testing import record_search
 from nas.objectives import METRICS
-from nas.records import Worker
+from nas.records import SearchState, Worker
 from nas.store.memory import MemoryStore
-from nas.testing import make_training_progress
+from nas.testing import START, make_candidate, make_evaluation, make_progress, make_training_progress, told
+from search_space.spaces.tiny import TINY
 
 BROWSER = {"Accept": "text/html"}
 
@@ -124,3 +127,50 @@ def test_a_search_that_waits_for_a_worker_names_the_search_that_has_it(
     worker = replace(worker, candidate_id=f"{other}-0", ordinal=0, evaluation_key="k", busy_since=at)
     store.record_workers("tests", [worker], [], at=at, lease_s=60.0)
     assert "1 of 1 is busy with &lt;First look&gt;." in part(show(http, recorded.id), "of-workers")
+
+
+def test_a_psnr_stands_beside_bicubics_and_a_hypervolume_of_nothing_is_explained(
+    http: httpx.Client, store: MemoryStore, spec: dict[str, Any]
+) -> None:
+    beaten = "No network beats the reference point (bicubic's scores) yet."
+    search_id = http.post("/v1/searches", json=spec).json()["id"]
+    assert beaten not in html.unescape(show(http, search_id))
+    record_one(store, psnr_db=27.62)
+    text = html.unescape(show(http, search_id))
+    assert "−0.38 dB against bicubic" in text
+    assert beaten in part(text, "of-course")
+    assert "no network beats the reference point yet" in text
+    record_one(store, psnr_db=29.0)
+    assert beaten not in html.unescape(show(http, search_id))
+
+
+def record_one(store: MemoryStore, psnr_db: float) -> None:
+    """One more outcome of the only search, whose reference point is a bicubic of 28 dB."""
+    (search,) = store.searches()
+    number = search.progress.evaluated
+    lease = store.claim_search("tests", at=START, lease_s=0.0)
+    assert lease is not None
+    if not number:
+        reference = {"psnr": 28.0, "params": 20_000.0}
+        facts: dict[str, Any] = {"baseline": {"psnr_db": 28.0}, "reference_point": reference, "data_notes": []}
+        store.begin_search(lease, at=START, data_digest="d" * 32, **facts)
+    candidate = make_candidate(search.id, number, genotype=next(islice(TINY.enumerate(), number, None)), params=1000)
+    store.record_ask(lease, candidate)
+    evaluation = make_evaluation(candidate, psnr_db=psnr_db)
+    store.record_tell(
+        lease, told(candidate, evaluation, number), evaluation, make_progress(number + 1, best_psnr_db=psnr_db)
+    )
+
+
+def test_a_search_that_its_controller_left_is_said_to_go_on_by_itself(
+    http: httpx.Client, store: MemoryStore, recorded: Any
+) -> None:
+    lease = store.claim_search("tests", at=datetime.now(UTC), lease_s=60.0)
+    assert lease is not None
+    store.end_search(lease, SearchState.QUEUED, at=datetime.now(UTC), reason="its controller stopped")
+    goes_on = "its controller stopped; goes on by itself as soon as a controller takes it over"
+    text = show(http, recorded.id)
+    assert goes_on in text.split("</h1>")[1].split("</p>")[0]
+    assert goes_on in part(text, "of-events")
+    assert goes_on in http.get("/", headers=BROWSER).text
+    assert store.search(recorded.id).reason == "its controller stopped"
