@@ -153,7 +153,7 @@ def test_a_person_compares_pictures_fetches_a_file_and_finishes_a_network(house:
     house.make("pictures")
     slider = page.get_by_role("slider")
     expect(slider).to_be_visible()
-    expect(page.get_by_text("bicubic ∞ dB")).to_be_visible()
+    expect(page.get_by_text("PSNR of this crop")).to_contain_text("bicubic ∞ dB")
     expect(page.get_by_role("heading", name="What it answers to a single dot")).to_be_hidden()
 
     slider.focus()
@@ -174,6 +174,12 @@ def test_a_person_compares_pictures_fetches_a_file_and_finishes_a_network(house:
     expect(page.get_by_alt_text("photograph 2: error of the network")).to_have_js_property("naturalWidth", 48)
     page.get_by_label("Zoom", exact=True).select_option("8")
     assert page.locator(".divider").evaluate("(shown) => shown.getBoundingClientRect().width") == 8 * 48
+    window = page.locator(".window")
+    assert window.evaluate("(seen) => [seen.offsetWidth - seen.clientWidth, seen.scrollWidth - seen.clientWidth]") == [
+        2,
+        0,
+    ]
+    assert window.bounding_box()["width"] > 0.9 * page.locator("#pictures").bounding_box()["width"]
     assert page.locator(".over").evaluate("(shown) => getComputedStyle(shown).imageRendering") == "pixelated"
 
     page.get_by_role("button", name="Make onnx-luma").click()

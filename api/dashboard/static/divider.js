@@ -16,6 +16,9 @@ const KEYS = {
   End: () => 100,
 };
 
+/** How much of the pictures' width is seen at once: all of it where the window is wider. */
+const seenOf = (frame, root) => Math.min(frame.clientWidth, root.offsetWidth);
+
 /** Make a divider move; gives what sets its pictures and its size. */
 export function divided(stage) {
   const [frame, root, handle, left, right] = [".window", ".divider", "[role=slider]", ".tag.left", ".tag.right"].map(
@@ -26,8 +29,8 @@ export function divided(stage) {
   let drag = null;
 
   const place = () => {
-    const { scrollLeft, scrollTop, clientWidth, clientHeight } = frame;
-    root.style.setProperty("--at", `${scrollLeft + (at / 100) * clientWidth}px`);
+    const { scrollLeft, scrollTop, clientHeight } = frame;
+    root.style.setProperty("--at", `${scrollLeft + (at / 100) * seenOf(frame, root)}px`);
     root.style.setProperty("--middle", `${scrollTop + clientHeight / 2}px`);
   };
   const move = (wanted) => {
@@ -37,8 +40,9 @@ export function divided(stage) {
     handle.setAttribute("aria-valuetext", `${at} % ${left.textContent}`);
   };
   const follow = (event) => {
-    const box = frame.getBoundingClientRect();
-    move((100 * (event.clientX - box.left - frame.clientLeft)) / frame.clientWidth);
+    const [box, whole] = [frame.getBoundingClientRect(), root.getBoundingClientRect()];
+    const left = Math.max(box.left + frame.clientLeft, whole.left);
+    move((100 * (event.clientX - left)) / seenOf(frame, root));
   };
   const pan = (from) => {
     const start = [frame.scrollLeft + from.clientX, frame.scrollTop + from.clientY];
@@ -75,12 +79,14 @@ export function divided(stage) {
     },
     /** How wide it is, in pixels of the page, and whether its own pixels are seen. */
     size(width, pixels) {
-      root.style.setProperty("--wide", `${width}px`);
+      stage.style.setProperty("--wide", `${width}px`);
       root.classList.toggle("pixels", pixels);
       const larger = frame.scrollWidth > frame.clientWidth || frame.scrollHeight > frame.clientHeight;
       root.classList.toggle("pans", pixels && larger);
       place();
     },
+    /** How much wider than high the pictures are; 1 before one is there. */
+    ratio: () => images.over.naturalWidth / images.over.naturalHeight || 1,
     /** Wait until both pictures are there. */
     ready: () => Promise.all(Object.values(images).map((image) => image.decode())),
   };
@@ -89,11 +95,17 @@ export function divided(stage) {
 /** What share of a length a place is; the middle of nothing. */
 const share = (place, length) => (length ? place / length : 0.5);
 
+/** The same of what a pointer is at, which may be beside the pictures. */
+const within = (place, length) => Math.min(1, Math.max(0, share(place, length)));
+
+const HIGHEST = 0.8; // of the screen, as the window is in network.css
+
 /**
- * Have a choice of zoom set how wide a divider is: as fits, or so many pixels of the page for one of the picture. What
- * was in the middle stays there; a double click, and a wheel with Ctrl, zoom about the pointer.
+ * Have a choice of zoom set how wide a divider is: as wide as its window or as high as that may be, whichever is less, or
+ * so many pixels of the page for one of the picture. What was in the middle stays there; a double click, and a wheel with
+ * Ctrl, zoom about the pointer.
  */
-export function zoomed(select, { frame, root, size }, widthOf) {
+export function zoomed(select, { frame, root, size, ratio }, widthOf) {
   const middle = () => {
     const box = frame.getBoundingClientRect();
     return { clientX: box.left + box.width / 2, clientY: box.top + box.height / 2 };
@@ -101,9 +113,9 @@ export function zoomed(select, { frame, root, size }, widthOf) {
   /** Zoom as is chosen, and keep what is at a point there. */
   const apply = (point = middle()) => {
     const [box, zoom] = [root.getBoundingClientRect(), Number(select.value)];
-    const held = [share(point.clientX - box.left, box.width), share(point.clientY - box.top, box.height)];
-    const room = frame.parentElement.parentElement.clientWidth - 2;
-    size(zoom === 1 ? Math.min(room, Math.max(widthOf(), 640)) : widthOf() * zoom, zoom > 1);
+    const held = [within(point.clientX - box.left, box.width), within(point.clientY - box.top, box.height)];
+    const fit = Math.floor(Math.min(frame.clientWidth, (HIGHEST * innerHeight - 2) * ratio()));
+    size(zoom === 1 ? fit : widthOf() * zoom, zoom > 1);
     const seen = frame.getBoundingClientRect();
     const [x, y] = [held[0] * root.offsetWidth, held[1] * root.offsetHeight];
     frame.scrollTo(x - point.clientX + seen.left, y - point.clientY + seen.top);
@@ -116,8 +128,9 @@ export function zoomed(select, { frame, root, size }, widthOf) {
   };
   select.addEventListener("change", () => apply());
   addEventListener("resize", () => apply());
-  root.addEventListener("dblclick", (event) => zoomTo(select.selectedIndex ? 0 : 2, event));
-  root.addEventListener(
+  root.querySelector(".over").addEventListener("load", () => apply());
+  frame.addEventListener("dblclick", (event) => zoomTo(select.selectedIndex ? 0 : 2, event));
+  frame.addEventListener(
     "wheel",
     (event) => {
       if (!event.ctrlKey) return;
@@ -130,7 +143,7 @@ export function zoomed(select, { frame, root, size }, widthOf) {
     apply,
     /** What is in the middle, as shares of the picture. */
     middle: () => [
-      share(frame.scrollLeft + frame.clientWidth / 2, root.offsetWidth),
+      share(frame.scrollLeft + seenOf(frame, root) / 2, root.offsetWidth),
       share(frame.scrollTop + frame.clientHeight / 2, root.offsetHeight),
     ],
     /** Bring a place of the picture to the middle. */

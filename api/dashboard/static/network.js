@@ -1,4 +1,5 @@
-// The drawing of a network: tells of what is pointed at, focused or tapped, and lifts its skips out of the others.
+// The drawing of a network: tells of what is pointed at, focused or tapped, lifts its skips out of the others, and says
+// where it goes on beyond what is seen.
 
 /** The words of a list: "a, b and c". */
 const listed = (names) => names.join(", ").replace(/, ([^,]*)$/, " and $1");
@@ -61,4 +62,23 @@ function follow(drawing) {
   }
 }
 
-document.querySelectorAll(".drawing").forEach(follow);
+/** Fade a drawing where it goes on beyond what is seen, and say so while there is more on the right. */
+function hint(drawing) {
+  const text = "It goes on: scroll it sideways →";
+  const words = Object.assign(document.createElement("p"), { className: "note further", textContent: text });
+  words.ariaHidden = "true"; // the drawing's own name says that it scrolls
+  drawing.after(words);
+  const show = () => {
+    const more = drawing.scrollWidth - drawing.clientWidth - drawing.scrollLeft > 1;
+    drawing.classList.toggle("left", drawing.scrollLeft > 1);
+    drawing.classList.toggle("right", more);
+    words.hidden = !more;
+  };
+  drawing.addEventListener("scroll", show, { passive: true });
+  new ResizeObserver(show).observe(drawing);
+}
+
+for (const drawing of document.querySelectorAll(".drawing")) {
+  follow(drawing);
+  hint(drawing);
+}

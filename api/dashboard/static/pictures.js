@@ -46,7 +46,8 @@ function view(parts, index) {
     }
     const figures = Object.entries(psnr).map(([kind, db]) => `${NAMES[kind]} ${db === null ? "∞" : db.toFixed(2)} dB`);
     viewer.querySelector(".told").textContent =
-      `${name}, ×${index.scale}. PSNR of what is seen, protocol ${index.protocol}: ${figures.join(", ")}. ` +
+      `${name}, ×${index.scale}. PSNR of this crop, protocol ${index.protocol}: ${figures.join(", ")}. ` +
+      "The PSNR that the network is known by is the mean over all validation images. " +
       `Errors are those of luma, ${index.error.gain} times enlarged: the brighter, the larger.`;
     zoom.apply();
   };
