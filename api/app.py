@@ -17,7 +17,7 @@ from nas.store.opening import open_store
 from nas.tokens import Tokens
 
 from .access_log import AccessLog
-from .dashboard import assets, candidate, log, model, new_search, pages, reference, search, session
+from .dashboard import assets, candidate, log, model, new_search, pages, reference, roster, search, session
 from .dashboard.refusals import Refusals
 from .enlarging import Enlarger
 from .errors import install
@@ -105,7 +105,7 @@ ROUTERS = tuple(
 )
 
 PAGES = tuple(
-    module.router for module in (pages, new_search, search, log, candidate, model, reference, session, assets)
+    module.router for module in (pages, new_search, search, roster, log, candidate, model, reference, session, assets)
 )
 """What people look at; the OpenAPI document does not tell of it."""
 

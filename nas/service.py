@@ -5,7 +5,7 @@ The service sees a store and settings; it never trains and imports nothing heavy
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -199,11 +199,12 @@ class Service(Filing):
         limit: int | None = 100,
         rung: int | None = None,
         operator: str | None = None,
+        ordinals: Collection[int] | None = None,
     ) -> list[Candidate]:
-        """Candidates by ordinal, of one rung or operator or of all; `NotFound`."""
+        """Candidates by ordinal, of one rung or operator or of all, or those of some ordinals; `NotFound`."""
         known = SearchId(search_id)
         self._store.pulse(known)
-        return self._store.candidates(known, after=after, limit=limit, rung=rung, operator=operator)
+        return self._store.candidates(known, after=after, limit=limit, rung=rung, operator=operator, ordinals=ordinals)
 
     def spread(self, search_id: str, most: int) -> list[Candidate]:
         """At most so many candidates, evenly spread over a search; `NotFound`."""

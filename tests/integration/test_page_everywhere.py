@@ -75,6 +75,7 @@ PAGES = {
     "a new search": ("/searches/new?preset=first-look", "#f-objectives [data-row]"),
     "a clone": (f"/searches/new?from={SEARCH}&start={SCORED}", "#summary li, #told p"),
     "a search": (f"/searches/{SEARCH}?with={OTHER}", "#by-time .main-svg"),
+    "all candidates": (f"/searches/{SEARCH}/candidates?state=failed", "a[href='/candidates/0000000a-3']"),
     "a scored candidate": (f"/candidates/{SCORED}", "#pictures [role=slider]"),
     "a failed candidate": (f"/candidates/{FAILED}", ".failed"),
     "a candidate in flight": (f"/candidates/{UNTOLD}", "[data-live=on]"),
