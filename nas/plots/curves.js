@@ -20,9 +20,8 @@ const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
  * Plots of how a search came to where it is; the function that is returned brings them up to date.
  *
  * `read()` gives the search's history as the service has it, or null where it is as it was; `others()` gives searches to
- * draw beside it, each with its id, its name, such a reader, and whether its hypervolume is `alike`: measured from the same
- * reference point on the same images. The choice is kept in a part of
- * the address, see `choicesIn`.
+ * draw beside it, each with its id, its name, such a reader, and a `remark` on what of it does not compare, empty for none.
+ * The choice is kept in a part of the address, see `choicesIn`.
  */
 export function makeCurves(searchId, { read, name = searchId, others = async () => [], keptIn = "search" }) {
   const form = document.getElementById("course");
@@ -80,8 +79,7 @@ export function makeCurves(searchId, { read, name = searchId, others = async () 
 
   /** What must be said of searches beside one another. */
   const remark = () => {
-    const unlike = every.filter(({ alike }) => alike === false).map((one) => `“${one.name}”`);
-    if (note) note.textContent = unlike.length ? `${unlike.join(", ")}: other images or another reference point, so that neither hypervolume nor PSNR compares.` : "";
+    if (note) note.textContent = every.map((one) => one.remark ?? "").filter(Boolean).join(" ");
   };
 
   form?.addEventListener("change", ({ target }) => {

@@ -253,4 +253,39 @@ def test_curves_show_other_figures_and_other_searches_as_the_address_says(house:
     page.locator("select[name=course]").select_option("psnr")
     expect(page).to_have_url(re.compile(r"course=psnr"))
     expect(page.locator("#by-evaluations .ytitle")).to_have_text("best PSNR (dB)")
+    expect(page.locator("#course-note")).to_be_empty()
+    told = page.evaluate(REMARKS)
+    assert told["alike"] == told["train"] == ""
+    assert told["reference"] == (
+        "“B” differs in the reference point (mult_adds 2.84 G there, 8.00 G here; ssim only there) only: "
+        "hypervolumes do not compare, PSNR does."
+    )
+    assert told["protocol"] == (
+        "“B” differs in the protocol (falsr there, y-float here): "
+        "neither PSNR nor hypervolume compares with this search."
+    )
+    assert "the validation images (“set14” there, some of “photos”, held out here)" in told["images"]
+    assert "the reference point (psnr 27 there, 28 here)" in told["images"]
+    assert "others under the same name" in told["changed"]
     assert visit.complaints == []
+
+
+REMARKS = """async () => {
+  const { src } = document.querySelector("script[type=module]");
+  const { remarkOn } = await import(src.replace("search.js", "others.js"));
+  const dataset = { train: "photos", validation: null, validation_limit: 8, validation_crop: 96 };
+  const point = { psnr: 28, mult_adds: 8e9 };
+  const spec = { dataset, channels: 1, scale: 2, recipe: { protocol: "y-float" } };
+  const own = { name: "A", data_digest: "a", baseline: { psnr_db: 28 }, reference_point: point, spec };
+  const other = (changes) => remarkOn(own, { ...own, name: "B", data_digest: "b", ...changes });
+  const images = { ...spec, dataset: { ...dataset, validation: "set14" } };
+  return {
+    alike: other({ data_digest: "a" }),
+    train: other({}),
+    reference: other({ reference_point: { psnr: 28, mult_adds: 2.84e9, ssim: 0.9 } }),
+    protocol: other({ spec: { ...spec, recipe: { protocol: "falsr" } } }),
+    images: other({ spec: images, reference_point: { ...point, psnr: 27 } }),
+    changed: other({ baseline: { psnr_db: 27.5 } }),
+  };
+}"""
+"""What is said of searches beside one that differ from it in one way each."""
