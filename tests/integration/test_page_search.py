@@ -180,7 +180,11 @@ def test_a_budget_is_extended_and_workers_are_set_in_dialogs_that_say_what_is_re
     page.get_by_role("button", name="Extend").click()
     limit = page.get_by_label("Evaluations", exact=True)
     expect(limit).to_have_value("10")
-    expect(page.locator("#extend .figures .row:visible")).to_have_count(1)
+    expect(page.locator("#extend .figures .row:visible")).to_have_count(5)
+    for unset in page.locator("#extend .figures input:not([name=evaluations])").all():
+        expect(unset).to_have_attribute("placeholder", "no limit")
+        expect(unset).to_have_js_property("readOnly", True)
+    expect(page.locator("#of-wall_time_s")).to_contain_text("No limit, ")
     limit.fill("5")
     page.locator("#extend").get_by_role("button", name="Extend").click()
     expect(page.locator("#extend [role=alert]")).to_contain_text("at least 10, as it is")

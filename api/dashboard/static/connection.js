@@ -1,5 +1,5 @@
-// Whether the service can be reached. While it cannot, a banner on top says so, live figures are dimmed, and buttons that
-// would ask it for something wait.
+// Whether the service can be reached. While it cannot, a banner on top says so, live figures are dimmed, and buttons
+// that would ask it for something wait.
 
 import { say } from "./notices.js";
 

@@ -15,8 +15,9 @@ export async function extend(id, name) {
   for (const input of dialog.querySelectorAll("input")) {
     const [limit, used] = [spec.budget[input.name], spent[input.name]];
     const words = used === undefined ? "" : `, ${figure(used)} spent`;
-    const now = limit === null ? "" : `${limit.toLocaleString("en")} now${words}`;
-    input.nextElementSibling.textContent = input.required ? `${now}.` : `${now}; empty lifts this limit.`;
+    const now = limit === null ? `No limit${words}` : `${limit.toLocaleString("en")} now${words}`;
+    const lifted = input.required ? "" : "; empty lifts this limit";
+    input.nextElementSibling.textContent = `${now}${limit === null ? "; an extension sets none, a clone may" : lifted}.`;
   }
   return settle(dialog, name, spec.budget, (changes) => change("POST", `${addressOf(id)}/extend`, changes));
 }
@@ -47,8 +48,9 @@ function settle(dialog, name, present, send) {
   for (const input of inputs) {
     input.value = present[input.name] ?? "";
     input.removeAttribute("aria-invalid");
-    const row = input.closest(".row");
-    row.hidden = "held" in row.dataset && present[input.name] === null; // no extension sets a limit where there is none
+    const isHeld = "held" in input.closest(".row").dataset;
+    input.readOnly = isHeld && present[input.name] === null; // no extension sets a limit where there is none
+    input.placeholder = input.readOnly ? "no limit" : "";
   }
   form.querySelector("[data-leave]").onclick = () => dialog.close("");
   form.onsubmit = async (event) => {

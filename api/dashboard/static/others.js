@@ -11,8 +11,8 @@ const addressOf = (id) => `/v1/searches/${encodeURIComponent(id)}`;
 
 // -- what differs -----------------------------------------------------------------------------------------------------
 
-const figure = (value) =>
-  value >= GIGA / 10 ? `${(value / GIGA).toPrecision(3)} G` : value.toLocaleString("en", { maximumSignificantDigits: 5 });
+const inDigits = (value) => value.toLocaleString("en", { maximumSignificantDigits: 5 });
+const figure = (value) => (value >= GIGA / 10 ? `${(value / GIGA).toPrecision(3)} G` : inDigits(value));
 
 /** What the scores of a search are measured on and how: pairs of its settings and their words. */
 function measuring({ spec }) {
