@@ -69,10 +69,11 @@ class TrainingRow:
 
 @dataclass(frozen=True)
 class RecipeChoice:
-    """A recipe that the network may be finished by."""
+    """A recipe that the network may be finished by, with its own number of steps."""
 
     name: str
     purpose: str
+    steps: int
     expected: str
 
 
@@ -192,7 +193,10 @@ def training_row(training: Training, service: Service) -> TrainingRow:
 def recipe_choices(expected: Mapping[str, float | None]) -> list[RecipeChoice]:
     """The named recipes, the shortest first, with the time that each will take."""
     return [
-        RecipeChoice(name, PURPOSES.get(name, ""), "time not known" if left is None else f"about {span(left)}")
-        for name in FINISHING_RECIPES
-        for left in (expected.get(name),)
+        RecipeChoice(name, PURPOSES.get(name, ""), recipe.training.steps, _about(expected.get(name)))
+        for name, recipe in FINISHING_RECIPES.items()
     ]
+
+
+def _about(seconds: float | None) -> str:
+    return "time not known" if seconds is None else f"about {span(seconds)}"

@@ -1,7 +1,9 @@
 // The page of a candidate: keeps what goes on up to date, and has its network trained to the end.
 
 import { found, lost } from "./connection.js";
-import { change, pageReader } from "./requests.js";
+import { span } from "./new-estimate.js";
+import { makeRecipes, wordsOf } from "./recipes.js";
+import { change, pageReader, read } from "./requests.js";
 import { say } from "./notices.js";
 import "./files.js";
 import "./charts.js";
@@ -50,15 +52,25 @@ function again() {
 }
 
 const form = document.getElementById("finishing");
+const recipes = form && makeRecipes(form, foretell);
+
+/** What another number of steps is expected to take. */
+async function foretell(recipe) {
+  if (typeof recipe === "string") return ""; // it stands beside its name
+  const asked = new URLSearchParams({ candidate: form.dataset.candidate, steps: recipe.steps });
+  const { expected_s } = (await read(`/v1/recipes?${asked}`)).items.find(({ name }) => name === recipe.name);
+  return expected_s === null ? "time not known" : `about ${span(expected_s)}`;
+}
+
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const [button, wrong] = [form.querySelector("button"), form.querySelector(".wrong")];
-  const recipe = new FormData(form).get("recipe");
+  const recipe = recipes.recipe();
   button.disabled = true;
   wrong.hidden = true;
   try {
     await change("POST", document.getElementById("finish").dataset.url, { recipe });
-    say(`It is trained by the recipe ${recipe} as soon as a worker is free.`);
+    say(`It is trained by the recipe ${wordsOf(recipe)} as soon as a worker is free.`);
     await look();
   } catch (refused) {
     Object.assign(wrong, { hidden: false, textContent: refused.words ?? refused.message });

@@ -70,6 +70,8 @@ def test_a_candidate_is_drawn_and_its_figures_curves_and_recipes_are_shown(http:
     ):
         assert words in text
     assert all(f'value="{recipe}"' in text for recipe in ("quick", "standard", "paper"))
+    assert "<strong>quick</strong>, 10,000 steps, about " in text
+    assert 'name="steps" min="1" max="10000000" value="10000"' in text
     assert all(f'data-form="{form}"' in text for form in EXPORT_FORMATS)
 
 
