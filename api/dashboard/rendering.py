@@ -17,6 +17,7 @@ from ..cookies import proof_of, token_of
 from ..headers import SITE
 from ..kept import kept_answer
 from .assets import url
+from .terms import EVENTS, TERMS
 
 HTML = "text/html; charset=utf-8"
 
@@ -72,4 +73,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["asset"] = url
+    environment.globals["terms"] = TERMS
+    environment.globals["events"] = EVENTS
     return environment

@@ -16,8 +16,8 @@ export async function extend(id, name) {
     const [limit, used] = [spec.budget[input.name], spent[input.name]];
     const words = used === undefined ? "" : `, ${figure(used)} spent`;
     const now = limit === null ? `No limit${words}` : `${limit.toLocaleString("en")} now${words}`;
-    const lifted = input.required ? "" : "; empty lifts this limit";
-    input.nextElementSibling.textContent = `${now}${limit === null ? "; an extension sets none, a clone may" : lifted}.`;
+    const free = limit === null ? "; an extension sets none, a clone may" : "; empty lifts this limit";
+    input.nextElementSibling.textContent = `${now}${input.required ? "" : free}.`;
   }
   return settle(dialog, name, spec.budget, (changes) => change("POST", `${addressOf(id)}/extend`, changes));
 }

@@ -16,6 +16,7 @@ const SETTLE_MS = 2000;
 const FIRST_MS = 1000;
 const LONGEST_MS = 30_000;
 const MOST = 2000; // candidates that are drawn: with more, each redraw holds up whoever clicks for half a second
+const LOST = "connection lost";
 const REST = 10; // plots rest for so many times as long as they took to draw
 
 const search = document.getElementById("search");
@@ -94,12 +95,14 @@ async function look() {
   looking = true;
   try {
     const page = await readPage();
+    if (connection.textContent !== LOST) foundAgain();
     if (page) patch(page.getElementById("search"));
     const rest = (outcomes ? Math.min(REST * took, LONGEST_MS) : LONGEST_MS) - (performance.now() - drawn);
     if (rest <= 0) await drawPlots();
     else soon(rest);
   } catch {
     outcomes = true;
+    lost(); // of a search that has ended, no stream says so
   }
   looking = false;
   soon(LONGEST_MS); // times go on, and a busy service may have shown the moment before
@@ -182,7 +185,7 @@ async function follow() {
       await pause(LONGEST_MS); // it may be given more to do
     } else if (end !== "left") {
       if (end === "broken") {
-        tell("connection lost"); // one that proxies cut off is not lost unless it cannot be had again
+        tell(LOST); // one that proxies cut off is not lost unless it cannot be had again
         lost();
       }
       await pause(wait);
