@@ -11,7 +11,9 @@ const STEPS = {
 const SLIDER = { role: "slider", tabindex: "0", "aria-orientation": "vertical", "aria-valuemin": "0", "aria-valuemax": "100" };
 const GRIP = { touch: 22, other: 12 }; // how near to an end it is taken hold of, in pixels
 const SNAP = 6; // how near to the end of its axis a drag leaves it open
-const LEAST = 4; // what is dragged less far was a tap
+const BRIM = 14; // how far beyond the ends of an axis it can be taken hold of
+/** What is dragged less far was a tap, in pixels. */
+export const LEAST = 4;
 
 /** A range as shares of its axis, its lower end on the page first; 0 and 1 where it is open. */
 function sharesOf(axis, [least, most]) {
@@ -45,7 +47,7 @@ export function makeBrushes(stage, selection, tapped) {
     const whole = shares[0] <= 0 && shares[1] >= 1;
     const end = whole ? -1 : shares.findIndex((share) => Math.abs(share - at) <= grip);
     const inside = !whole && end < 0 && at > shares[0] && at < shares[1];
-    drag = { one, from: at, shares, end, inside, y: event.clientY, moved: false };
+    drag = { one, from: at, shares, end, inside, x: event.clientX, y: event.clientY, moved: false };
     one.strip.setPointerCapture(event.pointerId);
   };
 
@@ -66,9 +68,10 @@ export function makeBrushes(stage, selection, tapped) {
   const released = (event) => {
     if (!drag) return;
     const { one, moved: far } = drag;
+    const aside = Math.hypot(event.clientX - drag.x, event.clientY - drag.y) >= LEAST;
     drag = null;
     if (far) selection.brush({ [one.axis.column]: selection.range(one.axis.column) });
-    else if (event.type === "pointerup") tapped(event);
+    else if (event.type === "pointerup" && !aside) tapped(event);
   };
 
   const shareAt = ({ clientY }) => {
@@ -107,7 +110,9 @@ export function makeBrushes(stage, selection, tapped) {
     const { axis, strip, handles } = one;
     const shares = sharesOf(axis, selection.range(axis.column));
     const open = [shares[0] <= 0, shares[1] >= 1];
-    Object.assign(strip.style, { left: `${axis.x}px`, top: `${places.top}px`, height: `${places.bottom - places.top}px` });
+    Object.assign(strip.style, {
+      left: `${axis.x}px`, top: `${places.top - BRIM}px`, height: `${places.bottom - places.top + 2 * BRIM}px`,
+    });
     handles.forEach((handle, end) => {
       const value = brief(axis.valueAt(shares[end]));
       Object.assign(handle.style, { left: `${axis.x}px`, top: `${places.heightOf(shares[end])}px` });

@@ -4,6 +4,7 @@
 import { choicesIn } from "./address.js";
 import { boundsOf, prepared, rowsOf, spansDecades } from "./cloud.js";
 import { makeComparing } from "./comparing.js";
+import { written } from "./figures.js";
 import { csvOf, onTheme } from "./palette.js";
 import { makeParallel } from "./parallel.js";
 import { makePicked } from "./picked.js";
@@ -11,8 +12,9 @@ import { makeScatter } from "./scatter.js";
 import { makeSelection } from "./selection.js";
 
 const DOTTED =
-  "A dotted line is a published network whose printed scores do not compare with this search's; " +
-  "point at its diamond for source and protocol.";
+  "A dotted line is a published network whose printed scores do not compare with this search's: it has a cost and no " +
+  "score; point at its name for source and protocol. At the edge stand those beyond the candidates: a click shows " +
+  "them, a double click goes back.";
 const WAIT_MS = 120; // a drag is over, or rests, before everything follows it
 
 /**
@@ -55,7 +57,7 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
     tones.hidden = !column;
     if (!column) return;
     const bounds = boundsOf(every().map((shown) => shown.figures[column]));
-    const ends = bounds.map((value) => (Number.isFinite(value) ? value.toLocaleString("en") : "–"));
+    const ends = bounds.map((value) => written(column, Number.isFinite(value) ? value : null));
     const texts = [figures.find((figure) => figure.column === column).title, ...ends];
     texts.forEach((text, at) => (tones.children[at].textContent = text));
   };
@@ -63,12 +65,18 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
   const remark = (unseen) => {
     const { cloud } = own;
     const [shown, all] = [cloud.ordinal.length, cloud.told + cloud.untold].map((count) => count.toLocaleString("en"));
-    const parts = [shown === all ? `${all} candidates.` : `${shown} of ${all} candidates, evenly spread, the front whole.`];
+    const beside = comparing?.remarks() ?? [];
+    const owner = beside.length ? `“${name}”: ` : "";
+    const evenly = shown === all ? "" : ", evenly spread, the front whole";
+    const parts = [`${owner}${shown === all ? all : `${shown} of ${all}`} candidates${evenly}.`];
+    for (const other of comparing?.shown() ?? []) parts.push(`“${other.name}”: ${other.ids.length.toLocaleString("en")}.`);
     if (unseen) parts.push(`${unseen.toLocaleString("en")} have no figure for these axes.`);
     if (spreads.size) parts.push("Bars are one standard deviation over the seeds of a member.");
     if (form.elements.published.checked) parts.push(DOTTED);
-    const beside = comparing?.remarks() ?? [];
-    if (beside.length) parts.push("Filled marks are fronts, a colour and a shape for each search.");
+    if (beside.length) {
+      parts.push("Filled marks are fronts, a colour and a shape for each search.");
+      parts.push(`The table has the front of “${name}” alone.`);
+    }
     return [...parts, ...beside].join(" ");
   };
 
@@ -93,8 +101,7 @@ export function makeFront(searchId, { read, open, name = searchId, readMembers =
 
   const beginsLog = (axis) => {
     const { column, wide } = figureAt(axis);
-    const beside = form.elements.published.checked ? own.cloud.published.map((one) => one.figures[column] || null) : [];
-    return wide && spansDecades(boundsOf([own.figures[column], beside]));
+    return wide && spansDecades(boundsOf([own.figures[column]]));
   };
 
   const choose = () => {

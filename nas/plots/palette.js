@@ -18,12 +18,13 @@ export function palette() {
 
 /** What all plots have in common. */
 export function layout(colours) {
+  const family = getComputedStyle(document.body).fontFamily;
   const axis = { gridcolor: colours.line, zerolinecolor: colours.line, linecolor: colours.edge, automargin: true };
   return {
     paper_bgcolor: colours.raised,
     plot_bgcolor: colours.raised,
-    font: { family: "system-ui, sans-serif", size: 13, color: colours.ink },
-    hoverlabel: { bgcolor: colours.ground, bordercolor: colours.edge, font: { color: colours.ink }, align: "left" },
+    font: { family, size: 13, color: colours.ink },
+    hoverlabel: { bgcolor: colours.ground, bordercolor: colours.edge, font: { family, color: colours.ink }, align: "left" },
     modebar: { bgcolor: colours.raised, color: colours.soft, activecolor: colours.blue, orientation: "h" },
     margin: { l: 60, r: 16, t: 36, b: 48 },
     xaxis: { ...axis },

@@ -1,9 +1,10 @@
 // Parallel coordinates of the candidates of searches: an axis a figure, better is up, ranges along them select.
 // Drawn on a canvas of our own, once a frame at most; what is faint is drawn once and kept.
 
-import { makeBrushes } from "./brushes.js";
+import { LEAST, makeBrushes } from "./brushes.js";
 import { KINDS } from "./cloud.js";
 import { made } from "./elements.js";
+import { written } from "./figures.js";
 import { palette, save } from "./palette.js";
 import { canvasPen, svgPen } from "./pen.js";
 import { brief, drawAxes, drawChosen, drawRest, linesOf, nearest, plan } from "./strands.js";
@@ -11,6 +12,7 @@ import { brief, drawAxes, drawChosen, drawRest, linesOf, nearest, plan } from ".
 const HOW =
   "A line is a candidate; the front lies on top. Drag along an axis, or move its handles, to select; " +
   "a double click or Escape takes that back.";
+const MORE = "Scroll sideways for more axes →";
 const HEIGHT = 400;
 const SHARPEST = 2; // pixels of a canvas to one of the page, at most
 const PICTURE = 2; // and those of a picture that is fetched
@@ -24,18 +26,24 @@ export function makeParallel(host, { searchId, selection, open, csv }) {
   const tip = made("div", "tip");
   const stage = made("div", "stage", {}, rest, front, mark);
   const region = made("div", "wide", { role: "group", "aria-label": "Parallel coordinates; handles at each axis select" }, stage);
-  const buttons = made("p", "files", {}, "Download ");
+  const buttons = made("p", "files", {}, "This plot as ");
   const words = made("p", "unseen");
   const head = made("h3", "", {}, "All figures");
   const how = made("p", "note", {}, HOW);
+  const hint = made("p", "hint", { hidden: "" }, MORE);
   let shown = null; // { every, figures }
   let places = null;
   let stale = true; // whether what is kept must be drawn anew
   let asked = false;
   let pointed = null;
   let named = null;
+  let press = null; // the last one: { x, y, far }, whether it went far
 
   const chosen = (one) => selection.of(one);
+  const numbered = (id) => {
+    const place = shown.every.findIndex(({ ids }) => ids.includes(id));
+    return place < 0 ? null : [place, shown.every[place].ids.indexOf(id)];
+  };
   const namedId = () => (named ? shown.every[named[0]].ids[named[1]] : null);
 
   // -- what is drawn ---------------------------------------------------------------------------------------------------
@@ -60,6 +68,7 @@ export function makeParallel(host, { searchId, selection, open, csv }) {
       Object.assign(stage.style, { width: `${places.width}px`, height: `${HEIGHT}px` });
       drawRest(penOn(rest, sharpness), places, colours);
       words.textContent = told();
+      showMore();
       stale = false;
     }
     rest.hidden = selection.empty;
@@ -74,6 +83,12 @@ export function makeParallel(host, { searchId, selection, open, csv }) {
     if (!named) return;
     pen.lines(linesOf(places, ...named), { colour: colours.raised, width: 6 });
     pen.lines(linesOf(places, ...named), { colour: colours.ink, width: 3 });
+  };
+
+  /** Tell of axes that are not seen yet. */
+  const showMore = () => {
+    hint.hidden = region.scrollWidth <= region.clientWidth + 1;
+    region.classList.toggle("more", region.scrollLeft + region.clientWidth < region.scrollWidth - 1);
   };
 
   const soon = () => {
@@ -105,11 +120,11 @@ export function makeParallel(host, { searchId, selection, open, csv }) {
     tip.hidden = !named;
     if (!named) return;
     const one = shown.every[named[0]];
-    const figures = places.axes.map(({ column, title }) => [title, one.figures[column]?.[named[1]] ?? null]);
+    const figures = places.axes.map(({ column, title }) => `${title} ${written(column, one.figures[column]?.[named[1]])}`);
     const search = shown.every.length > 1 ? [`${one.name} · `] : [];
     tip.replaceChildren(
       ...search, made("b", "", {}, one.ids[named[1]]), ` ${KINDS[one.kinds[named[1]]]}, ${one.operators[named[1]]}`,
-      ...figures.flatMap(([title, value]) => [made("br"), `${title} ${value === null ? "–" : value.toLocaleString("en")}`]),
+      ...figures.flatMap((text) => [made("br"), text]),
     );
     placeTip(at);
   };
@@ -136,13 +151,26 @@ export function makeParallel(host, { searchId, selection, open, csv }) {
     if (found && (event.pointerType !== "touch" || found === before)) open(found); // a finger names it first
   };
 
+  const far = ({ clientX, clientY }) => press && Math.hypot(clientX - press.x, clientY - press.y) >= LEAST;
+
+  stage.addEventListener("pointerdown", ({ clientX, clientY }) => (press = { x: clientX, y: clientY, far: false }), true);
   stage.addEventListener("pointermove", (event) => {
+    if (event.buttons && press && far(event)) {
+      press.far = true;
+      if (named) forget();
+    }
     if (event.buttons || event.pointerType === "touch") return;
+    if (press?.far && event.target.closest(".strip")) return; // a tip would cover the axis that was brushed
+    press = null;
     if (!pointed) requestAnimationFrame(() => (name(pointed), (pointed = null)));
     pointed = event;
   });
   stage.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && forget());
-  stage.addEventListener("click", (event) => event.target.closest(".strip, .handle, .tip") || tapped(event));
+  stage.addEventListener("click", (event) => {
+    if (event.target.closest(".strip, .handle, .tip") || press?.far || far(event)) return;
+    tapped(event);
+  });
+  region.addEventListener("scroll", showMore);
 
   // -- what can be fetched ---------------------------------------------------------------------------------------------
 
@@ -166,10 +194,10 @@ export function makeParallel(host, { searchId, selection, open, csv }) {
   for (const [kind, fetch] of Object.entries(files)) {
     const button = made("button", "small", { type: "button", "aria-label": `${kind} of the parallel coordinates` }, kind);
     button.addEventListener("click", () => places && fetch());
-    buttons.append(button);
+    buttons.append(...(kind === "CSV" ? ["all candidates as "] : []), button);
   }
 
-  host.replaceChildren(head, how, region, words, buttons);
+  host.replaceChildren(head, how, hint, region, words, buttons);
   stage.append(tip);
   tip.hidden = true;
   const brush = makeBrushes(stage, selection, tapped);
@@ -177,8 +205,10 @@ export function makeParallel(host, { searchId, selection, open, csv }) {
   new ResizeObserver(anew).observe(region);
 
   return (every, figures) => {
+    const id = namedId();
     shown = { every, figures };
-    forget();
+    named = id && numbered(id);
+    if (!named) forget();
     host.hidden = !every.some(({ ids }) => ids.length);
     anew();
   };

@@ -28,7 +28,7 @@ export function makePicked(host, { searchId, selection, open }) {
   let shown = [];
 
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-  host.replaceChildren(made("p", "picked", {}, line, clear, file), more);
+  host.replaceChildren(made("div", "picked", {}, line, clear, file), more);
   clear.addEventListener("click", () => {
     selection.clear();
     document.getElementById("plot").focus(); // the button is gone
@@ -47,7 +47,8 @@ export function makePicked(host, { searchId, selection, open }) {
 
   return (every, figures) => {
     shown = every;
-    host.hidden = selection.empty;
+    host.hidden = false; // its room is kept, so that nothing moves under whoever selects
+    host.classList.toggle("none", selection.empty);
     if (selection.empty) return sheet.replaceSync("");
     const bestFirst = (one) => Object.values(one.byKind).flat();
     const idsOf = (one) => bestFirst(one).filter((number) => holds(one, number)).map((number) => one.ids[number]);

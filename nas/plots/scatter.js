@@ -2,16 +2,21 @@
 // selected. Knows nothing of controls and addresses.
 
 import { config, layout, palette } from "./palette.js";
+import { spanOf, strip } from "./strip.js";
 import { FADED, fadingOf, tracesOf } from "./traces.js";
 
 const TOOLS = ["zoom2d", "pan2d", "select2d", "lasso2d", "resetScale2d"];
-const NARROW = 600; // pixels: below it names of the backdrop would cover the points
+const NARROW = 600; // pixels: below it the legend takes more lines, and ticks have less room
+const FEW = 3; // ticks of a narrow logarithmic axis
+const TAP = 4; // pixels: what is dragged as far was no click
 const HIDDEN = { range: [0, 1], visible: false, fixedrange: true };
 
-/** An axis of plotly for `{ title, log }`. */
-function axisOver({ title, log }, style, narrow) {
-  const ticks = { dtick: narrow && log ? 1 : undefined, exponentformat: "SI" };
-  return { ...style, ...ticks, title: { text: title }, type: log ? "log" : "linear", zeroline: false };
+/** An axis of plotly for `{ title, log }`; `reach` is what it shows, null where it is fitted to all that is drawn. */
+function axisOver({ title, log }, style, narrow, reach) {
+  const ticks = { nticks: narrow && log ? FEW : undefined, exponentformat: "SI" };
+  const [clipmin, clipmax] = reach?.map((at) => (log ? 10 ** at : at)) ?? [];
+  const fitted = { autorangeoptions: { clipmin, clipmax, include: reach ? [clipmin, clipmax] : undefined } };
+  return { ...style, ...ticks, ...fitted, title: { text: title }, type: log ? "log" : "linear", zeroline: false };
 }
 
 /** The outline of what is selected over two axes, where it speaks of them. */
@@ -46,32 +51,63 @@ export function makeScatter(place, { searchId, selection, open, csv }) {
   let walked = -1; // along the front, by keys
   let ready = false;
   let changes = 0;
+  let whole = false; // whether the axes take in what lies beyond the candidates
+  let press = null; // of a pointer that is down in the plot: { x, y }
+  let last = null; // and of the last one
+  let late = false; // whether something is to be drawn as soon as it is up
+  let hovered = null; // the id of the candidate whose figures are shown
 
+  /** Draw the view, or have it drawn once no pointer is down; the count of candidates without figures for its axes. */
   const draw = () => {
     const colours = palette();
+    const [found, unseen, names] = tracesOf(view, colours, selection);
+    if (press) late = true;
+    else show(found, names, colours);
+    return unseen;
+  };
+
+  const show = (found, names, colours) => {
     const style = layout(colours);
     const narrow = place.clientWidth < NARROW;
-    const [found, unseen] = tracesOf(view, colours, selection, !narrow);
+    const { x, y } = view;
+    const beside = (end) => (whole ? names.map((name) => name[end]) : []);
+    const spans = { x: spanOf(x, view.every, beside("x")), y: spanOf(y, view.every, beside("y")) };
+    const width = place.clientWidth - style.margin.l - style.margin.r;
+    const { annotations, height } = strip(names, { x, y }, spans, width, colours);
+    const reach = (end) => (names.some((name) => name[end] !== null && name.title !== "bicubic") ? spans[end] : null);
+    const pointed = hovered;
     drawn = found.map(([, some]) => some);
     const shape = {
       ...style,
-      xaxis: axisOver(view.x, style.xaxis, narrow),
-      yaxis: axisOver(view.y, style.yaxis, narrow),
+      margin: { ...style.margin, t: style.margin.t + height },
+      annotations,
+      xaxis: axisOver(x, style.xaxis, narrow, reach("x")),
+      yaxis: axisOver(y, style.yaxis, narrow, reach("y")),
       xaxis2: { ...HIDDEN, overlaying: "x" },
       yaxis2: { ...HIDDEN, overlaying: "y" },
       hovermode: "closest",
       dragmode: place.layout?.dragmode ?? "zoom",
       showlegend: true,
       legend: { orientation: "h", y: narrow ? -0.28 : -0.16, x: 0, traceorder: "reversed", font: { size: 12 } },
-      uirevision: [view.x, view.y].map(({ column, log }) => `${column} ${log}`).join(),
+      uirevision: [...[x, y].map(({ column, log }) => `${column} ${log}`), whole].join(),
       selections: [],
       selectionrevision: ++changes, // what is selected is ours to say
       shapes: outlineOf(selection, view, colours),
     };
     if (!ready) place.replaceChildren();
-    window.Plotly.react(place, found.map(([trace]) => trace), shape, config(`front-${searchId}`, csv, TOOLS));
+    // given again, the configuration would be taken for another one: plotly then forgets how far it is zoomed
+    const once = ready ? [] : [config(`front-${searchId}`, csv, TOOLS)];
+    window.Plotly.react(place, found.map(([trace]) => trace), shape, ...once);
     if (!ready) listen();
-    return unseen;
+    if (pointed) point(pointed);
+  };
+
+  /** Show the figures of a candidate as if it were pointed at. */
+  const point = (id) => {
+    for (const [curveNumber, some] of drawn.entries()) {
+      const pointNumber = some?.numbers.findIndex((number) => some.shown.ids[number] === id) ?? -1;
+      if (pointNumber >= 0) return window.Plotly.Fx.hover(place, [{ curveNumber, pointNumber }], some.low ? "xy2" : "xy");
+    }
   };
 
   /**
@@ -80,6 +116,7 @@ export function makeScatter(place, { searchId, selection, open, csv }) {
    */
   const fade = () => {
     if (!ready) return;
+    if (press) return void (late = true);
     const colours = palette();
     drawn.forEach((some, number) => some && Object.assign(place.data[number], fadingOf(view, some, colours, selection)));
     paint();
@@ -102,10 +139,32 @@ export function makeScatter(place, { searchId, selection, open, csv }) {
 
   const listen = () => {
     ready = true;
-    place.on("plotly_click", ({ points }) => points[0].customdata && open(points[0].customdata));
+    place.on("plotly_click", ({ points, event }) => {
+      const id = points[0].customdata;
+      if (id && !isDrag(event)) open(id);
+    });
+    place.on("plotly_hover", ({ points }) => (hovered = points[0].customdata ?? null));
+    place.on("plotly_unhover", () => (hovered = null));
+    place.on("plotly_clickannotation", ({ annotation }) => annotation.name === "beyond" && fit(false));
+    place.on("plotly_doubleclick", () => whole && fit(true));
     place.on("plotly_afterplot", paint);
     place.on("plotly_selected", selected);
     place.on("plotly_deselect", () => selection.clear());
+  };
+
+  /** Fit the axes to the candidates, or to all that is drawn. */
+  const fit = (wanted) => {
+    whole = !wanted;
+    draw();
+  };
+
+  /** Whether an event ends far from where its pointer went down. */
+  const isDrag = (event) => last && event && Math.hypot(event.clientX - last.x, event.clientY - last.y) >= TAP;
+
+  const released = () => {
+    if (!press) return;
+    press = null;
+    setTimeout(() => late && !press && ((late = false), draw())); // plotly takes its part of the event first
   };
 
   const selected = (found) => {
@@ -135,6 +194,8 @@ export function makeScatter(place, { searchId, selection, open, csv }) {
   };
 
   place.addEventListener("keydown", walk);
+  place.addEventListener("pointerdown", ({ clientX, clientY }) => (press = last = { x: clientX, y: clientY }), true);
+  for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, released, true);
   return {
     draw(wanted) {
       view = wanted;

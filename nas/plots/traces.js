@@ -2,6 +2,7 @@
 
 import { backdrop } from "./backdrop.js";
 import { boundsOf, KINDS, staircase } from "./cloud.js";
+import { written } from "./figures.js";
 import { lookOf, markOf, toneAt } from "./looks.js";
 
 const FOOT = 0.02; // how high those lie that have no figure for the axis that goes up
@@ -62,21 +63,25 @@ function pointsOf(view, some, colours, selection) {
   const compared = every.length > 1;
   const { figures, ids, operators, name, searchId } = shown;
   // no bold words: plotly writes them as style attributes, which the policy of pages refuses
-  const head = `%{customdata} ${KINDS[kind]}, %{text}${compared ? `<br>${plain(name)}` : ""}`;
+  const head = `%{customdata} ${KINDS[kind]}, %{text}`;
+  const search = compared ? [plain(name)] : [];
+  const axes = low ? [x] : [x, y];
+  const told = (number) => axes.map(({ column, title }) => `${title} ${written(column, figures[column][number])}`);
   return {
     type: "scatter",
     mode: "markers",
+    uid: `${searchId} ${kind} ${low}`,
     name: compared ? plain(name) : KINDS[kind],
     legendgroup: compared ? searchId : kind,
     x: numbers.map((number) => figures[x.column][number]),
     y: low ? numbers.map(() => FOOT) : numbers.map((number) => figures[y.column][number]),
     yaxis: low ? "y2" : "y",
     customdata: numbers.map((number) => ids[number]),
-    text: numbers.map((number) => operators[number]),
+    text: numbers.map((number) => [operators[number], ...search, ...told(number)].join("<br>")),
     marker: markersOf(view, some, colours),
     unselected: { marker: { opacity: FADED } },
     ...fadingOf(view, some, colours, selection),
-    hovertemplate: `${head}<br>${x.title} %{x}${low ? "" : `<br>${y.title} %{y}`}<extra></extra>`,
+    hovertemplate: `${head}<extra></extra>`,
   };
 }
 
@@ -87,6 +92,7 @@ function stairsOf({ every, x, y }, { place, shown, numbers }, colours) {
   return {
     type: "scatter",
     mode: "lines",
+    uid: `${shown.searchId} stairs`,
     x: path.map((number) => across[number]),
     y: path.map((number) => up[number]),
     line: { color: colours[lookOf(place).colour], width: 1.5, shape: x.sense === "max" ? "vh" : "hv" },
@@ -112,15 +118,26 @@ function placed(shown, place, { x, y }) {
   return [found, unseen];
 }
 
+/** Traces without a point, for the legend: what marks mean that are no search's own. */
+function keysOf(every, colours) {
+  const strange = Object.keys(KINDS).filter((kind) => kind !== "front" && kind !== "dominated");
+  const there = strange.filter((kind) => every.some(({ byKind }) => byKind[kind].length)).reverse();
+  return there.map((kind) => {
+    const marker = { ...markOf(kind, 0, false), color: colours.soft };
+    return { type: "scatter", mode: "markers", uid: `key ${kind}`, name: KINDS[kind], x: [null], y: [null], marker };
+  });
+}
+
 /**
  * All traces of a view (see `makeScatter`) as `[trace, candidates]`, the latter `{ shown, kind, numbers }` or null, those
- * drawn on top last; and how many candidates none of them shows.
+ * drawn on top last; how many candidates none of them shows; and names for the strip above the plot.
  */
-export function tracesOf(view, colours, selection, labelled) {
+export function tracesOf(view, colours, selection) {
   const spanOf = (column) => boundsOf(view.every.map(({ figures }) => figures[column]));
   const full = { ...view, spans: { tone: spanOf(view.tone), big: spanOf(view.big) } };
-  const behind = backdrop(view.every[0].cloud, view, colours, { published: view.published, labelled });
-  const found = behind.map((trace) => [trace, null]);
+  const { traces, names } = backdrop(view.every[0].cloud, view, colours);
+  const keys = view.every.length > 1 ? keysOf(view.every, colours) : [];
+  const found = [...traces, ...keys].map((trace) => [trace, null]);
   let unseen = 0;
   for (const [place, shown] of [...view.every.entries()].reverse()) {
     const [groups, missing] = placed(shown, place, view);
@@ -135,5 +152,5 @@ export function tracesOf(view, colours, selection, labelled) {
     if (some) trace.showlegend = !named.has(trace.legendgroup);
     if (some) named.add(trace.legendgroup);
   }
-  return [found, unseen];
+  return [found, unseen, names];
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,18 @@ from api.dashboard.assets import url
 from api.settings import ApiSettings
 from api.testing import SPEC, record_search
 from nas.store.memory import MemoryStore
+from nas.testing import START, make_candidate, make_evaluation, make_progress, told
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright, which drives the browser, is not installed")
 
 pytestmark = pytest.mark.browser
+
+BRIM = 14
+"""How far beyond its axis a strip can be taken hold of, in pixels."""
+
+SHOWN = "() => document.querySelector('#plot').layout.xaxis.range"
+
+DRAWN = "() => document.querySelector('#plot').data.reduce((sum, { customdata }) => sum + (customdata?.length ?? 0), 0)"
 
 HOSTILE = "<b>50%{x}</b><img src=x onerror='window.owned = true'>"
 
@@ -69,6 +78,15 @@ class House:
         assert answer.status_code == 202, answer.text
         record_search(self._store)
         return str(answer.json()["id"])
+
+    def tell_another(self, psnr_db: float) -> None:
+        """Record a sixth candidate of the search, with its outcome."""
+        lease = self._store.claim_search("tests", at=START + timedelta(hours=2), lease_s=60.0)
+        assert lease is not None, "somebody has the search"
+        candidate = make_candidate(lease.search_id, 5, params=1003)
+        self._store.record_ask(lease, candidate)
+        evaluation = make_evaluation(candidate, psnr_db=psnr_db)
+        self._store.record_tell(lease, told(candidate, evaluation, 4), evaluation, make_progress(5, in_flight=1))
 
 
 @pytest.fixture
@@ -171,6 +189,82 @@ def test_what_is_dragged_over_in_one_plot_is_selected_in_the_other(house: House,
     assert visit.complaints == []
 
 
+def test_a_drag_from_above_an_axis_selects_and_never_leaves_the_page(house: House, visit: Any) -> None:
+    page = opened(visit, f"/searches/{house.search}?x=params")
+    strip = page.locator("#parallel .strip").first
+    strip.scroll_into_view_if_needed()
+    box = strip.bounding_box()
+    across, top, height = box["x"] + 16, box["y"] + BRIM, box["height"] - 2 * BRIM
+    page.evaluate("() => document.querySelector('#parallel .stage').addEventListener('click', () => window.clicks++)")
+    for clicks, begin in enumerate((top - BRIM - 4, top - BRIM + 2, top - 3, top + 3)):
+        page.evaluate("window.clicks = 0")
+        page.mouse.move(across, begin)
+        page.mouse.down()
+        page.mouse.move(across, top + 0.4 * height, steps=4)
+        page.mouse.up()
+        page.wait_for_function("() => window.clicks > 0")  # by then it was handled
+        said = "1 of 5 candidates selected" if clicks else ""
+        sync_api.expect(page.locator("#picked [role=status]")).to_contain_text(said)
+        sync_api.expect(page.locator("#parallel .tip")).to_be_hidden()
+        worst(page, "psnr (dB)").press("Escape")
+    page.mouse.move(across, top + 1)
+    page.mouse.down()
+    page.mouse.move(across + 60, top + 1, steps=3)
+    page.mouse.up()
+    page.wait_for_function("() => window.clicks > 0")
+    assert "/candidates/" not in page.url
+    assert visit.complaints == []
+
+
+def test_a_view_and_what_is_pointed_at_outlast_an_outcome(house: House, visit: Any) -> None:
+    expect = sync_api.expect
+    page = opened(visit, f"/searches/{house.search}?x=params")
+    expect(page.locator("#connection")).to_have_text("live")
+    page.locator("#plot").scroll_into_view_if_needed()
+    area = page.locator("#plot .nsewdrag").first.bounding_box()
+    full = page.evaluate(SHOWN)
+    page.mouse.move(area["x"] + 2, area["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(area["x"] + 0.3 * area["width"], area["y"] + 0.5 * area["height"], steps=4)
+    house.tell_another(31.8)
+    expect(page.locator("#plot-note")).to_contain_text("6 candidates.")
+    assert page.evaluate(DRAWN) == 5  # while somebody drags
+    page.mouse.move(area["x"] + 0.6 * area["width"], area["y"] + area["height"] - 2, steps=4)
+    page.mouse.up()
+    page.wait_for_function(f"() => ({DRAWN})() === 6")
+    zoomed = page.evaluate(SHOWN)
+    assert zoomed[1] - zoomed[0] < 0.7 * (full[1] - full[0])
+
+    page.mouse.move(0, 0)
+    page.locator("#plot").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#plot .hoverlayer")).to_contain_text("psnr (dB) 30.00")
+    light = page.evaluate("document.querySelector('#plot').layout.paper_bgcolor")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function("(light) => document.querySelector('#plot').layout.paper_bgcolor !== light", arg=light)
+    assert page.evaluate(SHOWN) == zoomed
+    expect(page.locator("#plot .hoverlayer")).to_contain_text("psnr (dB) 30.00")
+    assert visit.complaints == []
+
+
+def test_published_networks_without_a_score_stand_over_the_plot_and_beyond_it(house: House, visit: Any) -> None:
+    expect = sync_api.expect
+    page = opened(visit, f"/searches/{house.search}?x=params")
+    beyond = page.locator("#plot .annotation", has_text="FALSR-B 324,745 →")
+    expect(beyond).to_be_visible()
+    assert page.evaluate(SHOWN)[1] < 10_000  # though that network has many more
+    beyond.click()
+    expect(beyond).to_have_count(0)
+    assert page.evaluate(SHOWN)[1] > 324_745
+    names = page.locator("#plot .annotation")
+    edge = page.locator("#plot .nsewdrag").first.bounding_box()["y"]
+    assert all(name.bounding_box()["y"] < edge for name in names.all())
+    published = "({ uid }) => uid?.startsWith('against FALSR')"
+    modes = page.evaluate(f"() => document.querySelector('#plot').data.filter({published}).map(({{ mode }}) => mode)")
+    assert set(modes) == {"lines"}
+    assert visit.complaints == []
+
+
 def test_parallel_coordinates_are_fetched_and_say_what_they_show(house: House, visit: Any) -> None:
     page = opened(visit, f"/searches/{house.search}")
     for kind in ("PNG", "SVG", "CSV"):
@@ -236,7 +330,7 @@ def test_a_finger_names_a_candidate_before_it_opens_it(house: House, browser: An
         stage.scroll_into_view_if_needed()
         assert stage.bounding_box()["width"] > page.locator("#parallel > .wide").bounding_box()["width"] - 1
         box = page.locator("#parallel .strip").first.bounding_box()
-        at = box["x"] + 16, box["y"] + 1  # the best in the first figure
+        at = box["x"] + 16, box["y"] + BRIM + 1  # the best in the first figure
         page.touchscreen.tap(*at)
         sync_api.expect(page.locator("#parallel .tip")).to_contain_text(f"{house.search}-2 infeasible")
         page.touchscreen.tap(*at)

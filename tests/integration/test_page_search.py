@@ -79,8 +79,8 @@ def test_a_search_is_watched_from_its_first_candidate_and_its_plot_is_fetched(ho
 
     page.locator("select[name=colour]").select_option("ssim")
     page.locator("select[name=size]").select_option("mult_adds")
-    page.get_by_label("log across").uncheck()
-    expect(page).to_have_url(re.compile(r"\?colour=ssim&size=mult_adds&xlog=0$"))
+    page.get_by_label("log across").check()
+    expect(page).to_have_url(re.compile(r"\?colour=ssim&size=mult_adds&xlog=1$"))
     expect(page.locator("#tones")).to_contain_text("ssim")
     for title, name in {"PNG": "png", "as SVG": "svg", "as CSV": "csv"}.items():
         with page.expect_download() as fetched:
