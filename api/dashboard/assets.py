@@ -40,6 +40,8 @@ OWN: Mapping[str, str] = {
     "pictures.js": SCRIPT,
     "upscale.js": SCRIPT,
     "recipes.js": SCRIPT,
+    "trainings.js": SCRIPT,
+    "finishing.js": SCRIPT,
     "sign-in.js": SCRIPT,
     "search.css": STYLE,
     "search.js": SCRIPT,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["text", "integer", "number", "flag", "choice", "lines", "rows", "group", "base", "const"]
@@ -50,7 +50,8 @@ class Field:
         kind: What it takes to fill it in.
         label: Its name for people.
         unit: Of a number, where its name ends in one.
-        help: What it means; every second part is code.
+        help: What it means, in a line; every second part is code.
+        more: All that its schema says of it, where that is more.
         range: Which numbers it takes, in words.
         default: As JSON; empty where it has none.
         required: Whether a document without it is refused.
@@ -69,6 +70,7 @@ class Field:
     label: str
     unit: str = ""
     help: tuple[str, ...] = ()
+    more: str = ""
     range: str = ""
     default: str = ""
     required: bool = False
@@ -111,12 +113,14 @@ class Extras:
         bases: Whole objects by name, of fields that override one of them.
         labels: Names for people, where one made of the field's name would not do.
         empties: What empty controls stand for, where it is more than nothing.
+        helps: What stands beside single fields instead of what their schemas say, code between backticks.
     """
 
     choices: Mapping[str, Sequence[Choice]]
     bases: Mapping[str, Mapping[str, Any]]
     labels: Mapping[str, str]
     empties: Mapping[str, str]
+    helps: Mapping[str, str] = field(default_factory=dict)
 
 
 class Reader:
@@ -150,14 +154,16 @@ class Reader:
         kind, shape = _kind(real)
         if kind == "text" and path in self._extras.choices:
             kind = "choice"  # even where there is nothing to choose yet
-        title = self._extras.labels.get(path, label(name))
+        title, description = self._extras.labels.get(path, label(name)), schema.get("description", "")
+        line = self._extras.helps.get(path, description)
         return Field(
             name=name,
             path=path,
             kind=kind,
             label=title,
             unit=_unit(name) if kind in ("integer", "number") else "",
-            help=_help(schema.get("description", ""), title),
+            help=_help(line, title),
+            more=description if line and line != description else "",
             range=_range(shape),
             default=as_json(schema["default"]) if "default" in schema else "",
             required=required,

@@ -25,6 +25,7 @@ from search_space.spaces import SPACES
 
 from ..access import Viewer
 from ..deps import ServiceDep
+from .field_words import EMPTIES, HELPS, LABELS, UP_FRONT
 from .form import Choice, Extras, Field, Reader, as_json
 from .rendering import HEADERS, page, rendered
 from .views import may_submit
@@ -89,50 +90,10 @@ SECTIONS = (
 )
 """The form from the top; what no section names stands under "Advanced"."""
 
-UP_FRONT: Mapping[str, tuple[str, ...]] = {
-    "dataset": ("train", "validation"),
-    "recipe": ("name", "steps", "batch", "patch"),
-    "engine": ("name",),
-}
-"""Fields of a group that are seen at once, where there are others too."""
-
-LABELS: Mapping[str, str] = {
-    "space": "Search space",
-    "channels": "Trained on",
-    "dataset.train": "Training images",
-    "dataset.validation": "Validation images",
-    "objectives.*.metric": "Optimise",
-    "objectives.*.sense": "Better is",
-    "constraints.*.min": "At least",
-    "constraints.*.max": "At most",
-    "recipe.name": "Recipe",
-    "engine.name": "Engine",
-    "initial": "Networks to look at first",
-    "front_seeds": "Trainings of each front member",
-    "parallelism": "Candidates in flight",
-}
-
 SENSES: Mapping[Sense, str] = {Sense.MAXIMISE: "more", Sense.MINIMISE: "less"}
 
 
 CHANNELS: Mapping[int, str] = {1: "luma", 3: "RGB"}
-
-EMPTIES: Mapping[str, str] = {
-    "name": "such as: holiday pictures, first try",
-    "dataset.train": "Choose images …",
-    "dataset.validation": "held out of the training images",
-    "dataset.train_limit": "all images",
-    "dataset.validation_limit": "all images",
-    "dataset.validation_crop": "whole images",
-    "latency.profile": "the newest that fits",
-    "engine.lag": "four times the workers",
-    "parallelism": "every worker",
-    "budget.steps": "no limit",
-    "budget.wall_time_s": "no limit",
-    "budget.worker_hours": "no limit",
-    "budget.patience": "until the budget is spent",
-}
-"""What an empty control stands for."""
 
 
 class Wish(BaseModel):
@@ -181,7 +142,7 @@ def form_fields(datasets: Sequence[Listed]) -> dict[str, Field]:
         "recipe": {name: recipe.to_json() for name, recipe in RECIPES.items()},
         "engine": {name: engine.to_json() for name, engine in ENGINES.items()},
     }
-    extras = Extras(choices=choices, bases=bases, labels=LABELS, empties=EMPTIES)
+    extras = Extras(choices=choices, bases=bases, labels=LABELS, empties=EMPTIES, helps=HELPS)
     return {field.name: field for field in Reader(schema, extras).fields()}
 
 

@@ -197,6 +197,29 @@ def test_a_person_compares_pictures_fetches_a_file_and_finishes_a_network(house:
     expect(page.locator("#trainings")).to_contain_text("queued")
 
 
+def test_the_front_is_finished_from_the_page_of_its_search(house: House, page: Any) -> None:
+    expect = sync_api.expect
+    page.goto(f"/searches/{house.candidate.split('-')[0]}")
+    panel, dialog = page.locator("#full-trainings"), page.locator("#finish-front")
+    expect(panel.locator("tbody tr")).to_have_count(1)
+    expect(panel.get_by_role("link", name=house.model)).to_have_attribute("href", f"/models/{house.model}")
+    page.get_by_role("button", name="Finish the front").click()
+    expect(dialog).to_contain_text("Of 2, the best by psnr first. 1 has a model already.")
+    expect(dialog.locator("[data-forecast]")).to_contain_text("2 trainings of 10,000 steps: about")
+    dialog.get_by_label("How many of them").fill("1")
+    dialog.get_by_label("Steps", exact=True).fill("500")
+    expect(dialog.locator("[data-forecast]")).to_contain_text("1 training of 500 steps: about")
+    dialog.get_by_role("button", name="Finish", exact=True).click()
+    expect(dialog.locator("[data-became] li")).to_have_text([f"{house.candidate}: queued"])
+    expect(panel.locator("tbody tr").first).to_contain_text("0 of 500 steps")
+    expect(dialog.get_by_role("button", name="Close")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Finish the front").click()
+    dialog.get_by_label("How many of them").fill("1")
+    dialog.get_by_label("Steps", exact=True).fill("500")
+    expect(dialog.locator("[data-forecast]")).to_have_text("Nothing to begin. 1 so trained already, or on the way.")
+
+
 def test_a_block_tells_of_itself_and_lifts_its_skips(house: House, page: Any) -> None:
     expect = sync_api.expect
     page.goto(f"/candidates/{house.candidate}")

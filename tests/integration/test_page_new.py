@@ -203,6 +203,23 @@ def test_a_comma_after_a_zero_is_no_separator_of_thousands(page: Any) -> None:
         assert spec_of(page)["recipe"] == {"learning_rate": value}
 
 
+def test_large_numbers_and_times_are_written_with_units_and_sent_without(page: Any) -> None:
+    opened(page, "?preset=balanced")
+    at_most, clock = page.get_by_label("At most"), page.get_by_label("Wall time")
+    assert (at_most.input_value(), clock.input_value()) == ("100 G", "3 d")
+    sync_api.expect(page.locator("#budget")).to_contain_text("= 259,200 s")
+    for text, value in {"8 G": 8e9, "8e9": 8e9, "1.1 G": 1.1e9, "500 k": 5e5, "8 g": "8 g"}.items():
+        at_most.fill(text)
+        assert spec_of(page)["constraints"] == [{"metric": "mult_adds", "max": value}]
+    for text, value in {"12 h": 43_200, "90 min": 5400, "7200": 7200, "1,5 h": "1,5 h"}.items():
+        clock.fill(text)
+        assert spec_of(page)["budget"]["wall_time_s"] == value
+    clock.fill("7200")
+    sync_api.expect(page.locator("#budget")).to_contain_text("= 2 h")
+    clock.focus()
+    sync_api.expect(page.locator("#f-budget-wall_time_s-help")).to_have_text("Such as 3 d, 12 h or 90 min. above 0 s")
+
+
 def test_the_same_request_can_be_copied_for_a_shell_and_for_python(house: House, page: Any) -> None:
     opened(page)
     paste(page, {**SPEC, "name": HOSTILE[:120], "dataset": {"train": "photos", "validation_limit": None}})

@@ -1,6 +1,7 @@
 // Single fields of a form: what their controls say, as JSON, and how they are made to say it. A value that a control
 // cannot show is held as it came, until a person changes the control.
 
+import { numberOf, written } from "./new-numbers.js";
 import { equal } from "./new-values.js";
 
 /** The fields directly within a field, a row or the form. */
@@ -34,7 +35,7 @@ function said(field) {
       return control.value.split("\n").map((line) => line.trim()).filter(Boolean);
     case "integer":
     case "number":
-      return control.value.trim() ? number(control.value.trim()) : nothing;
+      return control.value.trim() ? numberOf(control.value.trim(), isTime(field)) : nothing;
     default:
       if (control.type === "radio") return chosen(controlsOf(field).find((radio) => radio.checked)?.value);
       if (control.tagName === "SELECT") return chosen(control.value) ?? nothing;
@@ -44,12 +45,7 @@ function said(field) {
 
 const chosen = (value) => (value ? JSON.parse(value) : undefined);
 
-/** A decimal number as people write it, commas between thousands but none after a zero, where it is a decimal point; what
- * is none stays a text, which the service refuses. */
-function number(text) {
-  const plain = /^-?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$/.test(text) ? text.replaceAll(",", "") : text;
-  return /^[-+\d.]/.test(plain) && !/^[-+]?0[xob]/i.test(plain) && Number.isFinite(Number(plain)) ? Number(plain) : text;
-}
+const isTime = (field) => "time" in field.dataset;
 
 /** Have a field say a value, or its default where that is undefined. */
 export function show(field, value) {
@@ -67,14 +63,7 @@ function draw(field, value) {
   else if (control.type === "radio") {
     controlsOf(field).forEach((radio) => (radio.checked = radio.value === JSON.stringify(value)));
   } else if (control.tagName === "SELECT") choose(control, value);
-  else control.value = written(value);
-}
-
-/** A value as a text control shows it. */
-function written(value) {
-  if (value === null || value === undefined) return "";
-  if (typeof value === "number") return Number.isInteger(value) ? value.toLocaleString("en-US") : String(value);
-  return typeof value === "string" ? value : `${value.name ?? "as it came"}, whole`;
+  else control.value = written(value, isTime(field));
 }
 
 /** Choose a value, which is added where it is none of the choices. */

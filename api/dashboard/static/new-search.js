@@ -2,7 +2,7 @@
 
 import { sayOf, span, tell } from "./new-estimate.js";
 import { makeTabs } from "./new-copies.js";
-import { defaultOf, fieldsOf, valueOf } from "./new-fields.js";
+import { controlsOf, defaultOf, fieldsOf, valueOf } from "./new-fields.js";
 import { makeForm } from "./new-form.js";
 import { begun, goTo, missing, nodeAt, showProblems, summarise } from "./new-problems.js";
 import { tendRows } from "./new-rows.js";
@@ -100,8 +100,11 @@ function refuse(refused) {
 function changed() {
   showRequest(request());
   root.querySelectorAll("[data-span]").forEach((place) => {
-    const seconds = valueOf(place.closest("[data-field]"));
-    place.textContent = seconds >= 60 ? `= ${span(seconds)}` : "";
+    const field = place.closest("[data-field]");
+    const [seconds, [control]] = [valueOf(field), controlsOf(field)];
+    const bare = /^[\d.,e]*$/.test(control.value.trim());
+    const words = (count) => (bare ? span(count) : `${count.toLocaleString("en-US")} s`);
+    place.textContent = typeof seconds === "number" ? `= ${words(seconds)}` : "";
   });
   asking?.abort();
   clearTimeout(timer);

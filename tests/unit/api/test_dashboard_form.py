@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 import pytest
 from pydantic import BaseModel, Field
 
+from api.dashboard.field_words import EMPTIES, HELPS, LABELS
 from api.dashboard.form import Choice, Extras, Reader
 from api.dashboard.form import Field as FormField
 from api.dashboard.new_search import HERE, SECTIONS, UP_FRONT, advanced, form_fields
@@ -46,6 +48,13 @@ def fields_of(model: type[BaseModel], extras: Extras = NOTHING) -> dict[str, For
 def leaves(fields: list[FormField] | tuple[FormField, ...]) -> list[FormField]:
     """Every field that holds no others."""
     return [leaf for field in fields for leaf in (leaves(field.fields) if field.fields else [field])]
+
+
+def every(fields: Iterable[FormField]) -> Iterator[FormField]:
+    """Every field, and those that it holds."""
+    for field in fields:
+        yield field
+        yield from every(field.fields)
 
 
 def test_every_part_of_a_schema_is_a_field_of_its_kind() -> None:
@@ -114,6 +123,14 @@ def test_recipes_and_engines_default_to_what_is_named() -> None:
         for part in (part for part in field.fields if part.kind != "const"):
             assert json.loads(part.default) == bases[json.loads(field.default)["name"]][part.name]
         assert all(base.keys() == {part.name for part in field.fields} for base in bases.values())
+
+
+def test_words_of_a_form_name_its_own_fields_and_take_a_line() -> None:
+    found = {field.path: field for field in every(form_fields([]).values())}
+    for words in (LABELS, HELPS, EMPTIES):
+        assert set(words) <= set(found)
+    assert max(map(len, HELPS.values())) <= 60
+    assert (found["channels"].help, found["budget.steps"].more[:14]) == ((), "Training steps")
 
 
 @pytest.mark.parametrize("name", UP_FRONT)
