@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,9 +21,9 @@ from nas.records import (
 from nas.service import Service
 from nas.trainings import Model
 
-from ..access import Principal, require_owner
-from ..errors import Forbidden
+from ..access import Principal
 from .benchmark import Missing, missing
+from .files import may_change
 from .wording import size, span, why
 
 BUTTONS: Mapping[Action, str] = {
@@ -60,6 +59,7 @@ class SearchRow:
         age: How long ago that was.
         left: What it will take yet; empty where nobody can tell.
         buttons: What whoever looks may do with it now, each with its word.
+        may_change: Whether whoever looks may have anything made of it.
         clone: Where another one like it is begun; empty for whoever may not submit.
     """
 
@@ -78,6 +78,7 @@ class SearchRow:
     age: str
     left: str
     buttons: tuple[tuple[Action, str], ...]
+    may_change: bool
     clone: str
 
 
@@ -101,6 +102,7 @@ def search_row(search: Search, service: Service, who: Principal) -> SearchRow:
         age=span((now - search.created_at).total_seconds()),
         left="" if left is None else span(left),
         buttons=_buttons(search, who),
+        may_change=may_change(who, search),
         clone=f"/searches/new?from={search.id}" if may_submit(who) else "",
     )
 
@@ -132,10 +134,8 @@ def _gain(psnr_db: float | None, bicubic_psnr_db: float | None) -> str:
 
 
 def _buttons(search: Search, who: Principal) -> tuple[tuple[Action, str], ...]:
-    with suppress(Forbidden):
-        require_owner(who, search)
-        return tuple((action, word) for action, word in BUTTONS.items() if search.state in ACTIONS[action])
-    return ()
+    allowed = BUTTONS.items() if may_change(who, search) else ()
+    return tuple((action, word) for action, word in allowed if search.state in ACTIONS[action])
 
 
 def _spark_of(search: Search, service: Service) -> str:

@@ -184,6 +184,9 @@ def test_nobody_sees_buttons_that_are_not_theirs(
     text = read_page(http, f"/candidates/{candidate.id}", Cookie=f"{COOKIE}={other}")
     for words in ("data-pictures", "data-make", 'id="finishing"'):
         assert (words in text) is offered
+    searched = read_page(http, f"/searches/{candidate.search_id}", Cookie=f"{COOKIE}={other}")
+    assert ('id="finish-front"' in searched) is offered
+    assert 'id="full-trainings"' in searched
     assert ("Start a search from here" in text) is (role is Role.SUBMITTER)
 
 
