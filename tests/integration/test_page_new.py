@@ -262,15 +262,17 @@ def test_a_double_click_submits_one_search_and_hostile_texts_stay_texts(house: H
 def test_a_clone_begins_with_its_search_and_remembers_it(house: House, page: Any) -> None:
     opened(page, f"?from={house.recorded}&start={house.recorded}-1")
     start = str(house.candidates[1].genotype)
-    assert spec_of(page) == {**SPEC, "seed": 7, "initial": [start]}
+    own = {"name": "sample (2)", "seed": 8, "initial": [start]}
+    sync_api.expect(page.locator(".origin")).to_contain_text("The same spec and seed repeat the same search")
+    assert spec_of(page) == {**SPEC, **own}
     page.get_by_label("Evaluations").fill("12")
     page.get_by_role("tab", name="curl").click()
     words = shlex.split(page.locator("#as code").inner_text())
     assert words[2].endswith(f"/v1/searches/{house.recorded}/clone")
-    assert json.loads(words[-1]) == {"changes": {"initial": [start], "budget": {"evaluations": 12}}}
+    assert json.loads(words[-1]) == {"changes": {**own, "budget": {"evaluations": 12}}}
     page.get_by_role("button", name="Submit the search").click()
     arrive(page)
-    wanted = {**SPEC, "seed": 7, "initial": [start], "budget": {"evaluations": 12}}
+    wanted = {**SPEC, **own, "budget": {"evaluations": 12}}
     assert (house.newest.spec, house.newest.cloned_from) == (SearchSpec.model_validate(wanted), house.recorded)
 
 

@@ -12,6 +12,8 @@ import { Refused, change, read } from "./requests.js";
 
 const PAUSE_MS = 350;
 
+const LONGEST_NAME = 120;
+
 // What to do where the service does not know who fills the form in, by status.
 const STRANGE = {
   401: "You are signed out. Sign in again in another tab, and go on here: what you filled in stays",
@@ -189,11 +191,20 @@ function forget() {
   root.querySelectorAll("[data-touched]").forEach((node) => delete node.dataset.touched);
 }
 
+/** The name of one more of what has a name: with a number after it, within what a name may hold. */
+function again(name) {
+  const [, stem, number] = /^(.*?)(?: \((\d+)\))?$/.exec(name);
+  const ending = ` (${Number(number ?? 1) + 1})`;
+  return name && stem.slice(0, LONGEST_NAME - ending.length) + ending;
+}
+
+/** Fill the form from another search, with a seed and a name of its own. */
 async function clone() {
   const { spec } = await read(`/v1/searches/${encodeURIComponent(origin)}`);
   const { start } = root.dataset;
   original = spec;
-  form.fill(start ? { ...spec, initial: [start, ...spec.initial.filter((text) => text !== start)] } : spec);
+  const other = { ...spec, name: again(spec.name), seed: (spec.seed + 1) % 2 ** 32 };
+  form.fill(start ? { ...other, initial: [start, ...spec.initial.filter((text) => text !== start)] } : other);
   everything = true;
 }
 
