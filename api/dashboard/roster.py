@@ -55,10 +55,10 @@ class CandidatesView(BaseModel):
     """
 
     state: CandidateState | Literal[""] = ""
-    operator: str = Field("", max_length=200)
+    operator: Annotated[str, Field(max_length=200)] = ""
     rung: Annotated[int, Field(ge=0, le=1000)] | Literal[""] = ""
     sort: Annotated[str, AfterValidator(_known)] = f"-{ORDINAL}"
-    page: int = Field(1, ge=1, le=EVERY)
+    page: Annotated[int, Field(ge=1, le=EVERY)] = 1
 
     @property
     def column(self) -> str:
