@@ -55,6 +55,7 @@ OWN: Mapping[str, str] = {
     "new-search.js": SCRIPT,
     "new-form.js": SCRIPT,
     "new-fields.js": SCRIPT,
+    "new-images.js": SCRIPT,
     "new-numbers.js": SCRIPT,
     "new-rows.js": SCRIPT,
     "new-values.js": SCRIPT,

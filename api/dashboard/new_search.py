@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from pydantic import BaseModel
 from pydantic import Field as Parameter
 
 from evaluator.recipe import RECIPES
 from nas.catalogue import Listed
+from nas.datasets import size_of
 from nas.figures import heading
 from nas.objectives import METRICS, Metric, Sense
 from nas.options import ENGINES
@@ -20,6 +21,7 @@ from nas.presets import PRESETS
 from nas.records import Role
 from nas.spec import SearchSpec
 from nas.store.base import NotFound
+from nas.uploads import human
 from search_space.space import SearchSpace
 from search_space.spaces import SPACES
 
@@ -131,6 +133,17 @@ def show_form(wish: Annotated[Wish, Query()], request: Request, service: Service
         needs_token=request.app.state.gate.required,
         may_register=who.role.includes(Role.ADMIN),
     )
+
+
+@router.get(HERE + "/images")
+def show_images(name: str, service: ServiceDep, _: Viewer) -> Response:
+    """Say in a line what a dataset holds now; its headers are read for that."""
+    found = service.datasets.survey(name)
+    count, size = len(found.pairs), human(size_of(found))
+    lr = "their LR images beside them" if any(files.lr for files in found.pairs) else "LR images are made of them"
+    words = f"{count:,} image{'' if count == 1 else 's'}, {size}, layout {found.layout}; {lr}"
+    left_out = len(found.problems)
+    return PlainTextResponse(words + (f"; {left_out:,} left out" if left_out else ""), headers=HEADERS)
 
 
 def form_fields(datasets: Sequence[Listed]) -> dict[str, Field]:

@@ -7,8 +7,10 @@ import json
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from fastapi import FastAPI
@@ -136,6 +138,24 @@ def test_an_estimate_follows_the_form_and_warns(page: Any) -> None:
     assert page.url.endswith("?preset=balanced")
     balanced = PRESETS["balanced"].for_images("photos")
     assert SearchSpec.model_validate(spec_of(page)) == SearchSpec.model_validate(balanced)
+
+
+def test_images_tell_of_themselves_and_others_are_uploaded(page: Any, sample_dir: Path) -> None:
+    opened(page).get_by_label("Training images").select_option("photos")
+    known = page.locator(".known").first
+    sync_api.expect(known).to_contain_text("LR images are made of them")
+    page.get_by_text("Add images", exact=True).click()
+    archive, told = BytesIO(), page.locator("#add-images [role=status]")
+    with ZipFile(archive, "w") as document:
+        document.write(next(sample_dir.glob("*.png")), "one.png")
+    for buffer, words in ((b"no archive", "zip"), (archive.getvalue(), "is there, with 1 images, and is chosen")):
+        page.locator("#archive").set_input_files(
+            {"name": "my own.zip", "mimeType": "application/zip", "buffer": buffer}
+        )
+        page.get_by_role("button", name="Upload").click()
+        sync_api.expect(told).to_contain_text(words)
+    assert spec_of(page)["dataset"] == {"train": "my-own"}
+    sync_api.expect(known).to_contain_text("1 image, ")
 
 
 def test_what_is_wrong_stands_beside_its_field_and_the_first_has_the_focus(page: Any) -> None:
@@ -329,7 +349,8 @@ def test_a_form_with_all_that_is_wrong_suits_eyes_and_phones(
     house: House, browser: Any, watch: Callable[[Any], Any]
 ) -> None:
     phone = {"width": 390, "height": 900}
-    with closing(browser.new_page(base_url=house.url, viewport=phone, color_scheme="dark")) as page:
+    still = {"color_scheme": "dark", "reduced_motion": "reduce"}  # what fades in has too little contrast
+    with closing(browser.new_page(base_url=house.url, viewport=phone, **still)) as page:
         watch(page)
         opened(page, f"?from={house.recorded}")
         page.evaluate("document.querySelectorAll('details').forEach((part) => (part.open = true))")

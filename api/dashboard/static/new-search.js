@@ -4,6 +4,7 @@ import { sayOf, span, tell } from "./new-estimate.js";
 import { makeTabs } from "./new-copies.js";
 import { controlsOf, defaultOf, fieldsOf, valueOf } from "./new-fields.js";
 import { makeForm } from "./new-form.js";
+import { tellImages, tendUpload } from "./new-images.js";
 import { begun, goTo, missing, nodeAt, showProblems, summarise } from "./new-problems.js";
 import { tendRows } from "./new-rows.js";
 import { equal, isObject, patchOf } from "./new-values.js";
@@ -101,6 +102,7 @@ function refuse(refused) {
 /** After a change: what is sent now, and, once nothing more changes for a moment, what it will take. */
 function changed() {
   showRequest(request());
+  tellImages(nodeAt(root, "dataset"));
   root.querySelectorAll("[data-span]").forEach((place) => {
     const field = place.closest("[data-field]");
     const [seconds, [control]] = [valueOf(field), controlsOf(field)];
@@ -258,6 +260,7 @@ root.addEventListener("change", ({ target }) => {
 });
 tendRows(root);
 document.getElementById("look-again").addEventListener("click", lookForImages);
+tendUpload(document.getElementById("add-images"), nodeAt(root, "dataset"), lookForImages);
 document.getElementById("edit").addEventListener("click", () => {
   pasted.value = JSON.stringify(form.document(), null, 2);
   document.getElementById("pasting-wrong").hidden = true;

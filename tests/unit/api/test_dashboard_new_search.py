@@ -69,6 +69,12 @@ def test_without_images_the_way_to_some_is_shown(settings: ApiSettings, store: M
     assert "SRNAS_URL=http://localhost srnas datasets upload" in text
 
 
+def test_what_a_dataset_holds_is_told_in_a_line(http: httpx.Client) -> None:
+    told = http.get("/searches/new/images?name=photos")
+    assert re.fullmatch(r"\d+ images, [\d.]+ [KM]iB, layout [\w-]+; LR images are made of them", told.text)
+    assert http.get("/searches/new/images?name=none").status_code == 404
+
+
 def test_a_search_and_a_candidate_fill_the_form(http: httpx.Client, recorded: Any) -> None:
     text = show(http, f"?from={recorded.id}&start={recorded.id}-1")
     genotype = str(recorded.candidates[1].genotype)
