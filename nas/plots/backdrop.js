@@ -3,6 +3,9 @@
 
 import { written } from "./figures.js";
 
+/** What bicubic upscaling is called there. */
+export const BICUBIC = "bicubic";
+
 /**
  * Traces of plotly for a cloud's backdrop over two axes `{ column, title }`, with published networks where they are
  * wanted; and what stands in the strip above the plot: `{ title, x, y, hover }`, null for a figure that it lacks.
@@ -27,7 +30,7 @@ export function backdrop(cloud, { x, y, published }, colours) {
     const { column, title } = { x, y }[end];
     const score = cloud.baseline[column] ?? null;
     const hover = `bicubic, on the validation images<br>protocol ${cloud.protocol}<br>${title} ${written(column, score)}`;
-    if (score !== null) add("bicubic", { x: null, y: null, [end]: score }, hover);
+    if (score !== null) add(BICUBIC, { x: null, y: null, [end]: score }, hover);
   }
   for (const network of published ? cloud.published : []) {
     const printed = network.printed.find((score) => score.comparable) ?? {};

@@ -1,6 +1,7 @@
 // Candidates of searches over two figures, others as colour and size: draws them, and tells of what is pointed at and
 // selected. Knows nothing of controls and addresses.
 
+import { BICUBIC } from "./backdrop.js";
 import { config, layout, palette } from "./palette.js";
 import { spanOf, strip } from "./strip.js";
 import { FADED, fadingOf, tracesOf } from "./traces.js";
@@ -11,11 +12,12 @@ const FEW = 3; // ticks of a narrow logarithmic axis
 const TAP = 4; // pixels: what is dragged as far was no click
 const HIDDEN = { range: [0, 1], visible: false, fixedrange: true };
 
-/** An axis of plotly for `{ title, log }`; `reach` is what it shows, null where it is fitted to all that is drawn. */
-function axisOver({ title, log }, style, narrow, reach) {
+/** An axis of plotly for `{ title, log }` that shows a span of it, and no more than that where it is `tight`. */
+function axisOver({ title, log }, style, narrow, span, tight) {
   const ticks = { nticks: narrow && log ? FEW : undefined, exponentformat: "SI" };
-  const [clipmin, clipmax] = reach?.map((at) => (log ? 10 ** at : at)) ?? [];
-  const fitted = { autorangeoptions: { clipmin, clipmax, include: reach ? [clipmin, clipmax] : undefined } };
+  const include = span?.map((at) => (log ? 10 ** at : at));
+  const [clipmin, clipmax] = (tight && include) || [];
+  const fitted = { autorangeoptions: { clipmin, clipmax, include } };
   return { ...style, ...ticks, ...fitted, title: { text: title }, type: log ? "log" : "linear", zeroline: false };
 }
 
@@ -74,15 +76,15 @@ export function makeScatter(place, { searchId, selection, open, csv }) {
     const spans = { x: spanOf(x, view.every, beside("x")), y: spanOf(y, view.every, beside("y")) };
     const width = place.clientWidth - style.margin.l - style.margin.r;
     const { annotations, height } = strip(names, { x, y }, spans, width, colours);
-    const reach = (end) => (names.some((name) => name[end] !== null && name.title !== "bicubic") ? spans[end] : null);
+    const tight = (end) => names.some((name) => name[end] !== null && name.title !== BICUBIC);
     const pointed = hovered;
     drawn = found.map(([, some]) => some);
     const shape = {
       ...style,
       margin: { ...style.margin, t: style.margin.t + height },
       annotations,
-      xaxis: axisOver(x, style.xaxis, narrow, reach("x")),
-      yaxis: axisOver(y, style.yaxis, narrow, reach("y")),
+      xaxis: axisOver(x, style.xaxis, narrow, spans.x, tight("x")),
+      yaxis: axisOver(y, style.yaxis, narrow, spans.y, tight("y")),
       xaxis2: { ...HIDDEN, overlaying: "x" },
       yaxis2: { ...HIDDEN, overlaying: "y" },
       hovermode: "closest",

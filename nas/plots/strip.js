@@ -5,7 +5,7 @@ import { boundsOf } from "./cloud.js";
 import { written } from "./figures.js";
 
 const ROW = 14; // pixels
-const SIGN = 7; // the width of one, in pixels
+const SIGN = 8; // the width of one at most, in pixels
 const GAP = 10;
 const PADDING = 0.08; // of what candidates take, on either side
 
@@ -69,7 +69,7 @@ function beyondLines(found, axes, width) {
 export function strip(names, axes, spans, width, colours) {
   const found = names.map((name) => [name, arrowTo(name, axes, spans)]);
   const within = found.filter(([, arrow]) => !arrow).map(([name]) => name);
-  const beyond = found.filter(([, arrow]) => arrow).sort(([one], [other]) => one.x - other.x);
+  const beyond = found.filter(([, arrow]) => arrow).sort(([one, [end]], [other]) => one[end] - other[end]);
   const [labels, rows] = spans.x ? overLines(within, axes, spans.x, width) : [[], 0];
   const lines = beyondLines(beyond, axes, width);
   const common = { y: 1, yref: "paper", yanchor: "bottom", showarrow: false, borderpad: 0 };

@@ -20,6 +20,7 @@ from api.app import create_app
 from api.dashboard.assets import url
 from api.settings import ApiSettings
 from api.testing import SPEC, record_search
+from nas.figures import shown
 from nas.store.memory import MemoryStore
 from nas.testing import START, make_candidate, make_evaluation, make_progress, told
 
@@ -347,6 +348,20 @@ def test_a_staircase_is_what_nothing_beats_whichever_way_is_better(house: House,
         beaten = ((losses[:, None] >= losses) & (losses[:, None] != losses).any(2)[..., None]).all(2).any(1)
         assert {tuple(point) for point in points[steps]} == {tuple(point) for point in points[~beaten]}
         assert points[steps, 0].tolist() == sorted(set(points[steps, 0].tolist()))
+
+
+def test_figures_are_written_as_in_tables(house: House, visit: Any) -> None:
+    visit.page.goto(f"/searches/{house.search}")
+    values = {
+        "mult_adds": [6_703_027_000, 654_000_000, 9_999_000_000, 12_345_000_000, 235_023_897_600, 0, None],
+        "params": [1000, 1_021_401, 12],
+        "psnr_db": [27.05919, 30.0, -0.386],
+        "ssim": [0.88169],
+        "latency_ms": [12.3456, 1234.5],
+    }
+    pairs = [(column, value) for column, some in values.items() for value in some]
+    write = "async ([module, pairs]) => pairs.map(((found) => (pair) => found.written(...pair))(await import(module)))"
+    assert visit.page.evaluate(write, [url("figures.js"), pairs]) == [shown(*pair) for pair in pairs]
 
 
 def test_a_selection_survives_its_address(house: House, visit: Any) -> None:
