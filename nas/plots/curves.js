@@ -68,12 +68,14 @@ export function makeCurves(searchId, { read, name = searchId, others = async () 
         place.textContent = none;
         continue;
       }
-      if (!place.classList.contains("js-plotly-plot")) place.replaceChildren();
+      const ready = place.classList.contains("js-plotly-plot");
+      if (!ready) place.replaceChildren();
       const xaxis = { ...style.xaxis, title: { text: compared && across === "told_at" ? HOURS : words } };
       const yaxis = { ...style.yaxis, title: { text: title }, rangemode: field === "hypervolume" ? "tozero" : "normal" };
       const legend = { orientation: "h", y: -0.3, x: 0, font: { size: 12 } };
       const shape = { ...style, xaxis, yaxis, legend, showlegend: compared, uirevision: `${field}${every.map((one) => one.id)}` };
-      window.Plotly.react(place, traces, shape, config(`${field}-${id}-${searchId}`, () => csvOf(rows())));
+      const once = ready ? [] : [config(`course-${id}-${searchId}`, () => csvOf(rows()))]; // again, it would undo a zoom
+      window.Plotly.react(place, traces, shape, ...once);
     }
   };
 
