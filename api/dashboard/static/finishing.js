@@ -94,7 +94,8 @@ export function makeFinishing(dialog, button, { address, look }) {
     explain();
     Object.assign(top, { max: members.length, value: members.length });
     const order = `Of ${members.length}, the best by ${front.objectives[0].metric} first`;
-    find("[data-top]").textContent = `${order}. ${models ? number(models, "1 has", "# have") : "None has"} a model already.`;
+    const known = models ? number(models, "1 has", "# have") : "None has";
+    find("[data-top]").textContent = `${order}. ${known} a model already.`;
   };
 
   button.addEventListener("click", async () => {
