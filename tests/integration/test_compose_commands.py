@@ -201,10 +201,11 @@ def test_the_services_as_composed_run_a_search_from_its_submission_to_its_metric
         machine.until(lambda: client.search(search.id).state.ended, "the search has ended")
         ended = client.search(search.id)
         assert (ended.state, ended.progress.evaluated) == (SearchState.COMPLETED, 4), ended.reason
+        heard = "srnas_controllers"
+        machine.until(lambda: figure(client.metrics(), heard) == 1, "the controller is heard of")  # every few seconds
         metrics = client.metrics()
     assert figure(metrics, "srnas_up") == 1
     assert figure(metrics, 'srnas_evaluations_total{cause="",outcome="scored"}') == 4
-    assert figure(metrics, "srnas_controllers") == 1
     assert all(machine.healthy(name) for name in ("api", "controller", "worker-cpu"))
     told = [line for line in json_lines(machine.log("controller")) if line["event"] == "candidate told"]
     assert {line["search"] for line in told} == {search.id}

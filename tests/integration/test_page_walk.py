@@ -308,9 +308,9 @@ def test_whoever_may_only_look_sees_no_buttons_and_changes_nothing(house: House,
 
 
 def test_a_service_that_was_gone_is_missed_and_what_happened_is_told(house: House, visit: Any) -> None:
-    page, outcomes = visit.page, 8
+    page, outcomes = visit.page, 12
     with house.client(Role.ADMIN) as client:
-        search = client.submit({**SPEC, "recipe": {"steps": 60}, "budget": {"evaluations": outcomes}}).id
+        search = client.submit({**SPEC, "recipe": {"steps": 200}, "budget": {"evaluations": outcomes}}).id
     page.goto(f"/searches/{search}")
     sign_in(page, house, Role.ADMIN)
     page.evaluate("window.stayed = true")
